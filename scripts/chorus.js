@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// The `chorus` command: plain JavaScript that any Node can start. It hands over to Node 24, the one in node_modules
+// when there is one, and to the sources in a clone or the build in a package.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const bundledNode = at('../node_modules/node/bin/node');
+const node = existsSync(bundledNode) ? bundledNode : process.execPath;
+const main = existsSync(at('../src/cli/main.ts')) ? at('../src/cli/main.ts') : at('../dist/cli/main.js');
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (node === process.execPath && (major < 24 || (major === 24 && minor < 12))) {
+  console.error(`chorus needs Node 24.12 or newer; this is ${process.version}. In a clone, run \`npm ci\` first.`);
+  process.exit(1);
+}
+
+const child = spawn(node, ['--max-semi-space-size=16', main, ...process.argv.slice(2)], { stdio: 'inherit' });
+// The terminal sends Ctrl-C to the whole group, this process included: wait for the child's own orderly exit.
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  if (signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  } else {
+    process.exit(code ?? 1);
+  }
+});

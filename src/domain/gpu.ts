@@ -1,0 +1,47 @@
+/**
+ * One device as nvidia-smi reports it. A figure that the driver does not tell is `null`, never 0.
+ * `uuid` is the identity; `index` is what `CUDA_VISIBLE_DEVICES` takes (with `CUDA_DEVICE_ORDER=PCI_BUS_ID`).
+ */
+export interface Gpu {
+  readonly index: number;
+  readonly uuid: string;
+  readonly name: string;
+  readonly pciBusId: string;
+  readonly driverVersion: string | null;
+  /** Compute capability as a number, for example 9.0 or 12.1. */
+  readonly computeCapability: number | null;
+  readonly totalBytes: number | null;
+  readonly freeBytes: number | null;
+  readonly usedBytes: number | null;
+  readonly migEnabled: boolean;
+  readonly displayActive: boolean;
+}
+
+/** What the planner needs to know of the host. */
+export interface Host {
+  readonly cpuModel: string;
+  readonly cpuCount: number;
+  /** AMX tiles: what vLLM's CPU build needs for the MXFP4 experts of the real gpt-oss (docs/…/cpu.md of vLLM). */
+  readonly hasAmx: boolean;
+  readonly totalBytes: number;
+  /** Memory that new processes can take: `MemAvailable`. */
+  readonly availableBytes: number;
+}
+
+/** Something found while looking at the machine, with what to do about it. */
+export interface Finding {
+  readonly code: string;
+  readonly severity: 'info' | 'warning' | 'error';
+  readonly message: string;
+  /** One sentence: what the person should do. */
+  readonly remedy: string;
+}
+
+/** The machine as the planner sees it; `chorus plan --inventory FILE` reads one from JSON. */
+export interface Inventory {
+  readonly gpus: readonly Gpu[];
+  readonly host: Host;
+  readonly findings: readonly Finding[];
+  /** Anything of NVIDIA is visible here, usable or not: then Chorus never simulates by accident. */
+  readonly nvidiaVisible: boolean;
+}

@@ -1,0 +1,38 @@
+import type { ModelId } from './model.ts';
+
+/** Where a replica listens: a unix socket of an engine on this machine. */
+export interface Endpoint {
+  readonly socketPath: string;
+}
+
+/** The two ways to send token ids to an engine and get token ids back; see `upstream/`. */
+export type TokenRoute = 'generate' | 'completions';
+
+/** An engine as routing sees it: facts that hold from readiness to its exit. */
+export interface Replica {
+  readonly engineId: string;
+  /** Counts the starts of this engine, so that a restarted engine is another replica. */
+  readonly generation: number;
+  readonly model: ModelId;
+  readonly endpoint: Endpoint;
+  readonly tokenRoute: TokenRoute;
+  /** Context in tokens, as the engine itself reports it. */
+  readonly maxModelLen: number;
+  readonly engineVersion: string;
+  readonly simulated: boolean;
+}
+
+/**
+ * What an engine's owner may do to the balancing. Implemented by `pool/`, called by `engine/`, so that neither
+ * imports the other.
+ */
+export interface Rotation {
+  /** The replica has produced a token: give it requests. */
+  admit(replica: Replica): void;
+  /** No new request from now on; running ones go on. `reason` is shown to people. Harmless when not admitted. */
+  withdraw(engineId: string, reason: string): void;
+  /** Resolves when the engine has no request in flight. */
+  whenIdle(engineId: string): Promise<void>;
+  /** Ends what is still in flight, as a failure of the attempt with this reason. */
+  closeStreams(engineId: string, reason: string): void;
+}

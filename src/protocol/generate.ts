@@ -1,0 +1,46 @@
+/**
+ * The engine's token-in, token-out wire, as vLLM 0.32 speaks it: shared by `upstream/` (which sends it) and `sim/`
+ * (which answers it). Sources: vLLM `entrypoints/scale_out/token_in_token_out/protocol.py`, `entrypoints/openai/…`.
+ */
+
+/** Sampling as sent to the engine: every value explicit, so that nothing is left to a checkpoint's generation_config. */
+export interface EngineSampling {
+  readonly temperature: number;
+  readonly top_p: number;
+  readonly top_k: number;
+  readonly min_p: number;
+  readonly repetition_penalty: number;
+  readonly presence_penalty: number;
+  readonly frequency_penalty: number;
+  readonly seed: number | null;
+  readonly max_tokens: number;
+  readonly stop_token_ids: readonly number[];
+}
+
+export type EngineFinishReason = 'stop' | 'length' | 'abort' | 'repetition' | 'error';
+
+export interface EngineUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
+}
+
+/** One `data:` frame of either streaming route; an error frame carries `error` instead of `choices`. */
+export interface EngineChunk {
+  readonly choices?: readonly {
+    readonly index: number;
+    readonly token_ids?: readonly number[] | null;
+    readonly finish_reason?: EngineFinishReason | null;
+    readonly stop_reason?: number | string | null;
+  }[];
+  readonly usage?: EngineUsage | null;
+  readonly error?: EngineErrorBody;
+}
+
+export interface EngineErrorBody {
+  readonly message: string;
+  readonly type?: string;
+  readonly param?: string | null;
+  readonly code?: number | string | null;
+}

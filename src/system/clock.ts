@@ -1,0 +1,11 @@
+import type { Clock } from '../domain/clock.ts';
+
+/** The machine's clock. Everything else receives a `Clock` and never asks the platform itself. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  schedule(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,47 @@
+import type { EngineSampling, EngineUsage } from '../protocol/generate.ts';
+import type { Replica } from '../domain/replica.ts';
+
+/** One generation on one replica: token ids in, token ids out. */
+export interface TokenStreamRequest {
+  readonly replica: Replica;
+  readonly promptTokenIds: readonly number[];
+  readonly sampling: EngineSampling;
+  /** Becomes the engine's request id, for its log. */
+  readonly requestId: string;
+}
+
+/**
+ * Called in order, synchronously from the socket's read: any number of `onTokens`, then exactly one `onEnd`, and
+ * nothing after it. After `abort()` nothing is called any more.
+ */
+export interface TokenStreamListener {
+  /** The ids that one read of the socket brought (at least one), the stop token included. */
+  onTokens(tokenIds: readonly number[]): void;
+  onEnd(end: TokenStreamEnd): void;
+}
+
+export type TokenStreamEnd =
+  | { readonly kind: 'finished'; readonly finishReason: 'stop' | 'length'; readonly usage: EngineUsage | null }
+  | { readonly kind: 'failed'; readonly failure: UpstreamFailure };
+
+/**
+ * Why an attempt failed: `unreachable` (no connection), `cut` (the connection ended early), `stalled` (no byte within
+ * the deadline), `engine_error` (5xx, an error frame, finish reason `abort`, or a frame that makes no sense),
+ * `busy` (503 of a full queue), `rejected` (a 4xx: the request is at fault and another replica would say the same).
+ */
+export interface UpstreamFailure {
+  readonly reason: 'unreachable' | 'cut' | 'stalled' | 'engine_error' | 'busy' | 'rejected';
+  readonly message: string;
+  readonly status: number | null;
+}
+
+export interface TokenStream {
+  /** Closes the connection, which ends the generation in the engine within about 50 ms. Idempotent. */
+  abort(): void;
+  /** Stops reading, so that a slow client slows the engine's sender; `resume` goes on. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Opens a stream on the route that the replica offers. Never throws: a failure to connect arrives as `onEnd`. */
+export type OpenTokenStream = (request: TokenStreamRequest, listener: TokenStreamListener) => TokenStream;

@@ -1,0 +1,48 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CodedError, toCodedError } from '../../domain/errors.ts';
+import { validationError } from '../validation.ts';
+
+/** Makes every failure of a request an answer in OpenAI's error shape. */
+export function registerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const coded = fromFastify(error, app.initialConfig.bodyLimit ?? 0);
+    if (coded.errorName === 'internal') request.log.error({ err: error }, 'request failed unexpectedly');
+    return sendError(reply, coded);
+  });
+  app.setNotFoundHandler((request, reply) => sendError(reply, unknownRoute(request)));
+}
+
+export function sendError(reply: FastifyReply, error: CodedError): FastifyReply {
+  if (error.retryAfterSeconds !== null) reply.header('retry-after', error.retryAfterSeconds);
+  return reply.code(error.status).type('application/json').send(error.toBody());
+}
+
+function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
+  const first = error.validation?.[0];
+  if (first) return validationError(first);
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new CodedError('bad_json', 'The body is not valid JSON.');
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new CodedError('empty_body', 'The body is empty. Send a JSON object.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new CodedError('unsupported_media_type', "Send the body as 'content-type: application/json'.");
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new CodedError(
+        'body_too_large',
+        `The body is larger than ${Math.floor(bodyLimitBytes / 1024 / 1024)} MiB.`,
+      );
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new CodedError('bad_json', 'The body is not as long as its content-length says.');
+    default:
+      return toCodedError(error);
+  }
+}
+
+function unknownRoute({ method, url }: FastifyRequest): CodedError {
+  const path = url.split('?')[0] ?? url;
+  return new CodedError(
+    'not_found',
+    `Unknown request URL: ${method} ${path.slice(0, 200)}. The API is under /v1 (also /api/v1).`,
+  );
+}

@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify';
+import { CodedError } from '../../domain/errors.ts';
+import { MODEL_IDS, resolveModelId, type ModelId } from '../../domain/model.ts';
+import type { GatewayDeps } from '../app.ts';
+
+/** gpt-oss was published on 2025-08-05. */
+const PUBLISHED_SECONDS = 1_754_352_000;
+
+/** What a model is up to here; `reason` is one sentence for people. */
+export interface ModelState {
+  readonly state: 'ready' | 'loading' | 'not_served' | 'failed';
+  readonly reason: string;
+  /** Context in tokens, once an engine has told it. */
+  readonly contextTokens: number | null;
+  readonly simulated: boolean;
+}
+
+/** `GET /models` and `GET /models/{id}`: always exactly the two ids, whatever runs. */
+export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {
+  const view = (id: ModelId): object => {
+    const { state, reason, contextTokens, simulated } = deps.modelState(id);
+    return {
+      id,
+      object: 'model',
+      created: PUBLISHED_SECONDS,
+      owned_by: 'openai',
+      state,
+      reason,
+      max_model_len: contextTokens,
+      simulated,
+    };
+  };
+  app.get('/models', () => ({ object: 'list', data: MODEL_IDS.map(view) }));
+  app.get<{ Params: { '*': string } }>('/models/*', (request) => {
+    const name = request.params['*'];
+    const id = resolveModelId(name);
+    if (id !== null) return view(id);
+    const message = `The model '${name.slice(0, 80)}' does not exist. Use 'gpt-oss-20b' or 'gpt-oss-120b'.`;
+    throw new CodedError('not_found', message, { param: 'model' });
+  });
+}

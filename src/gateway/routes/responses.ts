@@ -1,0 +1,68 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { CreateResponseBody } from '../../protocol/responses.ts';
+import { createResponse, streamResponse, withOutputText } from '../../responses/create.ts';
+import { prepareResponse, type PreparedResponse } from '../../responses/request.ts';
+import { Flow } from '../../turn/attempt.ts';
+import type { GatewayDeps } from '../app.ts';
+import { SseReply } from '../sse-reply.ts';
+import { withoutNulls } from '../validation.ts';
+
+const Query = Type.Object({ stream: Type.Optional(Type.Enum(['true', 'false', '1', '0'])) });
+
+/** `POST /responses`. */
+export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void {
+  app.post<{ Body: CreateResponseBody; Querystring: { stream?: string } }>(
+    '/responses',
+    {
+      schema: { body: CreateResponseBody, querystring: Query },
+      preValidation: async (request) => {
+        request.body = withoutNulls(request.body) as CreateResponseBody;
+      },
+    },
+    (request, reply) => {
+      const prepared = prepareResponse(request.body, { nowMs: deps.clock.nowMs(), whyNotServed: deps.whyNotServed });
+      const { stream } = request.query;
+      const wantsStream = request.body.stream ?? (stream === 'true' || stream === '1');
+      reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader());
+      return wantsStream ? replyStream(deps, prepared, request, reply) : replyJson(deps, prepared, reply);
+    },
+  );
+}
+
+async function replyJson(deps: GatewayDeps, prepared: PreparedResponse, reply: FastifyReply): Promise<unknown> {
+  const response = await createResponse(deps.responses, prepared, clientGone(reply));
+  return response === null ? reply.hijack() : withOutputText(response);
+}
+
+async function replyStream(
+  deps: GatewayDeps,
+  prepared: PreparedResponse,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const signal = clientGone(reply);
+  reply.hijack();
+  const flow = new Flow();
+  const sse = new SseReply(reply.raw, { flow, clock: deps.clock });
+  sse.open(reply.getHeaders() as Record<string, string>);
+  try {
+    await streamResponse(deps.responses, prepared, sse.write, { flow, signal });
+  } catch (error) {
+    request.log.error({ err: error }, 'stream failed unexpectedly');
+  } finally {
+    sse.end();
+  }
+}
+
+/**
+ * Aborts when the client's connection closes before the answer is complete. Fastify's own `request.signal` aborts as
+ * soon as the body of a POST has been read (fastify PR 6725), so the reply's socket is what tells.
+ */
+function clientGone({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  raw.on('close', () => {
+    if (!raw.writableFinished) controller.abort(new Error('the client closed the connection'));
+  });
+  return controller.signal;
+}

@@ -1,0 +1,86 @@
+import type { FastifySchemaValidationError } from 'fastify';
+import { CodedError } from '../domain/errors.ts';
+
+type Json = Record<string, unknown>;
+
+/**
+ * A copy of a request body without its nulls, at the top and in nested settings: null means absent. What belongs to
+ * the client (items, metadata, JSON schemas of tools and formats) stays as it is.
+ */
+export function withoutNulls(body: unknown): unknown {
+  const opaque = new Set(['input', 'metadata', 'tools', 'schema', 'parameters']);
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const entries = Object.entries(body as Json).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries.map(([key, value]) => [key, opaque.has(key) ? value : withoutNulls(value)]));
+}
+
+/** `/input/0/type` as clients read it: `input[0].type`. */
+function fieldPath(instancePath: string): string {
+  const segments = instancePath
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return segments.reduce(
+    (path, segment) => (/^\d+$/.test(segment) ? `${path}[${segment}]` : path ? `${path}.${segment}` : segment),
+    '',
+  );
+}
+
+/** The schema validator's verdict as the error that OpenAI's API gives for it. */
+export function validationError({ keyword, instancePath, params, message }: FastifySchemaValidationError): CodedError {
+  const path = fieldPath(instancePath);
+  const param = path === '' ? null : path;
+  const at = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  const limit = String(params['limit']);
+  switch (keyword) {
+    case 'required': {
+      const missing = at(String(params['missingProperty']));
+      return new CodedError('missing_parameter', `Missing required parameter: ${missing}.`, { param: missing });
+    }
+    case 'type':
+      if (param === null) return new CodedError('invalid_type', 'The body must be a JSON object.', { param });
+      return new CodedError('invalid_type', `Invalid type for ${path}: expected ${typeName(params['type'])}.`, {
+        param,
+      });
+    case 'anyOf':
+      return new CodedError('invalid_type', `Invalid type for ${path}.`, { param });
+    case 'enum': {
+      const allowed = (params['allowedValues'] as unknown[]).map((value) => `'${String(value)}'`).join(', ');
+      return new CodedError('invalid_value', `Invalid value for ${path}. Supported: ${allowed}.`, { param });
+    }
+    case 'minimum':
+    case 'exclusiveMinimum':
+      return new CodedError(
+        isInteger(path) ? 'integer_below_minimum' : 'decimal_below_minimum',
+        `${path} must be ${keyword === 'minimum' ? 'at least' : 'above'} ${limit}.`,
+        { param },
+      );
+    case 'maximum':
+      return new CodedError(
+        isInteger(path) ? 'integer_above_maximum' : 'decimal_above_maximum',
+        `${path} must be at most ${limit}.`,
+        { param },
+      );
+    case 'maxLength':
+      return new CodedError('string_too_long', `${path} is longer than ${limit} characters.`, { param });
+    case 'maxItems':
+      return new CodedError('array_too_long', `${path} has more than ${limit} elements.`, { param });
+    case 'maxProperties':
+      return new CodedError('object_too_large', `${path} has more than ${limit} keys.`, { param });
+    default:
+      return new CodedError('invalid_value', `Invalid value for ${path || 'the body'}: ${message ?? keyword}.`, {
+        param,
+      });
+  }
+}
+
+const typeName = (type: unknown): string =>
+  type === 'integer'
+    ? 'an integer'
+    : type === 'object' || type === 'array'
+      ? `an ${String(type)}`
+      : `a ${String(type)}`;
+
+/** OpenAI names the code after the field's type; these are the integer fields of the request schemas. */
+const INTEGER_FIELDS = new Set(['max_output_tokens', 'max_tool_calls', 'top_k', 'top_logprobs', 'seed']);
+const isInteger = (path: string): boolean => INTEGER_FIELDS.has(path);

@@ -1,0 +1,167 @@
+import type { Clock } from '../domain/clock.ts';
+import { CodedError } from '../domain/errors.ts';
+import type { ModelId } from '../domain/model.ts';
+import type { Replica, Rotation } from '../domain/replica.ts';
+import { selectReplica, type Need, type Outlook } from './select.ts';
+
+/** The right to run one request on one replica. `release` is called exactly once, however the request ended. */
+export interface Lease {
+  readonly replica: Replica;
+  /** The pool asks the holder to end its stream now (engine stops); the holder still calls `release`. */
+  onClose: ((reason: string) => void) | null;
+  release(): void;
+}
+
+export interface PoolOptions {
+  readonly clock: Clock;
+  /** How long a request may wait for a first replica before it is answered with 503. */
+  readonly loadingWaitMs: number;
+  /** What may become of a model without a replica; asked at every decision. */
+  readonly outlook: (model: ModelId) => Outlook;
+}
+
+interface Seat {
+  readonly replica: Replica;
+  readonly leases: Set<Lease>;
+  lastChosen: number;
+  /** Set once the replica is out of rotation: no new leases. */
+  withdrawn: string | null;
+  /** Called when the last lease ends. */
+  readonly idleListeners: (() => void)[];
+}
+
+interface Waiter {
+  readonly need: Need;
+  readonly settle: (result: Lease | CodedError) => void;
+}
+
+/** A replica's part in the balancing, for status pages. */
+export interface SeatView {
+  readonly engineId: string;
+  readonly inFlight: number;
+  readonly withdrawn: string | null;
+}
+
+/** All replicas in rotation, their requests in flight, and the requests that wait for one. */
+export class Pool implements Rotation {
+  readonly #options: PoolOptions;
+  readonly #seats = new Map<string, Seat>();
+  readonly #waiters = new Set<Waiter>();
+  #leaseCount = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A lease on the best replica for `need`, at once or when one becomes ready. Rejects with a `CodedError`: the input
+   * is too long for every replica, no replica will come, or `loadingWaitMs` passed (with `Retry-After`). An aborted
+   * `signal` rejects with its reason and leaves nothing behind.
+   */
+  acquire(need: Need, signal: AbortSignal): Promise<Lease> {
+    const decided = this.#decide(need);
+    if (decided instanceof CodedError) return Promise.reject(decided);
+    return decided ? Promise.resolve(decided) : this.#wait(need, signal);
+  }
+
+  admit(replica: Replica): void {
+    const seat = { replica, leases: new Set<Lease>(), lastChosen: 0, withdrawn: null, idleListeners: [] };
+    this.#seats.set(replica.engineId, seat);
+    this.reconsider();
+  }
+
+  withdraw(engineId: string, reason: string): void {
+    const seat = this.#seats.get(engineId);
+    if (seat) seat.withdrawn ??= reason;
+    this.reconsider();
+  }
+
+  whenIdle(engineId: string): Promise<void> {
+    const seat = this.#seats.get(engineId);
+    if (!seat || seat.leases.size === 0) return Promise.resolve();
+    return new Promise((resolve) => seat.idleListeners.push(resolve));
+  }
+
+  closeStreams(engineId: string, reason: string): void {
+    for (const lease of this.#seats.get(engineId)?.leases ?? []) lease.onClose?.(reason);
+  }
+
+  /** Looks at every waiting request again; call it when the outlook may have changed. */
+  reconsider(): void {
+    for (const waiter of this.#waiters) {
+      const decided = this.#decide(waiter.need);
+      if (decided) waiter.settle(decided);
+    }
+  }
+
+  /** A replica that would be asked now, for facts such as "is it simulated"; null when none is in rotation. */
+  anyReady(model?: ModelId): Replica | null {
+    for (const { replica, withdrawn } of this.#seats.values()) {
+      if (withdrawn === null && (model === undefined || replica.model === model)) return replica;
+    }
+    return null;
+  }
+
+  view(): SeatView[] {
+    return [...this.#seats.values()].map(({ replica, leases, withdrawn }) => ({
+      engineId: replica.engineId,
+      inFlight: leases.size,
+      withdrawn,
+    }));
+  }
+
+  /** A lease, an error, or null for "wait". */
+  #decide(need: Need): Lease | CodedError | null {
+    const candidates = [...this.#seats.values()]
+      .filter((seat) => seat.withdrawn === null)
+      .map(({ replica, leases, lastChosen }) => ({ replica, inFlight: leases.size, lastChosen }));
+    const selection = selectReplica(candidates, need, this.#options.outlook(need.model));
+    if (selection.kind === 'refuse') return selection.error;
+    return selection.kind === 'go' ? this.#lease(selection.replica.engineId) : null;
+  }
+
+  #lease(engineId: string): Lease | null {
+    const seat = this.#seats.get(engineId);
+    if (!seat) return null;
+    seat.lastChosen = ++this.#leaseCount;
+    const lease: Lease = { replica: seat.replica, onClose: null, release: () => this.#release(seat, lease) };
+    seat.leases.add(lease);
+    return lease;
+  }
+
+  #release(seat: Seat, lease: Lease): void {
+    if (!seat.leases.delete(lease) || seat.leases.size > 0) return;
+    for (const notify of seat.idleListeners.splice(0)) notify();
+  }
+
+  #wait(need: Need, signal: AbortSignal): Promise<Lease> {
+    const { clock, loadingWaitMs, outlook } = this.#options;
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        need,
+        settle: (result) => {
+          leave();
+          if (result instanceof CodedError) reject(result);
+          else resolve(result);
+        },
+      };
+      const aborted = (): void => {
+        leave();
+        reject(signal.reason as Error);
+      };
+      const cancelDeadline = clock.schedule(loadingWaitMs, () => waiter.settle(stillLoading(outlook(need.model))));
+      const leave = (): void => {
+        this.#waiters.delete(waiter);
+        cancelDeadline();
+        signal.removeEventListener('abort', aborted);
+      };
+      if (signal.aborted) return aborted();
+      signal.addEventListener('abort', aborted, { once: true });
+      this.#waiters.add(waiter);
+    });
+  }
+}
+
+function stillLoading({ sentence }: Outlook): CodedError {
+  return new CodedError('still_loading', `No replica became ready in time. ${sentence}`, { retryAfterSeconds: 10 });
+}

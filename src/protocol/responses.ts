@@ -1,0 +1,135 @@
+import { Type, type Static } from 'typebox';
+
+/**
+ * The body of `POST /responses`, as far as types and ranges go. Unknown keys are ignored, as OpenAI-compatible servers
+ * do for the extras that clients send; null means absent (the gateway removes nulls before this schema looks).
+ * Items of `input` are judged by `responses/input.ts`, which can name the path at fault.
+ */
+export const CreateResponseBody = Type.Object({
+  model: Type.String(),
+  input: Type.Optional(Type.Union([Type.String(), Type.Array(Type.Unknown())])),
+  instructions: Type.Optional(Type.String()),
+  previous_response_id: Type.Optional(Type.String()),
+  store: Type.Optional(Type.Boolean()),
+  background: Type.Optional(Type.Boolean()),
+  stream: Type.Optional(Type.Boolean()),
+  max_output_tokens: Type.Optional(Type.Integer({ minimum: 16 })),
+  max_tool_calls: Type.Optional(Type.Integer({ minimum: 1 })),
+  temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
+  top_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  top_k: Type.Optional(Type.Integer({ minimum: -1 })),
+  min_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  repetition_penalty: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 2 })),
+  presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
+  frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
+  seed: Type.Optional(Type.Integer()),
+  top_logprobs: Type.Optional(Type.Integer({ minimum: 0, maximum: 20 })),
+  parallel_tool_calls: Type.Optional(Type.Boolean()),
+  tools: Type.Optional(Type.Array(Type.Object({ type: Type.String() }))),
+  tool_choice: Type.Optional(Type.Unknown()),
+  truncation: Type.Optional(Type.Enum(['auto', 'disabled'])),
+  metadata: Type.Optional(
+    Type.Record(Type.String(), Type.String({ maxLength: 512 }), {
+      maxProperties: 16,
+      propertyNames: { maxLength: 64 },
+    }),
+  ),
+  include: Type.Optional(Type.Array(Type.String())),
+  reasoning: Type.Optional(
+    Type.Object({
+      effort: Type.Optional(Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])),
+      summary: Type.Optional(Type.Enum(['auto', 'concise', 'detailed'])),
+    }),
+  ),
+  text: Type.Optional(
+    Type.Object({
+      format: Type.Optional(Type.Object({ type: Type.Enum(['text', 'json_object', 'json_schema']) })),
+      verbosity: Type.Optional(Type.Enum(['low', 'medium', 'high'])),
+    }),
+  ),
+  service_tier: Type.Optional(Type.String()),
+  user: Type.Optional(Type.String()),
+  safety_identifier: Type.Optional(Type.String({ maxLength: 64 })),
+  prompt_cache_key: Type.Optional(Type.String()),
+});
+
+export type CreateResponseBody = Static<typeof CreateResponseBody>;
+
+export type ReasoningEffort = NonNullable<NonNullable<CreateResponseBody['reasoning']>['effort']>;
+
+export type ResponseStatus = 'in_progress' | 'completed' | 'incomplete' | 'failed';
+export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
+
+export interface OutputText {
+  type: 'output_text';
+  text: string;
+  annotations: [];
+  logprobs: [];
+}
+
+export interface ReasoningText {
+  type: 'reasoning_text';
+  text: string;
+}
+
+export interface MessageItem {
+  id: string;
+  type: 'message';
+  role: 'assistant';
+  status: ItemStatus;
+  phase: 'commentary' | 'final_answer';
+  content: OutputText[];
+}
+
+export interface ReasoningItem {
+  id: string;
+  type: 'reasoning';
+  summary: [];
+  content: ReasoningText[];
+}
+
+export type OutputItem = MessageItem | ReasoningItem;
+
+export interface ResponseUsage {
+  input_tokens: number;
+  input_tokens_details: { cached_tokens: number; cache_write_tokens: number };
+  output_tokens: number;
+  output_tokens_details: { reasoning_tokens: number };
+  total_tokens: number;
+}
+
+/** The response object: what JSON answers, and what the lifecycle events of a stream carry as `response`. */
+export interface ResponseObject {
+  id: string;
+  object: 'response';
+  created_at: number;
+  completed_at: number | null;
+  status: ResponseStatus;
+  background: false;
+  error: { code: string; message: string } | null;
+  incomplete_details: { reason: 'max_output_tokens' } | null;
+  instructions: string | null;
+  max_output_tokens: number | null;
+  max_tool_calls: number | null;
+  metadata: Record<string, string>;
+  model: string;
+  output: OutputItem[];
+  parallel_tool_calls: boolean;
+  presence_penalty: number;
+  frequency_penalty: number;
+  previous_response_id: string | null;
+  prompt_cache_key: string | null;
+  reasoning: { effort: ReasoningEffort; summary: string | null };
+  safety_identifier: string | null;
+  service_tier: string;
+  store: boolean;
+  temperature: number;
+  text: { format: { type: 'text' }; verbosity: string };
+  tool_choice: unknown;
+  tools: unknown[];
+  top_logprobs: number;
+  top_p: number;
+  truncation: 'auto' | 'disabled';
+  usage: ResponseUsage | null;
+  user: string | null;
+}

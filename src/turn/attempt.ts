@@ -1,0 +1,73 @@
+import type { Lease } from '../pool/pool.ts';
+import type { EngineSampling } from '../protocol/generate.ts';
+import type { OpenTokenStream, TokenStream, TokenStreamEnd } from '../upstream/token-stream.ts';
+
+/** A valve between the client's socket and whichever engine stream feeds it now. */
+export class Flow {
+  #stream: TokenStream | null = null;
+  #paused = false;
+
+  pause(): void {
+    this.#paused = true;
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#stream?.resume();
+  }
+
+  /** The stream that the valve acts on from now; null between attempts. */
+  attach(stream: TokenStream | null): void {
+    this.#stream = stream;
+    if (this.#paused) stream?.pause();
+  }
+}
+
+export interface Attempt {
+  readonly lease: Lease;
+  readonly promptTokenIds: readonly number[];
+  readonly sampling: EngineSampling;
+  readonly requestId: string;
+  readonly onTokens: (tokenIds: readonly number[]) => void;
+}
+
+/** The client is gone: nobody waits for an answer any more. */
+export type AttemptEnd = TokenStreamEnd | { readonly kind: 'aborted' };
+
+/**
+ * One generation on the leased replica, from its first byte to its end; releases the lease. Resolves, never rejects:
+ * as `aborted` when `signal` aborts, as a failure when the pool closes the lease.
+ */
+export function runAttempt(
+  openTokenStream: OpenTokenStream,
+  attempt: Attempt,
+  flow: Flow,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  const { lease, promptTokenIds, sampling, requestId, onTokens } = attempt;
+  return new Promise((resolve) => {
+    const settle = (end: AttemptEnd): void => {
+      signal.removeEventListener('abort', onAbort);
+      lease.onClose = null;
+      flow.attach(null);
+      lease.release();
+      resolve(end);
+    };
+    const onAbort = (): void => {
+      stream.abort();
+      settle({ kind: 'aborted' });
+    };
+    lease.onClose = (message) => {
+      stream.abort();
+      settle({ kind: 'failed', failure: { reason: 'cut', message, status: null } });
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const stream = openTokenStream(
+      { replica: lease.replica, promptTokenIds, sampling, requestId },
+      { onTokens, onEnd: settle },
+    );
+    flow.attach(stream);
+    if (signal.aborted) onAbort();
+  });
+}

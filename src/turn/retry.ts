@@ -1,0 +1,37 @@
+import type { UpstreamFailure } from '../upstream/token-stream.ts';
+import { CodedError } from '../domain/errors.ts';
+
+/** A first try and two moves: after three replicas failed the same request, the request is the likelier culprit. */
+const MAX_ATTEMPTS = 3;
+
+export type AfterFailure =
+  { readonly kind: 'retry'; readonly reason: string } | { readonly kind: 'give_up'; readonly error: CodedError };
+
+/**
+ * What to do after a failed attempt. A move to another replica is free until something that came out of an engine
+ * was handed on; after that, a second start could contradict what the client already has.
+ */
+export function afterFailure(failure: UpstreamFailure, attempts: number, outputHandedOn: boolean): AfterFailure {
+  if (failure.reason === 'rejected') return { kind: 'give_up', error: rejection(failure) };
+  if (outputHandedOn) {
+    return {
+      kind: 'give_up',
+      error: failed(`The engine failed in the middle of the answer: ${failure.message}`, failure),
+    };
+  }
+  if (attempts >= MAX_ATTEMPTS) {
+    return {
+      kind: 'give_up',
+      error: failed(`${attempts} engines failed this request, the last: ${failure.message}`, failure),
+    };
+  }
+  return { kind: 'retry', reason: `${failure.reason}: ${failure.message}` };
+}
+
+function failed(message: string, cause: UpstreamFailure): CodedError {
+  return new CodedError('engine_failed', message, { cause });
+}
+
+function rejection(failure: UpstreamFailure): CodedError {
+  return new CodedError('invalid_value', `The engine refused the request: ${failure.message}`, { cause: failure });
+}

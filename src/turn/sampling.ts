@@ -1,0 +1,36 @@
+import type { EngineSampling } from '../protocol/generate.ts';
+import { STOP_TOKEN_IDS } from '../harmony/tokens.ts';
+
+/** How to sample, as a request says it; what it leaves out is OpenAI's default, never the checkpoint's. */
+export interface TurnSampling {
+  /** 0 (greedy) to 2. */
+  readonly temperature: number;
+  /** 0 to 1. */
+  readonly topP: number;
+  /** 0 or -1: off. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  readonly seed: number | null;
+}
+
+/** vLLM wants top_p above 0; this is the same choice as 0, the likeliest token alone. */
+const SMALLEST_TOP_P = 1e-6;
+
+/** Every value spelled out for the engine, which would otherwise read the checkpoint's `generation_config`. */
+export function engineSampling(sampling: TurnSampling, maxTokens: number): EngineSampling {
+  return {
+    temperature: sampling.temperature,
+    top_p: Math.max(sampling.topP, SMALLEST_TOP_P),
+    top_k: Math.max(sampling.topK, 0),
+    min_p: sampling.minP,
+    repetition_penalty: sampling.repetitionPenalty,
+    presence_penalty: sampling.presencePenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+    seed: sampling.seed,
+    max_tokens: maxTokens,
+    stop_token_ids: STOP_TOKEN_IDS,
+  };
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { Pool } from '../../src/pool/pool.ts';
+import type { Need, Outlook } from '../../src/pool/select.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { aReplica } from '../support/replicas.ts';
+
+const need: Need = { model: 'gpt-oss-20b', promptTokens: 10, outputTokens: 1, exclude: new Set() };
+const never = new AbortController().signal;
+
+function setUp(outlook: Outlook = { mayBecomeReady: true, sentence: 'e0 loads.' }) {
+  const clock = new FakeClock();
+  const state = { outlook };
+  const pool = new Pool({ clock, loadingWaitMs: 5000, outlook: () => state.outlook });
+  return { clock, pool, state };
+}
+
+describe('Pool', () => {
+  it('spreads requests over the replicas by what is in flight', async () => {
+    const { pool } = setUp();
+    pool.admit(aReplica({ engineId: 'e0' }));
+    pool.admit(aReplica({ engineId: 'e1' }));
+    const first = await pool.acquire(need, never);
+    const second = await pool.acquire(need, never);
+    first.release();
+    const third = await pool.acquire(need, never);
+    expect([first, second, third].map(({ replica }) => replica.engineId)).toEqual(['e0', 'e1', 'e0']);
+  });
+
+  it('lets a request wait for the first replica', async () => {
+    const { pool, clock } = setUp();
+    const waiting = pool.acquire(need, never);
+    pool.admit(aReplica());
+    expect((await waiting).replica.engineId).toBe('e0');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('answers 503 with Retry-After when no replica comes in time', async () => {
+    const { pool, clock } = setUp();
+    const waiting = pool.acquire(need, never);
+    clock.advance(5000);
+    await expect(waiting).rejects.toMatchObject({ errorName: 'still_loading', retryAfterSeconds: 10 });
+  });
+
+  it('gives up waiting as soon as the outlook is hopeless', async () => {
+    const { pool, state } = setUp();
+    const waiting = pool.acquire(need, never);
+    state.outlook = { mayBecomeReady: false, sentence: 'The model folder is missing.' };
+    pool.reconsider();
+    await expect(waiting).rejects.toMatchObject({
+      errorName: 'no_replica',
+      message: expect.stringContaining('The model folder is missing.'),
+    });
+  });
+
+  it('forgets a waiting request whose client left', async () => {
+    const { pool, clock } = setUp();
+    const client = new AbortController();
+    const waiting = pool.acquire(need, client.signal);
+    client.abort(new Error('left'));
+    await expect(waiting).rejects.toThrow('left');
+    pool.admit(aReplica());
+    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 0, withdrawn: null }]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('gives no new request to a withdrawn replica and says when its running ones are done', async () => {
+    const { pool } = setUp();
+    pool.admit(aReplica());
+    const lease = await pool.acquire(need, never);
+    pool.withdraw('e0', 'draining');
+    const settled: string[] = [];
+    const idle = pool.whenIdle('e0').then(() => settled.push('idle'));
+    const waiting = pool.acquire(need, never).then(() => settled.push('leased'));
+    await Promise.resolve();
+    expect(settled).toEqual([]);
+    lease.release();
+    await idle;
+    expect(settled).toEqual(['idle']);
+    pool.admit(aReplica({ generation: 1 }));
+    await waiting;
+    expect(settled).toEqual(['idle', 'leased']);
+  });
+
+  it('asks every holder of a lease to end its stream when streams are closed', async () => {
+    const { pool } = setUp();
+    pool.admit(aReplica());
+    const lease = await pool.acquire(need, never);
+    const reasons: string[] = [];
+    lease.onClose = (reason) => {
+      reasons.push(reason);
+      lease.release();
+    };
+    pool.closeStreams('e0', 'the engine stops');
+    await pool.whenIdle('e0');
+    expect(reasons).toEqual(['the engine stops']);
+  });
+
+  it('counts a lease that is released twice once', async () => {
+    const { pool } = setUp();
+    pool.admit(aReplica());
+    const lease = await pool.acquire(need, never);
+    await pool.acquire(need, never);
+    lease.release();
+    lease.release();
+    expect(pool.view()[0]?.inFlight).toBe(1);
+  });
+});

@@ -9,7 +9,7 @@ export interface EngineProfile {
   readonly name: string;
   /** Context in tokens (`--max-model-len`). */
   readonly maxModelLen: number;
-  /** Share of the card's total memory, 0 to 1 (`--gpu-memory-utilization`); GPU engines only. */
+  /** Share of the card's total memory, as CUDA sees it, 0 to 1 (`--gpu-memory-utilization`); GPU engines only. */
   readonly gpuMemoryUtilization?: number;
   readonly maxNumBatchedTokens?: number;
   readonly enforceEager?: boolean;
@@ -26,6 +26,22 @@ export interface Placement {
   /** The cards of this replica; its tensor-parallel size is their number. Empty without GPUs. */
   readonly gpus: readonly SeatedGpu[];
   readonly profile: EngineProfile;
+  /** What the planner expects of the memory; absent for the simulator, which needs none. */
+  readonly memory?: MemoryEstimate;
+}
+
+/** How one card's share of the memory divides up (on the CPU: one engine's share of RAM). */
+export interface MemoryEstimate {
+  /** All that the engine may take: the sum of the next three. */
+  readonly budgetBytes: number;
+  readonly weightBytes: number;
+  /** CUDA context, activations, CUDA graphs, communication buffers; on the CPU: the processes themselves. */
+  readonly runtimeBytes: number;
+  readonly kvCacheBytes: number;
+  /** Tokens that the replica's whole KV cache holds. */
+  readonly kvCacheTokens: number;
+  /** Requests of 8,192 tokens that fit into it side by side. */
+  readonly concurrentRequests: number;
 }
 
 export interface SeatedGpu {

@@ -17,3 +17,8 @@ export function formatDuration(durationMs: number): string {
   const rest = seconds % 60;
   return rest === 0 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 60)} min ${rest} s`;
 }
+
+/** A whole number as a person reads it: `131,072`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}

@@ -1,0 +1,26 @@
+/** sysexits.h: what the exit code of a refused start says to a script. */
+export const EXIT_CODES = {
+  /** The command line is wrong. */
+  usage: 64,
+  /** The data given is wrong. */
+  data: 65,
+  /** A file that was named is not there. */
+  noInput: 66,
+  /** What is needed is not there: no usable GPU, a taken port, no running server. */
+  unavailable: 69,
+  /** A fault of Chorus itself. */
+  software: 70,
+  /** A file cannot be written. */
+  cannotCreate: 73,
+} as const;
+
+/** A command that will not do what it was asked, for a reason that the person can act on. */
+export class Refusal extends Error {
+  readonly exitCode: number;
+
+  constructor(reason: keyof typeof EXIT_CODES, message: string, details: { cause?: unknown } = {}) {
+    super(message, details);
+    this.name = 'Refusal';
+    this.exitCode = EXIT_CODES[reason];
+  }
+}

@@ -1,0 +1,14 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { expect, it } from 'vitest';
+import { describePortHolder } from '../../src/system/port-holder.ts';
+
+it('names the process that listens on a port, and nobody once it is free', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  expect(describePortHolder(port)).toContain(`(pid ${process.pid})`);
+  server.close();
+  await once(server, 'close');
+  expect(describePortHolder(port)).toBeNull();
+});

@@ -24,6 +24,8 @@ interface Seat {
   readonly replica: Replica;
   readonly leases: Set<Lease>;
   lastChosen: number;
+  /** Leases given to this engine so far, earlier starts included. */
+  served: number;
   /** Set once the replica is out of rotation: no new leases. */
   withdrawn: string | null;
   /** Called when the last lease ends. */
@@ -39,6 +41,8 @@ interface Waiter {
 export interface SeatView {
   readonly engineId: string;
   readonly inFlight: number;
+  /** Requests given to this engine so far, earlier starts included. */
+  readonly served: number;
   readonly withdrawn: string | null;
 }
 
@@ -65,7 +69,8 @@ export class Pool implements Rotation {
   }
 
   admit(replica: Replica): void {
-    const seat = { replica, leases: new Set<Lease>(), lastChosen: 0, withdrawn: null, idleListeners: [] };
+    const served = this.#seats.get(replica.engineId)?.served ?? 0;
+    const seat = { replica, leases: new Set<Lease>(), lastChosen: 0, served, withdrawn: null, idleListeners: [] };
     this.#seats.set(replica.engineId, seat);
     this.reconsider();
   }
@@ -103,9 +108,10 @@ export class Pool implements Rotation {
   }
 
   view(): SeatView[] {
-    return [...this.#seats.values()].map(({ replica, leases, withdrawn }) => ({
+    return [...this.#seats.values()].map(({ replica, leases, served, withdrawn }) => ({
       engineId: replica.engineId,
       inFlight: leases.size,
+      served,
       withdrawn,
     }));
   }
@@ -124,6 +130,7 @@ export class Pool implements Rotation {
     const seat = this.#seats.get(engineId);
     if (!seat) return null;
     seat.lastChosen = ++this.#leaseCount;
+    seat.served++;
     const lease: Lease = { replica: seat.replica, onClose: null, release: () => this.#release(seat, lease) };
     seat.leases.add(lease);
     return lease;

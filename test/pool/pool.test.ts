@@ -59,7 +59,7 @@ describe('Pool', () => {
     client.abort(new Error('left'));
     await expect(waiting).rejects.toThrow('left');
     pool.admit(aReplica());
-    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 0, withdrawn: null }]);
+    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 0, served: 0, withdrawn: null }]);
     expect(clock.pendingTimers).toBe(0);
   });
 

@@ -13,6 +13,10 @@ export interface EngineReport {
   readonly pid: number | null;
   readonly restarts: number;
   readonly inFlight: number;
+  /** Requests given to this engine since the start of Chorus. */
+  readonly served: number;
+  readonly socketPath: string;
+  readonly engineVersion: string | null;
   readonly logFile: string | null;
 }
 

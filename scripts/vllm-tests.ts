@@ -1,0 +1,26 @@
+/** `npm run test:vllm`: makes the Python environment if it is missing, then runs the `vllm` project of the tests on it. */
+import { spawnSync } from 'node:child_process';
+import { ensureVllmEnvironment } from './vllm-env.ts';
+
+const environment = await ensureVllmEnvironment(console.log).catch((error: unknown) => {
+  console.error(`test:vllm cannot run: ${error instanceof Error ? error.message : String(error)}`);
+  return null;
+});
+if (environment === null) {
+  process.exitCode = 1;
+} else {
+  console.log(`vLLM ${environment.version}`);
+  const reporters = ['--reporter=verbose', '--reporter=json', '--outputFile.json=.cache/reports/vllm.json'];
+  const args = [
+    'run',
+    '--config',
+    'test/vitest.config.ts',
+    '--project',
+    'vllm',
+    ...reporters,
+    ...process.argv.slice(2),
+  ];
+  const { python, modelPath } = environment;
+  const env = { ...process.env, CHORUS_TEST_PYTHON: python, CHORUS_TEST_MODEL: modelPath };
+  process.exitCode = spawnSync('vitest', args, { stdio: 'inherit', env }).status ?? 1;
+}

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { postResponse, streamResponse } from '../support/responses-client.ts';
+import { responsesSuite } from './responses-suite.ts';
+import { serveSuite } from './serve-suite.ts';
+
+describe('chorus serve with the simulator', () => {
+  let chorus: RunningChorus;
+
+  beforeAll(async () => {
+    chorus = await startChorus(['--engine', 'simulated', '--replicas', '2']);
+    await replicasReady(chorus, 2, 30_000);
+  });
+  afterAll(async () => {
+    if (chorus.process.exitCode === null) await chorus.stop();
+  });
+
+  responsesSuite(() => chorus);
+
+  it('says SIMULATED in the banner, in a header and in the models', async () => {
+    expect(chorus.output()).toContain('SIMULATED');
+    const { headers } = await postResponse(chorus.url, { input: 'Say OK.' });
+    expect(headers['chorus-engine']).toBe('simulated');
+    expect((await streamResponse(chorus.url, { input: 'Say OK.' })).headers['chorus-engine']).toBe('simulated');
+  });
+
+  it('prints a curl line that works when pasted', async () => {
+    const line = /^ *(curl -N .*)$/m.exec(chorus.output())?.[1] ?? expect.fail(chorus.output());
+    const { execa } = await import('execa');
+    const { stdout } = await execa('sh', ['-c', line]);
+    expect(stdout).toContain('7 + 8 = 15.');
+    expect(stdout).toContain('event: response.completed');
+  });
+
+  serveSuite(() => chorus, { restartTimeoutMs: 30_000 });
+});

@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readServerRecord } from '../../src/system/state-directory.ts';
+import type { StatusReport } from '../../src/gateway/routes/status.ts';
+import { getJson } from './responses-client.ts';
+
+export interface RunningChorus {
+  readonly url: string;
+  readonly stateDir: string;
+  readonly process: ChildProcess;
+  /** Everything printed so far, both streams. */
+  readonly output: () => string;
+  readonly status: () => Promise<StatusReport>;
+  /** SIGTERM, then the exit code; removes the state directory. */
+  readonly stop: () => Promise<number | null>;
+}
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+
+/** Polls `probe` until it gives a value; throws with `what` after `timeoutMs`. */
+export async function eventually<T>(
+  what: string,
+  timeoutMs: number,
+  probe: () => Promise<T | null> | T | null,
+): Promise<T> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (performance.now() < deadlineMs) {
+    const value = await probe();
+    if (value !== null) return value;
+    await sleep(50);
+  }
+  throw new Error(`${what} did not happen within ${timeoutMs} ms`);
+}
+
+/** Starts the real command on a free port and waits until it listens. */
+export async function startChorus(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningChorus> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'chorus-e2e-'));
+  const args = ['scripts/chorus.js', 'serve', '--port', '0', '--state-dir', stateDir, ...flags];
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  const append = (chunk: Buffer): void => void (printed += chunk.toString());
+  child.stdout.on('data', append);
+  child.stderr.on('data', append);
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const url = await eventually('the start of chorus', 30_000, () => {
+    if (child.exitCode !== null) throw new Error(`chorus ended with ${child.exitCode}:\n${printed}`);
+    return readServerRecord(stateDir)?.url ?? null;
+  });
+  return {
+    url,
+    stateDir,
+    process: child,
+    output: () => printed,
+    status: async () => (await getJson<StatusReport>(`${url}/admin/status`)).body,
+    stop: async () => {
+      child.kill('SIGTERM');
+      const code = await exited;
+      rmSync(stateDir, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+/** Waits until `count` engines are in rotation. */
+export function replicasReady(chorus: RunningChorus, count: number, timeoutMs: number): Promise<StatusReport> {
+  return eventually(`${count} replicas ready`, timeoutMs, async () => {
+    if (chorus.process.exitCode !== null) throw new Error(`chorus ended:\n${chorus.output()}`);
+    const report = await chorus.status();
+    return report.engines.filter(({ phase }) => phase === 'ready').length === count ? report : null;
+  });
+}
+
+/** The processes (zombies apart) whose command line or environment names `marker`, as `pid command`. */
+export function processesNaming(marker: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const said = readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8');
+        const zombie = /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+        return said.includes(marker) && !zombie ? [`${pid} ${said.slice(0, 80).replaceAll('\0', ' ')}`] : [];
+      } catch {
+        return [];
+      }
+    });
+}

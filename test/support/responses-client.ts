@@ -1,0 +1,87 @@
+import { request } from 'undici';
+import type { ResponseObject } from '../../src/protocol/responses.ts';
+
+/** An event as it came over the wire. */
+export interface WireEvent {
+  readonly type: string;
+  readonly sequence_number: number;
+  readonly [key: string]: unknown;
+}
+
+export interface StreamedResponse {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly events: readonly WireEvent[];
+  /** The `response` of the terminal event. */
+  readonly response: ResponseObject;
+  /** Whether the stream closed with `data: [DONE]` after its terminal event. */
+  readonly done: boolean;
+}
+
+const TERMINAL = ['response.completed', 'response.incomplete', 'response.failed'];
+
+/** Posts a body and reads the whole event stream. Throws when the answer is not a stream. */
+export async function streamResponse(url: string, body: object, signal?: AbortSignal): Promise<StreamedResponse> {
+  const answer = await request(`${url}/v1/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer EMPTY' },
+    body: JSON.stringify({ model: 'gpt-oss-20b', temperature: 0, ...body, stream: true }),
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    ...(signal ? { signal } : {}),
+  });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${text}`);
+  const frames = text.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
+  const done = frames.at(-1) === 'data: [DONE]';
+  const events = frames.filter((frame) => frame !== 'data: [DONE]').map(readFrame);
+  const terminal = events.find(({ type }) => TERMINAL.includes(type));
+  if (!terminal) throw new Error(`no terminal event in:\n${text}`);
+  return { headers: answer.headers, events, response: terminal['response'] as ResponseObject, done };
+}
+
+function readFrame(frame: string): WireEvent {
+  const match = /^event: (.+)\ndata: (.+)$/.exec(frame);
+  if (!match) throw new Error(`not a frame of one event line and one data line: ${JSON.stringify(frame)}`);
+  const event = JSON.parse(match[2] ?? '') as WireEvent;
+  if (event.type !== match[1]) throw new Error(`event line ${match[1]} over a body of type ${event.type}`);
+  return event;
+}
+
+export interface JsonAnswer<T> {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: T;
+}
+
+/** Posts a body (an object, or text as it is) and reads the JSON answer. */
+export async function postResponse<T = ResponseObject & { output_text: string }>(
+  url: string,
+  body: object | string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<JsonAnswer<T>> {
+  const answer = await request(`${url}/v1/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer EMPTY', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify({ model: 'gpt-oss-20b', temperature: 0, ...body }),
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return { status: answer.statusCode, headers: answer.headers, body: (await answer.body.json()) as T };
+}
+
+export async function getJson<T>(url: string): Promise<JsonAnswer<T>> {
+  const answer = await request(url, { headers: { authorization: 'Bearer EMPTY' } });
+  return { status: answer.statusCode, headers: answer.headers, body: (await answer.body.json()) as T };
+}
+
+/** The visible answer of a response. */
+export const answerText = ({ output }: ResponseObject): string =>
+  output
+    .flatMap((item) =>
+      item.type === 'message' && item.phase === 'final_answer' ? item.content.map(({ text }) => text) : [],
+    )
+    .join('');
+
+/** The text that the deltas of one type add up to. */
+export const deltaText = (events: readonly WireEvent[], type: string): string =>
+  events.flatMap((event) => (event.type === type ? String(event['delta']) : [])).join('');

@@ -1,0 +1,209 @@
+import type { EngineFailure } from './failures.ts';
+
+/** How a process ended: by its own exit, by a signal, or it never came to be. */
+export type ProcessExit =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'killed'; readonly signal: string }
+  | { readonly kind: 'not_started'; readonly message: string };
+
+interface KnownText {
+  readonly code: string;
+  readonly pattern: RegExp;
+  /** The sentence; by default what the pattern matched. */
+  readonly say?: (match: RegExpExecArray) => string;
+  readonly remedy: string;
+  readonly retry: EngineFailure['retry'];
+}
+
+/**
+ * Texts of vLLM 0.2x to 0.32, of argparse and of the libraries below, most telling first: the first that occurs
+ * anywhere is taken for the cause, because vLLM prints consequences after it.
+ */
+const KNOWN_TEXTS: readonly KnownText[] = [
+  {
+    code: 'unknown_flag',
+    pattern: /unrecognized arguments: (.+)/,
+    say: (match) => `this vLLM does not know ${match[1]}`,
+    remedy: 'Install the vLLM version that `chorus setup` chooses.',
+    retry: 'never',
+  },
+  {
+    code: 'bad_flag',
+    pattern: /error: (argument --[\w-]+: .+)/,
+    say: (match) => `vLLM refuses a flag: ${match[1]}`,
+    remedy: 'Install the vLLM version that `chorus setup` chooses.',
+    retry: 'never',
+  },
+  {
+    code: 'package_missing',
+    pattern: /(?:ModuleNotFoundError|ImportError): (.+)/,
+    say: (match) => `a Python package is missing: ${match[1]}`,
+    remedy: 'Repair the Python environment of vLLM, or name another with --python.',
+    retry: 'never',
+  },
+  {
+    code: 'gpu_busy',
+    pattern: /Free memory on device .{0,200}? is less than desired GPU memory utilization.*/,
+    remedy: 'Another process holds memory of the card: nvidia-smi names it. End it, or leave the card out.',
+    retry: 'backoff',
+  },
+  {
+    code: 'gpu_out_of_memory',
+    pattern: /(?:torch\.OutOfMemoryError: )?CUDA out of memory.*/,
+    remedy: 'The model does not fit beside what else uses the card. Free the card, or use a smaller context.',
+    retry: 'backoff',
+  },
+  {
+    code: 'context_too_long',
+    pattern: /To serve at least one request with the model's max seq len.*/,
+    remedy: 'Use a smaller context, or a card with more memory.',
+    retry: 'never',
+  },
+  {
+    code: 'context_too_long',
+    pattern: /User-specified max_model_len \(\d+\) is greater than the derived max_model_len[^.]*/,
+    remedy: "Use a context no longer than the model's.",
+    retry: 'never',
+  },
+  {
+    code: 'no_kv_cache',
+    pattern: /No available memory for the cache blocks.*/,
+    remedy: 'The weights leave no memory for the KV cache: use a larger card or more cards.',
+    retry: 'never',
+  },
+  {
+    code: 'unsupported_gpu',
+    pattern:
+      /(?:Bfloat16 is only supported on GPUs|No MXFP4 MoE backend supports|no kernel image is available|.*NotImplementedError: .*(?:AMX|amx)).*/,
+    remedy: 'gpt-oss needs a GPU of compute capability 8.0 or newer, or on the CPU AMX.',
+    retry: 'never',
+  },
+  {
+    code: 'driver_too_old',
+    pattern:
+      /(?:.*driver version is insufficient|.*libcudart\.so[.\d]*: cannot open|.*driver on your system is too old).*/,
+    remedy: 'Install the NVIDIA driver that this build of vLLM needs (R580 or newer for CUDA 13).',
+    retry: 'never',
+  },
+  {
+    code: 'no_device',
+    pattern: /Failed to infer device type.*/,
+    remedy: 'This vLLM sees no GPU: check nvidia-smi, and that the build of vLLM is the one for this machine.',
+    retry: 'never',
+  },
+  {
+    code: 'vocabulary_missing',
+    pattern: /error downloading or loading vocab file.*/,
+    remedy: 'The folder in TIKTOKEN_ENCODINGS_BASE must hold o200k_base.tiktoken.',
+    retry: 'never',
+  },
+  {
+    code: 'disk_full',
+    pattern: /.*No space left on device.*/,
+    remedy: 'Free space on the disk that the path names.',
+    retry: 'backoff',
+  },
+  {
+    code: 'model_missing',
+    pattern: /HFValidationError: .*in the form 'repo_name' or 'namespace\/repo_name': '([^']+)'/,
+    say: (match) => `there is no model folder ${match[1]}`,
+    remedy: 'Correct --model-path.',
+    retry: 'never',
+  },
+  {
+    code: 'model_broken',
+    pattern: /(?:It looks like the config file at .* is not a valid JSON file|.*SafetensorError: ).*/,
+    remedy: 'The model folder is damaged: download it again.',
+    retry: 'never',
+  },
+  {
+    code: 'download_refused',
+    pattern: /(?:.*GatedRepoError|.*401 Client Error|.*LocalEntryNotFoundError).*/,
+    remedy: 'Download the model first (`chorus setup`), or check the network and the Hugging Face token.',
+    retry: 'backoff',
+  },
+  {
+    code: 'address_in_use',
+    pattern: /.*(?:\[Errno 98\] Address already in use|EADDRINUSE).*/,
+    remedy: 'Another process took a port or socket at the same moment.',
+    retry: 'at_once',
+  },
+  {
+    code: 'gpu_communication',
+    pattern: /.*(?:NCCL error|unhandled cuda error).*/,
+    remedy: 'Check the links between the cards (nvidia-smi topo -m) and the size of /dev/shm.',
+    retry: 'backoff',
+  },
+  {
+    code: 'engine_died',
+    pattern: /(?:Worker proc .* died unexpectedly.*|.*EngineCore encountered a fatal error.*)/,
+    remedy: 'The log has the trace; on a memory shortage the kernel log names the process it ended.',
+    retry: 'backoff',
+  },
+];
+
+/** Lines that a healthy vLLM writes too, or that only say that something else went wrong. */
+const NOT_A_CAUSE =
+  /Engine core initialization failed|EngineDeadError|EngineCore encountered an issue|FutureWarning|DeprecationWarning|UserWarning|resource_tracker|nanobind|^\s*warnings\.warn/;
+const EXCEPTION = /\b[A-Za-z_][\w.]*(?:Error|Exception): .+/;
+const MAX_QUOTE_CHARACTERS = 300;
+
+/**
+ * The engine's own reason for its end, from its exit and its last log lines (without escape codes). When no known text
+ * occurs: the first exception, else the last line that mentions an error, else the last line, and always how it ended.
+ */
+export function diagnoseExit(exit: ProcessExit, lines: readonly string[]): EngineFailure {
+  if (exit.kind === 'not_started') return notStarted(exit.message);
+  const texts = lines.map(withoutPrefix);
+  for (const { code, pattern, say, remedy, retry } of KNOWN_TEXTS) {
+    const match = texts.map((text) => pattern.exec(text)).find((found) => found !== null);
+    if (match) return { code, message: quote(say ? say(match) : match[0]), remedy, retry };
+  }
+  return { code: 'crashed', message: fallbackMessage(exit, texts), remedy: remedyFor(exit), retry: 'backoff' };
+}
+
+function notStarted(message: string): EngineFailure {
+  return {
+    code: 'not_started',
+    message: `it could not be started: ${message}`,
+    remedy: 'Install vLLM with `chorus setup`, or name its interpreter with --python.',
+    retry: 'never',
+  };
+}
+
+/** `(Worker pid=12) ERROR 11-24 10:00:00 [core.py:1] text` and `INFO:     text` become `text`. */
+function withoutPrefix(line: string): string {
+  return line
+    .replace(/^\([\w-]+ pid=\d+\)\s?/, '')
+    .replace(/^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):?\s+(?:\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]\s?)?/, '');
+}
+
+function fallbackMessage(exit: ProcessExit, texts: readonly string[]): string {
+  const candidates = texts.filter((text) => text.trim() !== '' && !NOT_A_CAUSE.test(text));
+  const exception = candidates.map((text) => EXCEPTION.exec(text)?.[0]).find((text) => text !== undefined);
+  const line = exception ?? candidates.findLast((text) => /error|fatal/i.test(text)) ?? candidates.at(-1);
+  const ending = describeExit(exit);
+  return line === undefined ? `${ending} without a word in its log` : `${ending}: ${quote(line.trim())}`;
+}
+
+/** How it ended, as the start of a sentence: `it exited with code 1`. */
+function describeExit(exit: ProcessExit): string {
+  switch (exit.kind) {
+    case 'exited':
+      return exit.exitCode === 0 ? 'it exited by itself (code 0)' : `it exited with code ${exit.exitCode}`;
+    case 'killed':
+      return `it was ended from outside by ${exit.signal}`;
+    case 'not_started':
+      return 'it could not be started';
+  }
+}
+
+function remedyFor(exit: ProcessExit): string {
+  return exit.kind === 'killed' && exit.signal === 'SIGKILL'
+    ? 'If nobody sent it, the kernel did for want of memory: see dmesg.'
+    : 'Its log file has the rest.';
+}
+
+function quote(text: string): string {
+  return text.length <= MAX_QUOTE_CHARACTERS ? text : `${text.slice(0, MAX_QUOTE_CHARACTERS)}…`;
+}

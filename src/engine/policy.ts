@@ -1,0 +1,47 @@
+import type { RestartPolicy } from './restart.ts';
+
+/** Every waiting time of an engine's life. */
+export interface EnginePolicy {
+  /** From spawn to readiness. */
+  readonly startDeadlineMs: number;
+  /** From the first 200 of `/health` to the first token. */
+  readonly firstTokenDeadlineMs: number;
+  readonly startProbeIntervalMs: number;
+  readonly healthIntervalMs: number;
+  /** So many probes in a row without an answer in time take an engine out of rotation; a refusal does at once. */
+  readonly slowProbeLimit: number;
+  /** Out of rotation so long without recovery, it is replaced. */
+  readonly unhealthyDeadlineMs: number;
+  /** From SIGTERM to SIGKILL of the group. */
+  readonly termGraceMs: number;
+  /** The same before readiness, where vLLM loses the SIGTERM. */
+  readonly startTermGraceMs: number;
+  /** From SIGKILL to the belief that a process cannot be ended. */
+  readonly killGraceMs: number;
+  readonly restart: RestartPolicy;
+}
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+export const DEFAULT_POLICY: EnginePolicy = {
+  /** gpt-oss-120b from a slow disk takes 11 minutes and more. */
+  startDeadlineMs: 30 * MINUTE_MS,
+  firstTokenDeadlineMs: 2 * MINUTE_MS,
+  startProbeIntervalMs: SECOND_MS / 4,
+  healthIntervalMs: 2 * SECOND_MS,
+  slowProbeLimit: 3,
+  /** A vLLM whose engine process died answers 503 for 5 seconds and then exits by itself. */
+  unhealthyDeadlineMs: 20 * SECOND_MS,
+  /** vLLM's idle stop takes 0.6 s, or 6.5 s where it does not know `--shutdown-timeout`. */
+  termGraceMs: 10 * SECOND_MS,
+  startTermGraceMs: 3 * SECOND_MS,
+  killGraceMs: 10 * SECOND_MS,
+  restart: {
+    firstDelayMs: SECOND_MS,
+    maxDelayMs: MINUTE_MS,
+    resetAfterServingMs: 10 * MINUTE_MS,
+    maxFailuresInARow: 5,
+    maxFreeRetries: 3,
+  },
+};

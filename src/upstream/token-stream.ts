@@ -11,8 +11,8 @@ export interface TokenStreamRequest {
 }
 
 /**
- * Called in order, synchronously from the socket's read: any number of `onTokens`, then exactly one `onEnd`, and
- * nothing after it. After `abort()` nothing is called any more.
+ * Called in order, in the tick of the socket's read and never before `openTokenStream` has returned: any number of
+ * `onTokens`, then exactly one `onEnd`, and nothing after it. After `abort()` nothing is called any more.
  */
 export interface TokenStreamListener {
   /** The ids that one read of the socket brought (at least one), the stop token included. */
@@ -38,7 +38,7 @@ export interface UpstreamFailure {
 export interface TokenStream {
   /** Closes the connection, which ends the generation in the engine within about 50 ms. Idempotent. */
   abort(): void;
-  /** Stops reading, so that a slow client slows the engine's sender; `resume` goes on. */
+  /** Stops reading, so that a slow client slows the engine's sender; what is already read may still arrive. */
   pause(): void;
   resume(): void;
 }

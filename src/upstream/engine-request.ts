@@ -1,0 +1,32 @@
+import type { TokenRoute } from '../domain/replica.ts';
+import type { TokenStreamRequest } from './token-stream.ts';
+
+/** The HTTP request that starts a generation. */
+export interface EngineRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const PATHS: Readonly<Record<TokenRoute, string>> = {
+  generate: '/inference/v1/generate',
+  completions: '/v1/completions',
+};
+
+/**
+ * Token ids in, token ids out, on the route that the replica offers. `X-Request-Id` names the request in the engine's
+ * log. `/inference/v1/generate` skips turning ids into text; `/v1/completions` has no switch for that, and answers
+ * with ids only when asked (vLLM `entrypoints/scale_out/token_in_token_out/protocol.py`, `openai/completion/protocol.py`).
+ */
+export function engineRequest({ replica, promptTokenIds, sampling, requestId }: TokenStreamRequest): EngineRequest {
+  const common = { model: replica.model, stream: true, stream_options: { include_usage: true } };
+  const body =
+    replica.tokenRoute === 'generate'
+      ? { ...common, token_ids: promptTokenIds, sampling_params: { ...sampling, detokenize: false } }
+      : { ...common, prompt: promptTokenIds, ...sampling, return_token_ids: true };
+  return {
+    path: PATHS[replica.tokenRoute],
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'x-request-id': requestId },
+    body: JSON.stringify(body),
+  };
+}

@@ -1,0 +1,49 @@
+import type { EngineErrorBody } from '../protocol/generate.ts';
+import type { UpstreamFailure } from './token-stream.ts';
+
+/**
+ * What an error answer means, from its status (of the response, or the `code` of an error frame in a stream that
+ * began with 200: vLLM reports there whatever it notices only after the headers, a prompt that is too long included).
+ */
+export function failureFromStatus(status: number, message: string): UpstreamFailure {
+  return { reason: reasonFromStatus(status), message, status };
+}
+
+function reasonFromStatus(status: number): UpstreamFailure['reason'] {
+  if (status === 503) return 'busy';
+  return status >= 400 && status < 500 ? 'rejected' : 'engine_error';
+}
+
+/** The failure that an `error` object stands for; a missing or odd `code` counts as `status`. */
+export function failureFromError(error: EngineErrorBody, status: number): UpstreamFailure {
+  const code = typeof error.code === 'number' ? error.code : status;
+  return failureFromStatus(code, error.message || `the engine answered ${code} without a reason`);
+}
+
+/** The failure that a whole error response stands for: vLLM's `{"error":{…}}`, FastAPI's `{"detail":…}`, or any text. */
+export function failureFromResponse(status: number, body: string): UpstreamFailure {
+  const parsed = parseErrorBody(body);
+  if (parsed?.error) return failureFromError({ ...parsed.error, code: status }, status);
+  const text = typeof parsed?.detail === 'string' ? parsed.detail : body.trim().slice(0, 500);
+  return failureFromStatus(status, text || `the engine answered ${status} without a reason`);
+}
+
+function parseErrorBody(body: string): { error?: EngineErrorBody; detail?: unknown } | null {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+const CONTEXT_OVERFLOW =
+  /maximum (?:context|model) length|cannot be greater than max_model_len|max_tokens must be at least 1, got 0/;
+
+/**
+ * Whether the engine refused because prompt and output do not fit its context (texts of vLLM 0.32, both routes). With
+ * `max_tokens` above 0 in the request, "got 0" says that the prompt alone fills the context.
+ */
+export function isContextOverflow(failure: UpstreamFailure): boolean {
+  return failure.reason === 'rejected' && CONTEXT_OVERFLOW.test(failure.message);
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { failureFromResponse, isContextOverflow } from '../../src/upstream/failure.ts';
+
+const errorBody = (message: string, code = 400): string =>
+  JSON.stringify({ error: { message, type: 'BadRequestError', param: null, code } });
+
+describe('an error answer', () => {
+  it.each([
+    [404, errorBody('The model `nope` does not exist.', 404), 'rejected', 'The model `nope` does not exist.'],
+    [503, errorBody('The engine is currently busy', 503), 'busy', 'The engine is currently busy'],
+    [500, errorBody('', 500), 'engine_error', 'the engine answered 500 without a reason'],
+    [405, '{"detail":"Method Not Allowed"}', 'rejected', 'Method Not Allowed'],
+    [502, '<html>bad gateway</html>\n', 'engine_error', '<html>bad gateway</html>'],
+    [500, '', 'engine_error', 'the engine answered 500 without a reason'],
+  ])('%i %s is %s', (status, body, reason, message) => {
+    expect(failureFromResponse(status, body)).toEqual({ reason, message, status });
+  });
+
+  it.each([
+    'The decoder prompt (length 5000) is longer than the maximum model length of 4096. Make sure that',
+    'The decoder prompt (length 4096) plus the number of requested output tokens (at least 1) is longer than the maximum model length of 4096.',
+    "This model's maximum context length is 4096 tokens. However, your prompt contains 5000 input tokens",
+    'max_tokens=5000 cannot be greater than max_model_len=4096. Please request fewer output tokens.',
+    'max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)',
+  ])('is known for a context overflow: %s', (message) => {
+    expect(isContextOverflow(failureFromResponse(400, errorBody(message)))).toBe(true);
+  });
+
+  it('is no context overflow when the engine failed or says something else', () => {
+    expect(isContextOverflow(failureFromResponse(500, errorBody('maximum model length')))).toBe(false);
+    expect(isContextOverflow(failureFromResponse(400, errorBody('Token id 201088 is out of vocabulary')))).toBe(false);
+  });
+});

@@ -1,39 +1,9 @@
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts';
-import type { TokenStreamRequest } from '../../src/upstream/token-stream.ts';
-import { FakeClock } from '../support/fake-clock.ts';
-import { aReplica } from '../support/replicas.ts';
-import { runTokenStream, type RunningTokenStream } from '../support/run-token-stream.ts';
-import {
-  frame,
-  httpChunk,
-  jsonAnswer,
-  startScriptedEngine,
-  STREAM_END,
-  STREAM_HEAD,
-  type ReceivedRequest,
-  type ScriptedEngine,
-} from '../support/scripted-engine.ts';
+import { describe, expect, it } from 'vitest';
+import { frame, httpChunk, jsonAnswer, STREAM_END, STREAM_HEAD } from '../support/scripted-engine.ts';
+import { GOOD_END, SAMPLING, scriptedStreams, tokens, USAGE } from '../support/scripted-streams.ts';
 
-const STALL_TIMEOUT_MS = 30_000;
-const SAMPLING = {
-  temperature: 0.5,
-  top_p: 0.9,
-  top_k: 0,
-  min_p: 0,
-  repetition_penalty: 1,
-  presence_penalty: 0,
-  frequency_penalty: 0,
-  seed: null,
-  max_tokens: 10,
-  stop_token_ids: [200002, 200012],
-};
-
-const tokens = (tokenIds: number[], finishReason: string | null = null): string =>
-  frame({ choices: [{ index: 0, finish_reason: finishReason, stop_reason: null, token_ids: tokenIds }] });
-const USAGE = { prompt_tokens: 2, total_tokens: 4, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 0 } };
-const GOOD_END = frame({ usage: USAGE, choices: [] }) + frame('[DONE]') + STREAM_END;
+const { run, open, engine } = scriptedStreams();
 const BUSY = {
   error: { message: 'The engine is currently busy', type: 'Service Unavailable', param: null, code: 503 },
 };
@@ -41,39 +11,14 @@ const DEAD = {
   error: { message: 'EngineCore encountered an issue.', type: 'InternalServerError', param: null, code: 500 },
 };
 
-const clock = new FakeClock();
-let upstream: Upstream;
-let engine: ScriptedEngine;
-
-async function run(
-  script: (socket: Socket, request: ReceivedRequest) => void,
-  over: Partial<TokenStreamRequest['replica']> = {},
-): Promise<RunningTokenStream> {
-  engine = await startScriptedEngine(script);
-  upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS });
-  return open(over);
-}
-
-function open(over: Partial<TokenStreamRequest['replica']> = {}): RunningTokenStream {
-  const replica = aReplica({ endpoint: { socketPath: engine.socketPath }, ...over });
-  const request = { replica, promptTokenIds: [1, 2], sampling: SAMPLING, requestId: 'req_1' };
-  return runTokenStream(upstream.openTokenStream, request);
-}
-
-afterEach(async () => {
-  await upstream.close();
-  await engine.close();
-  expect(clock.pendingTimers).toBe(0);
-});
-
 describe('what the engine is asked', () => {
   it('spells out every sampling value on the generate route', async () => {
     const { end } = await run((socket) => socket.write(STREAM_HEAD + tokens([5], 'stop') + GOOD_END));
     await end;
-    expect(engine.requests[0]?.head).toMatch(
+    expect(engine().requests[0]?.head).toMatch(
       /^POST \/inference\/v1\/generate HTTP\/1\.1\r\n(.*\r\n)*x-request-id: req_1/,
     );
-    expect(JSON.parse(engine.requests[0]?.body ?? '')).toEqual({
+    expect(JSON.parse(engine().requests[0]?.body ?? '')).toEqual({
       model: 'gpt-oss-20b',
       token_ids: [1, 2],
       sampling_params: { ...SAMPLING, detokenize: false },
@@ -87,8 +32,8 @@ describe('what the engine is asked', () => {
       tokenRoute: 'completions',
     });
     await end;
-    expect(engine.requests[0]?.head).toMatch(/^POST \/v1\/completions HTTP\/1\.1\r\n/);
-    expect(JSON.parse(engine.requests[0]?.body ?? '')).toEqual({
+    expect(engine().requests[0]?.head).toMatch(/^POST \/v1\/completions HTTP\/1\.1\r\n/);
+    expect(JSON.parse(engine().requests[0]?.body ?? '')).toEqual({
       model: 'gpt-oss-20b',
       prompt: [1, 2],
       ...SAMPLING,
@@ -190,111 +135,6 @@ describe('a stream that fails', () => {
     const running = await run((socket) => socket.write(STREAM_HEAD + tokens([5, 6]) + frame(DEAD)));
     await running.end;
     expect(running.reads).toEqual([[5, 6]]);
-  });
-});
-
-describe('an engine that falls silent', () => {
-  it('is stalled after the deadline, counted from its last byte, and its connection is closed', async () => {
-    const { promise: closed, resolve } = Promise.withResolvers<void>();
-    const running = await run((socket) => {
-      socket.on('close', resolve).write(STREAM_HEAD + tokens([5]));
-    });
-    await running.arrived(1);
-    clock.advance(STALL_TIMEOUT_MS - 1);
-    await Promise.resolve();
-    expect(clock.pendingTimers).toBe(1);
-    clock.advance(1);
-    expect(await running.end).toEqual({
-      kind: 'failed',
-      failure: { reason: 'stalled', message: 'the engine sent nothing for 30000 ms', status: null },
-    });
-    await closed;
-  });
-
-  it('is stalled when it never answers at all', async () => {
-    const running = await run(() => {});
-    clock.advance(STALL_TIMEOUT_MS);
-    expect(await running.end).toMatchObject({ failure: { reason: 'stalled' } });
-  });
-
-  it('has its whole deadline again after every byte and after every pause', async () => {
-    const { promise: connected, resolve } = Promise.withResolvers<Socket>();
-    const running = await run((socket) => {
-      socket.write(STREAM_HEAD + tokens([5]));
-      resolve(socket);
-    });
-    await running.arrived(1);
-    clock.advance(STALL_TIMEOUT_MS - 1);
-    (await connected).write(tokens([6]));
-    await running.arrived(2);
-    clock.advance(STALL_TIMEOUT_MS - 1);
-    running.stream.pause();
-    clock.advance(10 * STALL_TIMEOUT_MS);
-    running.stream.resume();
-    clock.advance(STALL_TIMEOUT_MS - 1);
-    (await connected).write(tokens([7], 'stop') + GOOD_END);
-    expect((await running.end).kind).toBe('finished');
-  });
-});
-
-describe('a stream that is no longer wanted', () => {
-  it('closes its connection and calls nothing any more', async () => {
-    const { promise: closed, resolve } = Promise.withResolvers<void>();
-    const running = await run((socket) => {
-      socket.on('close', resolve).write(STREAM_HEAD + tokens([5]));
-    });
-    await running.arrived(1);
-    running.stream.abort();
-    running.stream.abort();
-    await closed;
-    expect(running.reads).toEqual([[5]]);
-    expect(await Promise.race([running.end, Promise.resolve('nothing')])).toBe('nothing');
-  });
-
-  it('can be aborted before it is connected', async () => {
-    const running = await run((socket) => socket.write(STREAM_HEAD + tokens([5], 'stop') + GOOD_END));
-    running.stream.abort();
-    expect((await open().end).kind).toBe('finished');
-    expect(running.reads).toEqual([]);
-  });
-
-  it('ends as cut when its engine was started again', async () => {
-    const running = await run((socket) => socket.write(STREAM_HEAD + tokens([5])));
-    await running.arrived(1);
-    const next = open({ generation: 1 });
-    await next.arrived(1);
-    expect(await running.end).toMatchObject({ kind: 'failed', failure: { reason: 'cut' } });
-    next.stream.abort();
-  });
-
-  it('ends as cut when its replica is closed', async () => {
-    const running = await run((socket) => socket.write(STREAM_HEAD + tokens([5])));
-    await running.arrived(1);
-    await upstream.closeReplica('e0');
-    expect(await running.end).toMatchObject({ kind: 'failed', failure: { reason: 'cut' } });
-  });
-});
-
-describe('a paused stream', () => {
-  it('holds the engine back once the buffers are full, and loses nothing', async () => {
-    const ids = Array.from({ length: 40_000 }, (_, index) => index);
-    const sockets: Socket[] = [];
-    const running = await run((socket) => {
-      const end = tokens([200002], 'stop') + GOOD_END;
-      if (sockets.push(socket) === 1) socket.write(STREAM_HEAD + ids.map((id) => tokens([id])).join('') + end);
-      else socket.write(STREAM_HEAD + end);
-    });
-    running.stream.pause();
-    const unsent: number[] = [];
-    do {
-      await open().end;
-      unsent.push(sockets[0]!.writableLength);
-    } while (unsent.length < 5 || unsent.at(-1) !== unsent.at(-5));
-    expect(unsent.at(-1)).toBeGreaterThan(0);
-    expect(running.tokenIds().length).toBeLessThan(ids.length / 2);
-    running.stream.resume();
-    expect(await running.end).toEqual({ kind: 'finished', finishReason: 'stop', usage: USAGE });
-    expect(running.tokenIds()).toEqual([...ids, 200002]);
   });
 });
 

@@ -1,0 +1,65 @@
+import { CONSTRAIN_SPELLING } from './tokens.ts';
+
+/** What the header of a message says. Spelled as the model spelled it: an unknown role or channel is passed on. */
+export interface MessageHeader {
+  readonly role: string;
+  /** `analysis`, `commentary`, `final`, or what else the model made up; null when it named none. */
+  readonly channel: string | null;
+  /** Whom the message is for, such as `functions.get_weather`; null when it is for nobody in particular. */
+  readonly recipient: string | null;
+  /** Such as `json`; without `<|constrain|>`. */
+  readonly contentType: string | null;
+}
+
+/** A header's text, `<|constrain|>` spelled out. */
+export interface HeaderText {
+  /** `<|start|>` stood before it, so the first word is the role. Otherwise the role is the assistant's unless it says so. */
+  readonly started: boolean;
+  /** What stands before `<|channel|>`. */
+  readonly rolePart: string;
+  /** What stands after `<|channel|>`; null without that token. */
+  readonly channelPart: string | null;
+}
+
+const KNOWN_ROLE = /^(?:assistant|user|system|developer|functions\.[\w.-]+)/;
+const KNOWN_CHANNEL = /^\s*(?:analysis|commentary|final)/;
+const ANY_WORD = /^\s*\S+/;
+/** What may follow role or channel when it is not known where the header ends. */
+const HEADER_WORD = /^\s*(?:to=[\w.-]+|<\|constrain\|>\s*(?:json|code)?|(?:json|code)\b)/;
+
+/** Reads a header that `<|message|>` ended. Accepts recipient and content type in either part, in any order. */
+export function readHeader({ started, rolePart, channelPart }: HeaderText): MessageHeader {
+  const roleWords = words(rolePart);
+  const channelWords = words(channelPart ?? '');
+  const first = roleWords[0];
+  const hasRole = first !== undefined && (started ? !isDetail(first) : KNOWN_ROLE.test(first));
+  const hasChannel = channelWords[0] !== undefined && !isDetail(channelWords[0]);
+  const details = [...roleWords.slice(hasRole ? 1 : 0), ...channelWords.slice(hasChannel ? 1 : 0)];
+  const types = details.filter((word) => !word.startsWith('to=')).map((word) => word.replace(CONSTRAIN_SPELLING, ''));
+  return {
+    role: hasRole ? first : 'assistant',
+    channel: hasChannel ? (channelWords[0] ?? null) : null,
+    recipient: details.findLast((word) => word.startsWith('to='))?.slice('to='.length) ?? null,
+    contentType: types.find((word) => word !== '') ?? null,
+  };
+}
+
+const words = (part: string): string[] =>
+  part.replaceAll(CONSTRAIN_SPELLING, ` ${CONSTRAIN_SPELLING}`).split(/\s+/).filter(Boolean);
+
+const isDetail = (word: string): boolean => word.startsWith('to=') || word.startsWith(CONSTRAIN_SPELLING);
+
+/** Makes sense of a header without `<|message|>`: what reads as a header is one, the rest is what the model wanted to say. */
+export function repairHeader({ started, rolePart, channelPart }: HeaderText): { header: MessageHeader; text: string } {
+  const role = splitDetails(rolePart, started ? ANY_WORD : KNOWN_ROLE);
+  const channel = splitDetails(channelPart ?? '', KNOWN_CHANNEL);
+  const header = readHeader({ started, rolePart: role.header, channelPart: channel.header });
+  return { header, text: role.text.trim() === '' ? channel.text : role.text + channel.text };
+}
+
+/** Cuts a part after its first word, where that is `name`, and the header words that follow it. */
+function splitDetails(part: string, name: RegExp): { header: string; text: string } {
+  let length = name.exec(part)?.[0].length ?? 0;
+  for (let word; (word = HEADER_WORD.exec(part.slice(length))) !== null;) length += word[0].length;
+  return { header: part.slice(0, length), text: part.slice(length) };
+}

@@ -1,0 +1,40 @@
+import type { ModelId } from '../domain/model.ts';
+import type { Card } from './cards.ts';
+import { gpuFootprint, type Footprint } from './estimate.ts';
+import { layOut, type Seat } from './layout.ts';
+import type { PlanRequest } from './request.ts';
+
+/** A model that may be placed, and where its replicas would go. */
+export interface Candidate {
+  readonly model: ModelId;
+  readonly footprint: Footprint;
+  /** As many as were asked for; empty when that many do not fit. */
+  readonly seats: readonly Seat[];
+  /** What `replicas: auto` gives. */
+  readonly preferredSeats: readonly Seat[];
+  /** The most that fit at all. */
+  readonly maxReplicas: number;
+}
+
+/** Lays a model out on the cards, and takes as many seats as were asked for. */
+export function candidateFor(model: ModelId, cards: readonly Card[], request: PlanRequest): Candidate {
+  const footprint = gpuFootprint(model, request.modelFolder);
+  const dense = layOut(model, footprint, cards, 'dense');
+  // One 80 GB card starves gpt-oss-120b of KV cache: two H100 serve 2.5 times as much as a pair than one does alone
+  // (GPUStack's measurements). gpt-oss-20b gains nothing from a second card.
+  const preferred = model === 'gpt-oss-120b' ? layOut(model, footprint, cards, 'roomy') : dense;
+  return {
+    model,
+    footprint,
+    seats: request.replicas === 'auto' ? preferred : takeSeats(request.replicas, [preferred, dense]),
+    preferredSeats: preferred,
+    maxReplicas: dense.length,
+  };
+}
+
+/** The best seats of the first layout that has enough, in their order. */
+function takeSeats(replicas: number, layouts: readonly (readonly Seat[])[]): readonly Seat[] {
+  const seats = layouts.find(({ length }) => length >= replicas) ?? [];
+  const best = seats.toSorted((a, b) => b.memory.kvCacheTokens - a.memory.kvCacheTokens).slice(0, replicas);
+  return seats.filter((seat) => best.includes(seat));
+}

@@ -1,0 +1,55 @@
+import type { Inventory } from '../domain/gpu.ts';
+import type { EngineKind } from '../domain/placement.ts';
+import { judgeCards } from './cards.ts';
+import { countOf } from './wording.ts';
+
+/** What forbids `auto` to simulate although there is no GPU. */
+export interface EnginePolicy {
+  /** A key with a name is configured: somebody relies on this server. */
+  readonly hasNamedKey: boolean;
+  /** The listener is reachable from other machines. */
+  readonly isPublicBind: boolean;
+}
+
+/** The engine, or why none may be started; both with the reasons, the most important first. */
+export type EngineDecision =
+  | { readonly kind: EngineKind; readonly reasons: readonly string[] }
+  | { readonly refusal: string; readonly reasons: readonly string[] };
+
+/**
+ * Turns `--engine` into the engine to run. `gpu` never falls back; `auto` simulates only where nothing could be meant
+ * but a trial: nothing of NVIDIA in sight, no named key, no public address.
+ */
+export function chooseEngine(flag: EngineKind | 'auto', inventory: Inventory, policy: EnginePolicy): EngineDecision {
+  if (flag === 'cpu' || flag === 'simulated') return { kind: flag, reasons: [`--engine ${flag} was given.`] };
+  const { cards, rejections } = judgeCards(inventory.gpus);
+  if (cards.length > 0) {
+    return { kind: 'gpu', reasons: [`vLLM can use ${cards.length} of ${countOf(inventory.gpus.length, 'GPU')}.`] };
+  }
+  const obstacle = flag === 'gpu' ? '' : whyNotSimulated(inventory, policy);
+  if (obstacle === null) {
+    return { kind: 'simulated', reasons: ['Nothing of NVIDIA is visible here, so the simulator answers.'] };
+  }
+  return {
+    refusal: `No usable GPU${obstacle}. To try Chorus without one: --engine simulated, or --engine cpu for vLLM's CPU build.`,
+    reasons: [
+      ...rejections.map(({ subject, reason, remedy }) => `${subject}: ${reason}. ${remedy ?? ''}`.trimEnd()),
+      ...inventory.findings
+        .filter(({ severity }) => severity !== 'info')
+        .map(({ message, remedy }) => `${message} ${remedy}`),
+    ],
+  };
+}
+
+/** What makes a simulated answer a mistake here, or null where it is harmless. */
+function whyNotSimulated(
+  { gpus, nvidiaVisible }: Inventory,
+  { hasNamedKey, isPublicBind }: EnginePolicy,
+): string | null {
+  if (gpus.length > 0 || nvidiaVisible) {
+    return ', but something of NVIDIA is visible, so a real server is meant and nothing is simulated unasked';
+  }
+  if (hasNamedKey) return ', and a named key is configured, so a real server is meant and nothing is simulated unasked';
+  if (isPublicBind) return ', and the address is public, where nothing is simulated unasked';
+  return null;
+}

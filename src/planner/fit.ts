@@ -1,0 +1,81 @@
+import type { ModelId } from '../domain/model.ts';
+import type { EngineProfile, MemoryEstimate } from '../domain/placement.ts';
+import type { Card } from './cards.ts';
+import { kvBytesForContext, runtimeBytes, splitBudget, type Footprint } from './estimate.ts';
+
+/** How a replica sits on its cards: launch profile and the memory it leads to, per card. */
+export interface Fit {
+  readonly profile: EngineProfile;
+  readonly memory: MemoryEstimate;
+}
+
+interface Mode {
+  readonly name: string;
+  readonly utilization: number;
+  /** Contexts to try, longest first. */
+  readonly contextTokens: readonly number[];
+  readonly flags: Pick<EngineProfile, 'maxNumBatchedTokens' | 'enforceEager'>;
+}
+
+/** In the order of preference: each gives up something for memory. */
+const MODES: readonly Mode[] = [
+  // vLLM's own default share of the card.
+  { name: 'standard', utilization: 0.92, contextTokens: [131_072, 65_536, 32_768], flags: {} },
+  // The published way to hold gpt-oss-120b on one 80 GB card (vLLM recipes).
+  { name: 'tight', utilization: 0.95, contextTokens: [32_768], flags: { maxNumBatchedTokens: 1024 } },
+  // No CUDA graphs: slower tokens, but gpt-oss-20b on a 16 GB card.
+  {
+    name: 'tight-eager',
+    utilization: 0.95,
+    contextTokens: [16_384, 8192],
+    flags: { maxNumBatchedTokens: 1024, enforceEager: true },
+  },
+];
+
+/** Below this a replica is not worth its memory; agents alone send prompts of 10,000 to 20,000 tokens. */
+const MIN_CONTEXT_TOKENS: Readonly<Record<ModelId, number>> = { 'gpt-oss-20b': 8192, 'gpt-oss-120b': 32_768 };
+
+/** The best profile in which a replica runs on `cardCount` cards like this one, or null. */
+export function fitOnCards(model: ModelId, footprint: Footprint, card: Card, cardCount: number): Fit | null {
+  for (const mode of MODES) {
+    const utilization = utilizationOf(card, mode);
+    const memory = splitBudget(footprint, {
+      budgetBytes: utilization * card.totalBytes,
+      runtimeBytes: runtimeBytes(card.totalBytes, mode.flags.enforceEager ?? false),
+      cardCount,
+    });
+    const maxModelLen = contextsOf(mode, model, footprint).find(
+      (contextTokens) => kvBytesForContext(footprint, contextTokens) <= memory.kvCacheBytes * cardCount,
+    );
+    if (maxModelLen !== undefined) {
+      return { profile: { name: mode.name, maxModelLen, gpuMemoryUtilization: utilization, ...mode.flags }, memory };
+    }
+  }
+  return null;
+}
+
+/** Free memory that each of `cardCount` cards of this size must have for the least demanding profile. */
+export function neededFreeBytes(model: ModelId, footprint: Footprint, card: Card, cardCount: number): number {
+  const needs = MODES.flatMap((mode) => {
+    const contextTokens = contextsOf(mode, model, footprint).at(-1);
+    if (contextTokens === undefined) return [];
+    const runtime = runtimeBytes(card.totalBytes, mode.flags.enforceEager ?? false);
+    return (footprint.weightBytes + kvBytesForContext(footprint, contextTokens)) / cardCount + runtime;
+  });
+  return Math.min(...needs) + card.reserveBytes;
+}
+
+/**
+ * vLLM refuses to start when its share of the total is not free (`request_memory` in `v1/worker/utils.py`), so the
+ * share follows what is free, in hundredths.
+ */
+function utilizationOf(card: Card, mode: Mode): number {
+  const available = Math.max(0, card.freeBytes - card.reserveBytes) / card.totalBytes;
+  return Math.min(mode.utilization, Math.floor(available * 100) / 100);
+}
+
+function contextsOf(mode: Mode, model: ModelId, footprint: Footprint): number[] {
+  const least = Math.min(MIN_CONTEXT_TOKENS[model], footprint.maxContextTokens);
+  const within = mode.contextTokens.map((contextTokens) => Math.min(contextTokens, footprint.maxContextTokens));
+  return [...new Set(within)].filter((contextTokens) => contextTokens >= least);
+}

@@ -1,0 +1,150 @@
+import type { Finding, Gpu, Host, Inventory } from '../domain/gpu.ts';
+import { Refusal } from '../domain/refusal.ts';
+
+/** One key of the file: what it must be, in words for the person who wrote it, and what its absence means. */
+interface Field {
+  readonly accepts: (value: unknown) => boolean;
+  readonly expected: string;
+  /** Left out: the key is required. `position` is the element's place in its array. */
+  readonly whenAbsent?: (position: number) => unknown;
+}
+
+type Fields<Shape> = Readonly<Record<keyof Shape & string, Field>>;
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+const isCount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isIndex = (value: unknown): boolean => isCount(value) && Number.isInteger(value);
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const orNull =
+  (accepts: Field['accepts']): Field['accepts'] =>
+  (value) =>
+    value === null || accepts(value);
+
+const BYTES = 'a number of bytes, or null where nvidia-smi does not tell it';
+
+const GPU_FIELDS: Fields<Gpu> = {
+  index: {
+    accepts: isIndex,
+    expected: 'the whole number that nvidia-smi gives the card',
+    whenAbsent: (position) => position,
+  },
+  uuid: { accepts: isText, expected: "the card's UUID", whenAbsent: (position) => `GPU-${position}` },
+  name: { accepts: isText, expected: 'the name of the card, such as "NVIDIA L4"' },
+  pciBusId: { accepts: isText, expected: 'a PCI address', whenAbsent: (position) => `00000000:0${position}:00.0` },
+  driverVersion: { accepts: orNull(isText), expected: 'such as "590.48.01", or null', whenAbsent: () => null },
+  computeCapability: { accepts: orNull(isCount), expected: 'a number such as 8.9, or null' },
+  totalBytes: { accepts: orNull(isCount), expected: BYTES },
+  freeBytes: { accepts: orNull(isCount), expected: BYTES },
+  usedBytes: { accepts: orNull(isCount), expected: BYTES, whenAbsent: () => null },
+  migEnabled: { accepts: isFlag, expected: 'true or false', whenAbsent: () => false },
+  displayActive: { accepts: isFlag, expected: 'true or false', whenAbsent: () => false },
+};
+
+const HOST_FIELDS: Fields<Host> = {
+  cpuModel: { accepts: isText, expected: 'the name of the CPU' },
+  cpuCount: { accepts: isIndex, expected: 'the number of logical CPUs' },
+  hasAmx: { accepts: isFlag, expected: 'true or false', whenAbsent: () => false },
+  totalBytes: { accepts: isCount, expected: 'the RAM in bytes' },
+  availableBytes: { accepts: isCount, expected: 'the RAM in bytes that new processes can take' },
+};
+
+const FINDING_FIELDS: Fields<Finding> = {
+  code: { accepts: isText, expected: 'a name' },
+  severity: {
+    accepts: (value) => ['info', 'warning', 'error'].includes(value as string),
+    expected: '"info", "warning" or "error"',
+  },
+  message: { accepts: isText, expected: 'a sentence' },
+  remedy: { accepts: isText, expected: 'a sentence' },
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const INVENTORY_FIELDS: Fields<Inventory> = {
+  gpus: { accepts: Array.isArray, expected: 'an array, empty for a machine without GPUs' },
+  host: { accepts: isObject, expected: 'an object with cpuModel, cpuCount, totalBytes and availableBytes' },
+  findings: { accepts: Array.isArray, expected: 'an array', whenAbsent: () => [] },
+  nvidiaVisible: { accepts: isFlag, expected: 'true or false', whenAbsent: () => null },
+};
+
+/**
+ * Reads the machine that `chorus plan --inventory FILE` plans for: the JSON of `Inventory`, or the whole output of
+ * `chorus plan --json`, which contains one. Throws a `Refusal` (exit code 65) that lists every problem with its field.
+ */
+export function parseInventory(text: string, fileName: string): Inventory {
+  const problems: string[] = [];
+  const json = parseJson(text, fileName);
+  const root = isObject(json) && isObject(json['inventory']) ? json['inventory'] : json;
+  const top = readFields<Inventory>(root, INVENTORY_FIELDS, { path: '', position: 0 }, problems);
+  const gpus = readArray<Gpu>(top.gpus, GPU_FIELDS, 'gpus', problems);
+  const host = readFields<Host>(top.host, HOST_FIELDS, { path: 'host', position: 0 }, problems);
+  const findings = readArray<Finding>(top.findings, FINDING_FIELDS, 'findings', problems);
+  problems.push(...inconsistencies(gpus));
+  if (problems.length > 0) {
+    throw new Refusal(
+      'data',
+      `${fileName} does not describe a machine:\n${problems.map((it) => `  ${it}`).join('\n')}`,
+    );
+  }
+  return { gpus, host, findings, nvidiaVisible: top.nvidiaVisible ?? gpus.length > 0 };
+}
+
+function parseJson(text: string, fileName: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = `${fileName} is not JSON (${(cause as Error).message}). \`chorus plan --json\` prints an example.`;
+    throw new Refusal('data', message, { cause });
+  }
+}
+
+interface Place {
+  readonly path: string;
+  readonly position: number;
+}
+
+/** The object with defaults filled in. Its type holds only if no problem was added. */
+function readFields<Shape>(
+  value: unknown,
+  fields: Fields<Shape>,
+  { path, position }: Place,
+  problems: string[],
+): Shape {
+  const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
+  if (!isObject(value)) {
+    problems.push(`${path || 'the file'} must be an object with ${Object.keys(fields).join(', ')}.`);
+    return {} as Shape;
+  }
+  for (const key of Object.keys(value).filter((key) => !Object.hasOwn(fields, key))) {
+    problems.push(`${at(key)} is unknown: remove it. Known are ${Object.keys(fields).join(', ')}.`);
+  }
+  const entries = Object.entries<Field>(fields).map(([key, { accepts, expected, whenAbsent }]) => {
+    if (value[key] === undefined && whenAbsent) return [key, whenAbsent(position)];
+    if (value[key] === undefined) problems.push(`${at(key)} is missing: add ${expected}.`);
+    else if (!accepts(value[key]))
+      problems.push(`${at(key)} is ${JSON.stringify(value[key])}: it must be ${expected}.`);
+    return [key, value[key]];
+  });
+  return Object.fromEntries(entries) as Shape;
+}
+
+function readArray<Shape>(value: unknown, fields: Fields<Shape>, path: string, problems: string[]): Shape[] {
+  if (!Array.isArray(value)) return [];
+  return value.map((element, position) =>
+    readFields<Shape>(element, fields, { path: `${path}[${position}]`, position }, problems),
+  );
+}
+
+function inconsistencies(gpus: readonly Gpu[]): string[] {
+  return gpus.flatMap(({ index, uuid, totalBytes, freeBytes }, position) => {
+    const earlier = gpus.slice(0, position);
+    return [
+      ...(earlier.some((gpu) => gpu.index === index) ? [`gpus[${position}].index is ${index} a second time.`] : []),
+      ...(earlier.some((gpu) => gpu.uuid === uuid) ? [`gpus[${position}].uuid is ${uuid} a second time.`] : []),
+      ...((freeBytes ?? 0) > (totalBytes ?? Infinity)
+        ? [`gpus[${position}].freeBytes is more than its totalBytes: nvidia-smi gives MiB, times 1,048,576 are bytes.`]
+        : []),
+    ];
+  });
+}

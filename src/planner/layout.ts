@@ -1,0 +1,81 @@
+import type { ModelId } from '../domain/model.ts';
+import type { Card } from './cards.ts';
+import type { Footprint } from './estimate.ts';
+import { fitOnCards, type Fit } from './fit.ts';
+
+/** The cards of one replica, and how it fits on them. */
+export interface Seat extends Fit {
+  readonly cards: readonly Card[];
+}
+
+/** How many cards a replica may span: what divides 64 query heads and 8 KV heads. */
+export const TENSOR_PARALLEL_SIZES: readonly number[] = [1, 2, 4, 8];
+
+/** From this context on a larger group of cards is not worth its second half. */
+const ROOMY_CONTEXT_TOKENS = 65_536;
+
+/**
+ * `roomy` joins cards until a replica has room for long contexts and many requests; `dense` seats as many replicas as
+ * fit at all.
+ */
+export type Preference = 'roomy' | 'dense';
+
+/** Seats as many replicas as the preference allows. Cards are only joined with equal ones; each is used once. */
+export function layOut(
+  model: ModelId,
+  footprint: Footprint,
+  cards: readonly Card[],
+  preference: Preference,
+): readonly Seat[] {
+  return groupEqualCards(cards)
+    .flatMap((group) => seatGroup(model, footprint, group, preference))
+    .sort((a, b) => lowestIndex(a) - lowestIndex(b));
+}
+
+function seatGroup(model: ModelId, footprint: Footprint, group: readonly Card[], preference: Preference): Seat[] {
+  const seats: Seat[] = [];
+  let rest = group;
+  const passes = preference === 'roomy' ? [isRoomy, () => true] : [() => true];
+  for (const accepts of passes) {
+    for (const size of TENSOR_PARALLEL_SIZES) {
+      const suitable = rest.filter((card) => {
+        const fit = fitOnCards(model, footprint, card, size);
+        return fit !== null && accepts(fit, footprint);
+      });
+      const added = seatsOf(model, footprint, suitable, size);
+      seats.push(...added);
+      const taken = new Set(added.flatMap((seat) => seat.cards));
+      rest = rest.filter((card) => !taken.has(card));
+    }
+  }
+  return seats;
+}
+
+/** Neighbours by index share a board or switch more often than not, so they are joined in that order. */
+function seatsOf(model: ModelId, footprint: Footprint, cards: readonly Card[], size: number): Seat[] {
+  const seats: Seat[] = [];
+  for (let start = 0; start + size <= cards.length; start += size) {
+    const joined = cards.slice(start, start + size);
+    const scarcest = joined.reduce((least, card) => (spareBytes(card) < spareBytes(least) ? card : least));
+    const fit = fitOnCards(model, footprint, scarcest, size);
+    if (fit) seats.push({ cards: joined, ...fit });
+  }
+  return seats;
+}
+
+/** Long context at vLLM's default settings: joining more cards would gain little. */
+export function isRoomy(fit: Fit, footprint: Footprint): boolean {
+  const wanted = Math.min(ROOMY_CONTEXT_TOKENS, footprint.maxContextTokens);
+  return fit.profile.name === 'standard' && fit.profile.maxModelLen >= wanted;
+}
+
+/** Cards of one name, capability and size, those without a display first. */
+export function groupEqualCards(cards: readonly Card[]): readonly (readonly Card[])[] {
+  const groups = Map.groupBy(cards, ({ gpu }) => `${gpu.name}|${gpu.computeCapability}|${gpu.totalBytes}`);
+  return [...groups.values()].map((group) =>
+    group.toSorted((a, b) => Number(a.isShared) - Number(b.isShared) || a.gpu.index - b.gpu.index),
+  );
+}
+
+const spareBytes = (card: Card): number => card.freeBytes - card.reserveBytes;
+const lowestIndex = (seat: Seat): number => Math.min(...seat.cards.map(({ gpu }) => gpu.index));

@@ -1,0 +1,98 @@
+import type { Inventory } from '../domain/gpu.ts';
+import { MODEL_IDS, type ModelId } from '../domain/model.ts';
+import type { Placement, Plan, Rejection } from '../domain/placement.ts';
+import { formatCount } from '../domain/units.ts';
+import { candidateFor, type Candidate } from './candidate.ts';
+import { judgeCards, type Card } from './cards.ts';
+import type { Seat } from './layout.ts';
+import { notServed } from './not-served.ts';
+import { explainSeats } from './reasons.ts';
+import { rejectCandidate, rejectUnusedCards, tooManySentence } from './reject.ts';
+import type { PlanRequest } from './request.ts';
+import { countOf, joinWords } from './wording.ts';
+
+/** Places the largest model of which (enough) replicas fit on the cards; everything left out gets its reason. */
+export function planOnGpus(inventory: Inventory, request: PlanRequest): Plan {
+  const { cards, rejections } = judgeCards(inventory.gpus);
+  const candidates = candidateModels(request).map((model) => candidateFor(model, cards, request));
+  const chosen = candidates.find(({ seats }) => seats.length > 0);
+  if (!chosen) return refuse(inventory, request, { cards, rejections, candidates });
+  const larger = candidates.slice(0, candidates.indexOf(chosen));
+  const passedOver = larger.flatMap((candidate) => rejectCandidate(candidate, cards, request));
+  return {
+    model: chosen.model,
+    placements: chosen.seats.map((seat, position) => toPlacement(chosen.model, seat, position)),
+    rejections: [...passedOver, ...rejections, ...rejectUnusedCards(chosen, cards, request)],
+    summary: summaryOf(chosen),
+    reasons: explainSeats(chosen, cards, request),
+    notServed: notServed(chosen.model, (model) => {
+      const reason = passedOver.find(({ subject }) => subject === model)?.reason;
+      return reason ?? `this server runs ${chosen.model}`;
+    }),
+  };
+}
+
+/** Largest first. */
+function candidateModels({ model, modelFolder }: PlanRequest): readonly ModelId[] {
+  if (modelFolder) return [modelFolder.model];
+  return model === 'auto' ? MODEL_IDS.toReversed() : [model];
+}
+
+function toPlacement(model: ModelId, { cards, profile, memory }: Seat, position: number): Placement {
+  const gpus = cards.map(({ gpu: { index, uuid, name } }) => ({ index, uuid, name }));
+  return {
+    engineId: `e${position}`,
+    kind: 'gpu',
+    model,
+    gpus: gpus.sort((a, b) => a.index - b.index),
+    profile,
+    memory,
+  };
+}
+
+function summaryOf({ model, seats }: Candidate): string {
+  const sizes = [...new Set(seats.map(({ cards }) => cards.length))].sort((a, b) => a - b);
+  const contexts = [...new Set(seats.map(({ profile }) => profile.maxModelLen))].sort((a, b) => b - a);
+  const where = sizes.length === 1 ? countOf(sizes[0] ?? 0, 'GPU') : `${joinWords(sizes.map(String), 'or')} GPUs`;
+  const context = joinWords(contexts.map(formatCount), 'or');
+  const each = seats.length === 1 ? '' : ' each';
+  return `${countOf(seats.length, 'replica')} of ${model} on ${where}${each}, context ${context} tokens.`;
+}
+
+interface Attempt {
+  readonly cards: readonly Card[];
+  readonly rejections: readonly Rejection[];
+  readonly candidates: readonly Candidate[];
+}
+
+function refuse(inventory: Inventory, request: PlanRequest, attempt: Attempt): Plan {
+  const { cards, rejections, candidates } = attempt;
+  const smallest = candidates.at(-1);
+  const cardRejections = smallest && smallest.maxReplicas === 0 ? rejectUnusedCards(smallest, cards, request) : [];
+  const summary = refusalSummary(inventory, request, attempt);
+  return {
+    model: null,
+    placements: [],
+    rejections: [
+      ...candidates.flatMap((candidate) => rejectCandidate(candidate, cards, request)),
+      ...rejections,
+      ...cardRejections,
+    ],
+    summary,
+    reasons: [],
+    notServed: notServed(null, () => 'no GPU of this server can run it'),
+  };
+}
+
+function refusalSummary(inventory: Inventory, { replicas }: PlanRequest, { cards, candidates }: Attempt): string {
+  if (inventory.gpus.length === 0) return 'Nothing to run on: no NVIDIA GPU was found.';
+  if (cards.length === 0) {
+    const count = inventory.gpus.length;
+    return `Nothing to run on: vLLM can use ${count === 1 ? 'not the one GPU' : `none of the ${count} GPUs`} here.`;
+  }
+  if (replicas !== 'auto' && candidates.some(({ maxReplicas }) => maxReplicas > 0)) {
+    return tooManySentence(candidates, replicas);
+  }
+  const models = candidates.map(({ model }) => model).toReversed();
+  return `Nothing fits: no GPU here has the free memory for ${joinWords(models, 'or')}.`;
+}

@@ -1,0 +1,149 @@
+import { formatBytes, formatCount } from '../domain/units.ts';
+import { candidateFor, type Candidate } from './candidate.ts';
+import type { Card } from './cards.ts';
+import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
+import { fitOnCards } from './fit.ts';
+import { isRoomy, TENSOR_PARALLEL_SIZES, type Seat } from './layout.ts';
+import type { PlanRequest } from './request.ts';
+import { countOf, gpuList, roughly } from './wording.ts';
+
+/** CUDA 13, which the published wheels of vLLM are built for, begins with this driver. */
+const MIN_DRIVER_MAJOR = 580;
+/** From this many cards on the links between them decide the speed. */
+const LINK_BOUND_SIZE = 4;
+
+/** Why these seats and not others: the choice of the model first, then each kind of seat, then cautions. */
+export function explainSeats(chosen: Candidate, cards: readonly Card[], request: PlanRequest): readonly string[] {
+  const kinds = Map.groupBy(chosen.seats, (seat) => `${seat.cards.length} ${seat.profile.name}`);
+  const examples = [...kinds.values()].flatMap(([seat]) => seat ?? []);
+  return [
+    whyThisModel(chosen, request),
+    ...examples.flatMap((seat) => [whyThisSeat(chosen, seat), ...whatGivesMore(chosen, seat)]),
+    ...smallerModelInstead(chosen, cards, request),
+    ...denserThanPreferred(chosen),
+    ...sharedCards(chosen.seats),
+    ...cautions(chosen.seats),
+  ];
+}
+
+function whyThisModel({ model }: Candidate, { modelFolder, model: wanted }: PlanRequest): string {
+  if (modelFolder) {
+    const form = modelFolder.quantised ? 'MXFP4' : 'not quantised';
+    return `The given folder holds a ${model} of ${formatBytes(modelFolder.diskBytes)} (${form}).`;
+  }
+  if (wanted !== 'auto') return `${model} was asked for.`;
+  if (model === 'gpt-oss-120b') return `${model} is the stronger model, and it fits.`;
+  return `${model} is the largest model that fits.`;
+}
+
+function whyThisSeat(chosen: Candidate, seat: Seat): string {
+  const { cards, memory, profile } = seat;
+  if (cards.length > 1) return whySplit(chosen, seat);
+  const kv = formatBytes(memory.kvCacheBytes);
+  const spent =
+    `Of a card's ${formatBytes(cards[0]?.totalBytes ?? 0)}, the weights take ${formatBytes(memory.weightBytes)} and vLLM ` +
+    `itself about ${formatBytes(memory.runtimeBytes)} (activations, CUDA context, CUDA graphs)`;
+  if (profile.name === 'standard') return `${spent}: ${kv} are left for the KV cache.`;
+  const graphs = profile.enforceEager ? ', no CUDA graphs (saves about 2.7 GiB, costs speed)' : '';
+  return (
+    `${spent}: only ${kv} are left for the KV cache. Hence the tight profile: up to 95 % of the card, batches of ` +
+    `${formatCount(profile.maxNumBatchedTokens ?? 0)} tokens${graphs}, and a context of ` +
+    `${formatCount(profile.maxModelLen)} tokens.`
+  );
+}
+
+function whySplit({ model, footprint }: Candidate, { cards, memory }: Seat): string {
+  const total = cards[0]?.totalBytes ?? 0;
+  const alone = cards[0] ? fitOnCards(model, footprint, cards[0], 1) : null;
+  const weights = `weights of ${formatBytes(footprint.weightBytes)}`;
+  const why = alone
+    ? `One card each would do, but the ${weights} leave it a context of ${formatCount(alone.profile.maxModelLen)} tokens ` +
+      `and a KV cache for about ${roughly(alone.memory.kvCacheTokens)}.`
+    : `The ${weights} ${footprint.weightBytes > total ? 'do not fit on' : 'leave too little of'} one card of ${formatBytes(total)}.`;
+  return (
+    `${why} Split over ${cards.length} cards (tensor parallel), each holds ${formatBytes(memory.weightBytes)} of the ` +
+    `weights and keeps ${formatBytes(memory.kvCacheBytes)} for the KV cache.`
+  );
+}
+
+/** What joining more such cards would change, where the context is cut short. */
+function whatGivesMore({ model, footprint }: Candidate, { cards, profile }: Seat): string[] {
+  const [card] = cards;
+  if (card === undefined || profile.maxModelLen >= footprint.maxContextTokens) return [];
+  for (const size of TENSOR_PARALLEL_SIZES.filter((size) => size > cards.length)) {
+    const fit = fitOnCards(model, footprint, card, size);
+    if (fit && fit.profile.maxModelLen > profile.maxModelLen) {
+      return [
+        `On ${size} such cards a replica would have a context of ${formatCount(fit.profile.maxModelLen)} tokens and a ` +
+          `KV cache for about ${roughly(fit.memory.kvCacheTokens)} tokens: ` +
+          `${countOf(size - cards.length, 'more card')} would do it.`,
+      ];
+    }
+  }
+  return [];
+}
+
+/** The price of the larger model where it is cramped: what the smaller one would give on the same cards. */
+function smallerModelInstead(chosen: Candidate, cards: readonly Card[], request: PlanRequest): string[] {
+  const isCramped = chosen.seats.some((seat) => !isRoomy(seat, chosen.footprint));
+  if (request.modelFolder || chosen.model !== 'gpt-oss-120b' || !isCramped) return [];
+  const smaller = candidateFor('gpt-oss-20b', cards, { ...request, replicas: 'auto' });
+  const [seat] = smaller.seats;
+  if (seat === undefined) return [];
+  return [
+    `The alternative is ${smaller.model}: ${countOf(smaller.seats.length, 'replica')} with a context of ` +
+      `${formatCount(seat.profile.maxModelLen)} tokens and a KV cache for about ` +
+      `${roughly(sumOf(smaller.seats, 'kvCacheTokens'))} tokens, which is room for some ` +
+      `${roughly(sumOf(smaller.seats, 'concurrentRequests'))} requests of ${formatCount(TYPICAL_REQUEST_TOKENS)} tokens ` +
+      `at a time instead of ${roughly(sumOf(chosen.seats, 'concurrentRequests'))}. Take it (--model-path with a folder ` +
+      `of its weights) if many users or long inputs matter more than the best answers.`,
+  ];
+}
+
+const sumOf = (seats: readonly Seat[], key: 'kvCacheTokens' | 'concurrentRequests'): number =>
+  seats.reduce((sum, { memory }) => sum + memory[key], 0);
+
+function denserThanPreferred({ seats, preferredSeats }: Candidate): string[] {
+  const [preferred] = preferredSeats;
+  if (preferred === undefined || seats.length <= preferredSeats.length) return [];
+  return [
+    `So many replicas fit only with fewer cards each; without --replicas it would be ` +
+      `${countOf(preferredSeats.length, 'replica')} on ${countOf(preferred.cards.length, 'card')} each, with a context ` +
+      `of ${formatCount(preferred.profile.maxModelLen)} tokens.`,
+  ];
+}
+
+function sharedCards(seats: readonly Seat[]): string[] {
+  return seats.flatMap(({ cards, profile }) =>
+    cards
+      .filter(({ isShared }) => isShared)
+      .map(({ gpu, totalBytes, freeBytes }) => {
+        const user = gpu.displayActive ? 'a display and other processes' : 'other processes';
+        return (
+          `GPU ${gpu.index} is shared: ${user} hold ${formatBytes(totalBytes - freeBytes)}. vLLM gets ` +
+          `${Math.round((profile.gpuMemoryUtilization ?? 0) * 100)} % of it, and fails to start if less is free by then.`
+        );
+      }),
+  );
+}
+
+function cautions(seats: readonly Seat[]): string[] {
+  const gpus = seats.flatMap(({ cards }) => cards.map(({ gpu }) => gpu));
+  const old = gpus.filter(({ driverVersion }) => Number.parseInt(driverVersion ?? '', 10) < MIN_DRIVER_MAJOR);
+  const driver = old[0]?.driverVersion;
+  const wide = seats.find(({ cards }) => cards.length >= LINK_BOUND_SIZE);
+  return [
+    ...(driver
+      ? [
+          `Driver ${driver} is older than ${MIN_DRIVER_MAJOR}, which vLLM's published wheels (CUDA 13) need: update it, ` +
+            `or install a CUDA 12 build of vLLM.`,
+        ]
+      : []),
+    ...(wide
+      ? [
+          `${gpuList(wide.cards.map(({ gpu }) => gpu))} exchange data at every token: with NVLink that is fast, over PCIe ` +
+            `expect lower speed.`,
+        ]
+      : []),
+  ];
+}

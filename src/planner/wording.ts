@@ -1,0 +1,31 @@
+import type { Gpu } from '../domain/gpu.ts';
+import { formatCount } from '../domain/units.ts';
+
+/** `GPU 0 (Tesla T4)`. */
+export function gpuLabel(gpu: Pick<Gpu, 'index' | 'name'>): string {
+  return `GPU ${gpu.index} (${gpu.name})`;
+}
+
+/** `1 replica`, `4 replicas`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `GPU 3`, `GPUs 0 and 1`, `GPUs 0, 2 and 3`, `GPUs 0 to 7`. Indices come in ascending order. */
+export function gpuList(gpus: readonly Pick<Gpu, 'index'>[]): string {
+  const indices = gpus.map(({ index }) => index);
+  const [first = 0, last = 0] = [indices[0], indices.at(-1)];
+  if (indices.length > 2 && last - first === indices.length - 1) return `GPUs ${first} to ${last}`;
+  return `GPU${gpus.length === 1 ? '' : 's'} ${joinWords(indices.map(String))}`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function joinWords(words: readonly string[], conjunction = 'and'): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${conjunction} ${last}`;
+}
+
+/** An estimate in three digits, so that it does not look more exact than it is: `1,880,000`. */
+export function roughly(count: number): string {
+  return formatCount(Number(count.toPrecision(3)));
+}

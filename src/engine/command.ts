@@ -87,15 +87,20 @@ function program({ kind, model }: Placement, launch: LaunchContext): { file: str
 function flags({ kind, model, gpus, profile }: Placement, launch: LaunchContext, seat: EngineSeat): string[] {
   const { gpuMemoryUtilization, maxNumBatchedTokens, enforceEager } = profile;
   const recent = RECENT_FLAGS.filter(([flag]) => kind === 'simulated' || launch.knownFlags?.has(flag));
+  const required = [
+    ['--uds', seat.socketPath],
+    ['--served-model-name', model, MODELS[model].repository],
+    ['--max-model-len', String(profile.maxModelLen)],
+    ['--enable-auto-tool-choice'],
+    ['--tool-call-parser', 'openai'],
+    ['--enable-prompt-tokens-details'],
+  ];
   return [
-    ...['--uds', seat.socketPath],
-    ...['--served-model-name', model, MODELS[model].repository],
-    ...['--max-model-len', String(profile.maxModelLen)],
+    ...required.flat(),
     ...(gpus.length > 1 ? ['--tensor-parallel-size', String(gpus.length)] : []),
     ...(gpuMemoryUtilization === undefined ? [] : ['--gpu-memory-utilization', String(gpuMemoryUtilization)]),
     ...(maxNumBatchedTokens === undefined ? [] : ['--max-num-batched-tokens', String(maxNumBatchedTokens)]),
     ...(enforceEager ? ['--enforce-eager'] : []),
-    ...['--enable-auto-tool-choice', '--tool-call-parser', 'openai', '--enable-prompt-tokens-details'],
     ...recent.flat(),
   ];
 }

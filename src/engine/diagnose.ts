@@ -4,7 +4,7 @@ import type { EngineFailure } from './failures.ts';
 export type ProcessExit =
   | { readonly kind: 'exited'; readonly exitCode: number }
   | { readonly kind: 'killed'; readonly signal: string }
-  | { readonly kind: 'not_started'; readonly message: string };
+  | { readonly kind: 'not_started'; readonly message: string; readonly programMissing: boolean };
 
 interface KnownText {
   readonly code: string;
@@ -153,7 +153,7 @@ const MAX_QUOTE_CHARACTERS = 300;
  * occurs: the first exception, else the last line that mentions an error, else the last line, and always how it ended.
  */
 export function diagnoseExit(exit: ProcessExit, lines: readonly string[]): EngineFailure {
-  if (exit.kind === 'not_started') return notStarted(exit.message);
+  if (exit.kind === 'not_started') return notStarted(exit);
   const texts = lines.map(withoutPrefix);
   for (const { code, pattern, say, remedy, retry } of KNOWN_TEXTS) {
     const match = texts.map((text) => pattern.exec(text)).find((found) => found !== null);
@@ -162,12 +162,14 @@ export function diagnoseExit(exit: ProcessExit, lines: readonly string[]): Engin
   return { code: 'crashed', message: fallbackMessage(exit, texts), remedy: remedyFor(exit), retry: 'backoff' };
 }
 
-function notStarted(message: string): EngineFailure {
+function notStarted({ message, programMissing }: Extract<ProcessExit, { kind: 'not_started' }>): EngineFailure {
   return {
     code: 'not_started',
     message: `it could not be started: ${message}`,
-    remedy: 'Install vLLM with `chorus setup`, or name its interpreter with --python.',
-    retry: 'never',
+    remedy: programMissing
+      ? 'Install vLLM with `chorus setup`, or name its interpreter with --python.'
+      : 'The state directory must be writable and this user may need higher limits (ulimit -a).',
+    retry: programMissing ? 'never' : 'backoff',
   };
 }
 

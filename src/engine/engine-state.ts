@@ -64,6 +64,8 @@ export type TimerName = 'probe' | 'start' | 'first_token' | 'unhealthy' | 'drain
 
 export type EngineEvent =
   | { readonly kind: 'start_requested' }
+  /** It will not be started, for a reason outside it. */
+  | { readonly kind: 'refused'; readonly failure: EngineFailure }
   | { readonly kind: 'stop_requested'; readonly drainMs: number; readonly termGraceMs: number }
   /** The second signal: no more waiting. */
   | { readonly kind: 'kill_requested' }

@@ -35,3 +35,9 @@ export function unkillable(pids: readonly number[]): EngineFailure {
   const remedy = 'They hang in the kernel and may hold the card: see dmesg; a reboot ends them.';
   return { code: 'unkillable', message, remedy, retry: 'never' };
 }
+
+/** Another Chorus runs engines from the same state directory: sockets and logs would get mixed up. */
+export function stateDirectoryInUse(ownerPid: number): EngineFailure {
+  const message = `another Chorus (pid ${ownerPid}) runs its engines from this state directory`;
+  return { code: 'state_directory_in_use', message, remedy: 'Stop it, or use another --state-dir.', retry: 'never' };
+}

@@ -53,7 +53,13 @@ function atRest(state: StateOf<'idle' | 'failed' | 'stopped'>, event: EngineEven
     case 'stop_requested':
     case 'kill_requested':
       return state.phase === 'stopped' ? ignore(state, 'it is stopped') : enter(state, { phase: 'stopped' });
-    default:
+    case 'refused':
+      return enter(state, { phase: 'failed', failure: event.failure });
+    case 'probed':
+    case 'timer_fired':
+    case 'drained':
+    case 'exited':
+    case 'swept':
       return ignore(state, 'it has no process');
   }
 }
@@ -76,7 +82,10 @@ function whenStarting(state: StateOf<'starting'>, event: EngineEvent, moment: Mo
       return killGroup(state, { kind: 'stop' }, policy);
     case 'exited':
       return sweep(state, { kind: 'unplanned' });
-    default:
+    case 'start_requested':
+    case 'drained':
+    case 'swept':
+    case 'refused':
       return ignore(state, 'it is starting');
   }
 }
@@ -107,7 +116,10 @@ function whenReady(state: StateOf<'ready'>, event: EngineEvent, { policy }: Mome
       return killGroup(state, { kind: 'stop' }, policy);
     case 'exited':
       return sweep(state, { kind: 'unplanned' });
-    default:
+    case 'start_requested':
+    case 'drained':
+    case 'swept':
+    case 'refused':
       return ignore(state, 'it is ready');
   }
 }
@@ -141,7 +153,10 @@ function whenUnhealthy(state: StateOf<'unhealthy'>, event: EngineEvent, moment: 
       return killGroup(state, { kind: 'stop' }, policy);
     case 'exited':
       return sweep(state, { kind: 'unplanned' });
-    default:
+    case 'start_requested':
+    case 'drained':
+    case 'swept':
+    case 'refused':
       return ignore(state, 'it is waited for');
   }
 }
@@ -155,7 +170,11 @@ function whenDraining(state: StateOf<'draining'>, event: EngineEvent, { policy }
       return killGroup(state, { kind: 'stop' }, policy);
     case 'exited':
       return sweep(state, { kind: 'stop' });
-    default:
+    case 'start_requested':
+    case 'stop_requested':
+    case 'probed':
+    case 'swept':
+    case 'refused':
       return ignore(state, 'it is being stopped');
   }
 }
@@ -173,7 +192,11 @@ function whenStopping(state: StateOf<'stopping'>, event: EngineEvent, { policy }
         : killGroup(state, { kind: 'stop' }, policy);
     case 'exited':
       return sweep(state, state.intent);
-    default:
+    case 'start_requested':
+    case 'probed':
+    case 'drained':
+    case 'swept':
+    case 'refused':
       return ignore(state, 'it is being stopped');
   }
 }
@@ -187,7 +210,12 @@ function whenSweeping(state: StateOf<'sweeping'>, event: EngineEvent, moment: Mo
     case 'stop_requested':
     case 'kill_requested':
       return stay({ ...state, intent: { kind: 'stop' } }, []);
-    default:
+    case 'start_requested':
+    case 'probed':
+    case 'timer_fired':
+    case 'drained':
+    case 'exited':
+    case 'refused':
       return ignore(state, 'its processes are being ended');
   }
 }
@@ -200,7 +228,11 @@ function whenBackingOff(state: StateOf<'backoff'>, event: EngineEvent, moment: M
     case 'stop_requested':
     case 'kill_requested':
       return enter(state, { phase: 'stopped' });
-    default:
+    case 'probed':
+    case 'drained':
+    case 'exited':
+    case 'swept':
+    case 'refused':
       return ignore(state, 'it has no process');
   }
 }

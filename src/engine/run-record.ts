@@ -1,0 +1,97 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../domain/clock.ts';
+import { groupMembers, processStartTicks, sweepGroup } from '../system/process-group.ts';
+
+/**
+ * A process group that this Chorus started, on disk until it is swept: a Chorus that was killed leaves the records of
+ * its engines, and the next one ends them before it uses their cards. Ids are reused, so each comes with its start.
+ */
+interface RunRecord {
+  readonly groupId: number;
+  readonly leaderStartTicks: number | null;
+  readonly ownerPid: number;
+  readonly ownerStartTicks: number | null;
+  /** Start ticks count from the boot. */
+  readonly bootId: string;
+}
+
+const FOLDER = 'engines';
+
+/** Remembers a started group, in one step. */
+export function writeRunRecord(stateDir: string, engineId: string, groupId: number): void {
+  const record: RunRecord = {
+    groupId,
+    leaderStartTicks: processStartTicks(groupId),
+    ownerPid: process.pid,
+    ownerStartTicks: processStartTicks(process.pid),
+    bootId: readBootId(),
+  };
+  const folder = join(stateDir, FOLDER);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${engineId}.json`);
+  writeFileSync(`${file}.part`, JSON.stringify(record));
+  renameSync(`${file}.part`, file);
+}
+
+/** Forgets a group that is swept. */
+export function removeRunRecord(stateDir: string, engineId: string): void {
+  rmSync(join(stateDir, FOLDER, `${engineId}.json`), { force: true });
+}
+
+export type Leftovers =
+  /** Nothing is left of an earlier Chorus; `ended` group ids were, until now. */
+  | { readonly kind: 'clear'; readonly ended: readonly number[] }
+  /** Another Chorus runs its engines from this state directory. */
+  | { readonly kind: 'in_use'; readonly ownerPid: number }
+  | { readonly kind: 'unkillable'; readonly pids: readonly number[] };
+
+/** Ends what a killed Chorus left running. Touches nothing while its Chorus lives, and no process that is not certainly one of its. */
+export async function endLeftovers(stateDir: string, clock: Clock, deadlineMs: number): Promise<Leftovers> {
+  const records = readRecords(stateDir).filter(({ record }) => record.bootId === readBootId());
+  const owner = records.find(({ record }) => ownerLives(record));
+  if (owner) return { kind: 'in_use', ownerPid: owner.record.ownerPid };
+  const left = records.filter(({ record }) => groupIsOurs(record));
+  const survivors = await Promise.all(left.map(({ record }) => sweepGroup(record.groupId, clock, deadlineMs)));
+  if (survivors.flat().length > 0) return { kind: 'unkillable', pids: survivors.flat() };
+  rmSync(join(stateDir, FOLDER), { recursive: true, force: true });
+  return { kind: 'clear', ended: left.map(({ record }) => record.groupId) };
+}
+
+function ownerLives({ ownerPid, ownerStartTicks }: RunRecord): boolean {
+  return ownerPid !== process.pid && ownerStartTicks !== null && processStartTicks(ownerPid) === ownerStartTicks;
+}
+
+/** While members live their group's id is not given to a new process; a leader of another age is a new process. */
+function groupIsOurs({ groupId, leaderStartTicks }: RunRecord): boolean {
+  const ticks = processStartTicks(groupId);
+  return ticks === null ? groupMembers(groupId).length > 0 : ticks === leaderStartTicks;
+}
+
+function readRecords(stateDir: string): { readonly record: RunRecord }[] {
+  return listRecords(join(stateDir, FOLDER)).flatMap((file) => {
+    try {
+      return [{ record: JSON.parse(readFileSync(file, 'utf8')) as RunRecord }];
+    } catch {
+      return []; // removed meanwhile, or half of one from a full disk
+    }
+  });
+}
+
+function listRecords(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(folder, name));
+  } catch {
+    return []; // no engine was ever started from here
+  }
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return ''; // not Linux: start times are unknown too, and nothing is ended
+  }
+}

@@ -1,0 +1,57 @@
+import type { EngineKind, SeatedGpu } from '../domain/placement.ts';
+import type { ModelId } from '../domain/model.ts';
+import { formatDuration } from '../domain/units.ts';
+import type { EngineState, PhaseName } from './engine-state.ts';
+import type { EngineFailure } from './failures.ts';
+
+/** One engine as people and status pages see it; a copy that does not change. */
+export interface EngineStatus {
+  readonly engineId: string;
+  readonly model: ModelId;
+  readonly kind: EngineKind;
+  readonly gpus: readonly SeatedGpu[];
+  readonly phase: PhaseName;
+  /** One sentence: what it does, or what went wrong and what happens next. */
+  readonly sentence: string;
+  /** Whether it may serve later, as far as Chorus knows: false once it has failed or was stopped. */
+  readonly mayBecomeReady: boolean;
+  readonly pid: number | null;
+  readonly generation: number;
+  readonly restarts: number;
+  readonly lastFailure: EngineFailure | null;
+  readonly engineVersion: string | null;
+  readonly socketPath: string;
+  /** The log of the current or last start. */
+  readonly logFile: string | null;
+}
+
+/** Why there is no hope that an engine in this phase serves by itself. */
+export function mayBecomeReady({ phase }: EngineState): boolean {
+  return phase !== 'failed' && phase !== 'stopped' && phase !== 'draining' && phase !== 'stopping';
+}
+
+/** The state as a sentence. `inPhaseMs` is how long it lasts, `progress` what the log last told of a start. */
+export function describeEngine(state: EngineState, inPhaseMs: number, progress: string | null): string {
+  switch (state.phase) {
+    case 'idle':
+      return 'waits for its turn to start';
+    case 'starting':
+      return `starting for ${formatDuration(inPhaseMs)}: ${state.tokenProblem ?? progress ?? 'loading the program'}`;
+    case 'ready':
+      return 'in rotation';
+    case 'unhealthy':
+      return `out of rotation: ${state.reason}`;
+    case 'draining':
+      return 'being stopped: waits for its streams to end';
+    case 'stopping':
+      return state.killed ? 'being ended by force' : 'being stopped';
+    case 'sweeping':
+      return 'its process is gone; what it left is being ended';
+    case 'backoff':
+      return `${state.failure.message}; starts again in ${formatDuration(Math.max(0, state.delayMs - inPhaseMs))}`;
+    case 'failed':
+      return `failed: ${state.failure.message}. ${state.failure.remedy}`;
+    case 'stopped':
+      return 'stopped';
+  }
+}

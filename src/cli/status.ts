@@ -38,15 +38,15 @@ async function askServer({ url, keyFile, pid }: ServerRecord): Promise<StatusRep
 
 /** The report as a person reads it. */
 export function describeStatus(report: StatusReport): string {
-  const rows = report.engines.map(({ engineId, model, phase, gpus, pid, restarts, inFlight, detail }) => [
+  const rows = report.engines.map(({ engineId, model, phase, gpus, pid, restarts, inFlight, sentence }) => [
     engineId,
     model,
-    gpus.length > 0 ? gpus.join(', ') : '-',
+    gpus.length > 0 ? gpus.map(({ index }) => index).join(',') : '-',
     phase,
     String(inFlight),
     String(restarts),
     pid === null ? '-' : String(pid),
-    detail,
+    sentence,
   ]);
   return [
     `chorus ${report.version}  pid ${report.pid}  ${report.url}${report.simulated ? '  SIMULATED' : ''}`,

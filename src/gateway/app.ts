@@ -25,7 +25,7 @@ export interface GatewayDeps {
   readonly whyNotServed: (model: ModelId) => string | null;
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
   /** `vllm`, or `simulated` where no model answers: the value of the `chorus-engine` header. */
-  readonly engineHeader: () => string;
+  readonly engineHeader: string;
   readonly status: () => StatusReport;
 }
 

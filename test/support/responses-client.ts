@@ -31,12 +31,17 @@ export async function streamResponse(url: string, body: object, signal?: AbortSi
   });
   const text = await answer.body.text();
   if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${text}`);
-  const frames = text.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
-  const done = frames.at(-1) === 'data: [DONE]';
-  const events = frames.filter((frame) => frame !== 'data: [DONE]').map(readFrame);
+  const { events, done } = readFrames(text);
   const terminal = events.find(({ type }) => TERMINAL.includes(type));
   if (!terminal) throw new Error(`no terminal event in:\n${text}`);
   return { headers: answer.headers, events, response: terminal['response'] as ResponseObject, done };
+}
+
+/** The events of a whole stream, comments skipped, and whether `[DONE]` closed it. */
+export function readFrames(text: string): { events: WireEvent[]; done: boolean } {
+  const frames = text.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
+  const events = frames.filter((frame) => frame !== 'data: [DONE]').map(readFrame);
+  return { events, done: frames.at(-1) === 'data: [DONE]' };
 }
 
 function readFrame(frame: string): WireEvent {

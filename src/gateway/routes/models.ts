@@ -1,15 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../../domain/errors.ts';
 import { MODEL_IDS, resolveModelId, type ModelId } from '../../domain/model.ts';
+import type { ModelOutlook } from '../../engine/outlook.ts';
 import type { GatewayDeps } from '../app.ts';
 
 /** gpt-oss was published on 2025-08-05. */
 const PUBLISHED_SECONDS = 1_754_352_000;
 
-/** What a model is up to here; `reason` is one sentence for people. */
-export interface ModelState {
-  readonly state: 'ready' | 'loading' | 'not_served' | 'failed';
-  readonly reason: string;
+/** What a model is up to here. */
+export interface ModelState extends ModelOutlook {
   /** Context in tokens, once an engine has told it. */
   readonly contextTokens: number | null;
   readonly simulated: boolean;
@@ -18,14 +17,14 @@ export interface ModelState {
 /** `GET /models` and `GET /models/{id}`: always exactly the two ids, whatever runs. */
 export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {
   const view = (id: ModelId): object => {
-    const { state, reason, contextTokens, simulated } = deps.modelState(id);
+    const { state, sentence, contextTokens, simulated } = deps.modelState(id);
     return {
       id,
       object: 'model',
       created: PUBLISHED_SECONDS,
       owned_by: 'openai',
       state,
-      reason,
+      reason: sentence,
       max_model_len: contextTokens,
       simulated,
     };

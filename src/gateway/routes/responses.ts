@@ -24,7 +24,7 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
       const prepared = prepareResponse(request.body, { nowMs: deps.clock.nowMs(), whyNotServed: deps.whyNotServed });
       const { stream } = request.query;
       const wantsStream = request.body.stream ?? (stream === 'true' || stream === '1');
-      reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader());
+      reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);
       return wantsStream ? replyStream(deps, prepared, request, reply) : replyJson(deps, prepared, reply);
     },
   );

@@ -1,32 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import type { Plan } from '../../domain/placement.ts';
+import type { EngineStatus } from '../../engine/status.ts';
 import type { GatewayDeps } from '../app.ts';
 
 /** One engine as an operator sees it. */
-export interface EngineReport {
-  readonly engineId: string;
-  readonly model: string;
-  readonly phase: string;
-  /** One sentence: what it does, or what went wrong and what happens next. */
-  readonly detail: string;
-  readonly gpus: readonly string[];
-  readonly pid: number | null;
-  readonly restarts: number;
+export interface EngineReport extends EngineStatus {
   readonly inFlight: number;
-  /** Requests given to this engine since the start of Chorus. */
+  /** Requests given to this engine since Chorus started, those of its earlier starts included. */
   readonly served: number;
-  readonly socketPath: string;
-  readonly engineVersion: string | null;
-  readonly logFile: string | null;
 }
 
 export interface StatusReport {
+  /** Of Chorus itself. */
   readonly version: string;
   readonly pid: number;
   readonly url: string;
-  readonly engine: string;
   readonly simulated: boolean;
   readonly ready: boolean;
+  /** One sentence: what is ready, or why nothing is. */
   readonly reason: string;
   readonly engines: readonly EngineReport[];
   readonly plan: Plan;

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { isPublicBind, readServeOptions, type ServeFlags, type ServeOptions } from '../config/options.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { chorusVersion, Orchestrator, type ChorusDeps } from '../orchestrator.ts';
+import { createLogger } from '../system/logger.ts';
+import { systemClock } from '../system/clock.ts';
+import { makeStateDirectory } from '../system/state-directory.ts';
+import { banner } from './banner.ts';
+import { decidePlacement } from './plan.ts';
+import { EngineProgress } from './progress.ts';
+
+type Print = (line: string) => void;
+
+/** `chorus serve`: plans, serves until a signal, ends everything. Throws a `Refusal` when it cannot start. */
+export async function serve(flags: ServeFlags, print: Print): Promise<void> {
+  const read = readServeOptions(flags, process.env);
+  if ('problems' in read) throw new Refusal('usage', read.problems.join('\n'));
+  const { options } = read;
+  const { plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
+  for (const reason of reasons) print(reason);
+  if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
+  makeStateDirectory(options.stateDir);
+  const orchestrator = new Orchestrator(options, plan, dependencies(options));
+  await orchestrator.start();
+  print(
+    banner({
+      version: chorusVersion,
+      url: orchestrator.url,
+      model: plan.model,
+      summary: plan.summary,
+      simulated: orchestrator.simulated,
+      keyFile: orchestrator.apiKey?.file ?? null,
+      stateDir: options.stateDir,
+    }),
+  );
+  const progress = new EngineProgress(print);
+  orchestrator.onChange(() => progress.show(orchestrator.status().engines));
+  await untilStopped(orchestrator, print);
+}
+
+function dependencies({ stateDir }: ServeOptions): ChorusDeps {
+  const logger = createLogger(join(stateDir, 'chorus.log'));
+  return { clock: systemClock, logger, environment: process.env, random: Math.random };
+}
+
+/** Resolves when a signal has ended everything. The first one drains, a second one kills. */
+function untilStopped(orchestrator: Orchestrator, print: Print): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let signals = 0;
+    const onSignal = (): void => {
+      signals++;
+      if (signals === 1) {
+        print('Stopping: running answers may finish for 30 s. Press Ctrl-C again to end them now.');
+        orchestrator.stop().then(resolve, reject);
+      } else if (signals === 2) {
+        print('Ending everything now.');
+        orchestrator.kill().then(resolve, reject);
+      }
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  });
+}

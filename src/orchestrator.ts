@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { readApiKey, type ApiKey } from './access/api-key.ts';
+import { isPublicBind, type ServeOptions } from './config/options.ts';
+import type { Clock } from './domain/clock.ts';
+import type { ModelId } from './domain/model.ts';
+import type { Plan } from './domain/placement.ts';
+import { Fleet } from './engine/fleet.ts';
+import { modelOutlook, type ModelOutlook } from './engine/outlook.ts';
+import { buildApp } from './gateway/app.ts';
+import { listen } from './gateway/listen.ts';
+import type { StatusReport } from './gateway/routes/status.ts';
+import { createVocabulary } from './harmony/vocabulary.ts';
+import { Pool } from './pool/pool.ts';
+import type { Logger } from './system/logger.ts';
+import { removeServerRecord, writeServerRecord } from './system/state-directory.ts';
+import { readVocabulary, vocabularyDirectory } from './system/vocabulary.ts';
+import { createUpstream, type Upstream } from './upstream/upstream.ts';
+
+/** A request that comes while the engines load waits this long before it is answered with 503. */
+const LOADING_WAIT_MS = 300_000;
+/** Queueing and prefill are silent too: a 131k-token prompt takes tens of seconds on a small card. */
+const STALL_TIMEOUT_MS = 120_000;
+/** How long streams may go on after a stop was asked for. */
+const DRAIN_MS = 30_000;
+
+export interface ChorusDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Chorus's own version. */
+export const chorusVersion: string = (
+  JSON.parse(readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8')) as { version: string }
+).version;
+
+/**
+ * The composition root: builds everything from the options and the plan. Nothing starts before `start`; after `stop`
+ * or `kill` no process of it is left.
+ */
+export class Orchestrator {
+  readonly plan: Plan;
+  readonly apiKey: ApiKey | null;
+  /** Empty before the listener is open. */
+  url = '';
+  readonly #options: ServeOptions;
+  readonly #pool: Pool;
+  readonly #upstream: Upstream;
+  readonly #fleet: Fleet;
+  readonly #app: FastifyInstance;
+  #stopping = false;
+
+  constructor(options: ServeOptions, plan: Plan, deps: ChorusDeps) {
+    this.#options = options;
+    this.plan = plan;
+    this.apiKey = readApiKey(options.stateDir, { required: isPublicBind(options.host) });
+    this.#pool = new Pool({
+      clock: deps.clock,
+      loadingWaitMs: LOADING_WAIT_MS,
+      outlook: (model) => {
+        const { state, sentence } = this.#outlook(model);
+        return { mayBecomeReady: state === 'ready' || state === 'loading', sentence };
+      },
+    });
+    this.#upstream = createUpstream({ clock: deps.clock, stallTimeoutMs: STALL_TIMEOUT_MS });
+    this.#fleet = this.#buildFleet(deps);
+    this.#fleet.onChange(() => this.#pool.reconsider());
+    this.#app = this.#buildGateway(deps);
+  }
+
+  /** The engines are simulated: nobody's answers come from a model. */
+  get simulated(): boolean {
+    return this.plan.placements.some(({ kind }) => kind === 'simulated');
+  }
+
+  /** Opens the listener, then starts the engines without waiting for them. Throws a `Refusal` when the address is taken. */
+  async start(): Promise<void> {
+    const { host, port, stateDir } = this.#options;
+    this.url = await listen(this.#app, { host, port });
+    writeServerRecord(stateDir, { pid: process.pid, url: this.url, keyFile: this.apiKey?.file ?? null });
+    void this.#fleet.start();
+  }
+
+  /** Ends streams in order, then engines, then the listener. */
+  stop(): Promise<void> {
+    return this.#close(() => this.#fleet.stop(DRAIN_MS));
+  }
+
+  /** The second signal: engines are killed at once. */
+  kill(): Promise<void> {
+    return this.#close(() => this.#fleet.kill());
+  }
+
+  /** Calls `listener` whenever `status` shows something else. */
+  onChange(listener: () => void): void {
+    this.#fleet.onChange(listener);
+  }
+
+  status(): StatusReport {
+    const seats = new Map(this.#pool.view().map((seat) => [seat.engineId, seat]));
+    const { ready, sentence } = this.#readiness();
+    const engines = this.#fleet.status().map((engine) => {
+      const { inFlight = 0, served = 0 } = seats.get(engine.engineId) ?? {};
+      return { ...engine, inFlight, served };
+    });
+    const { plan, url, simulated } = this;
+    return { version: chorusVersion, pid: process.pid, url, simulated, ready, reason: sentence, engines, plan };
+  }
+
+  #buildFleet({ clock, logger, random, environment }: ChorusDeps): Fleet {
+    const { stateDir, python, modelPath } = this.#options;
+    const launch = { python, modelPath, vocabularyDirectory, nodePath: process.execPath, simulatorPath, environment };
+    const { placements } = this.plan;
+    return new Fleet({ placements, stateDir, launch, rotation: this.#pool, clock, logger, random });
+  }
+
+  #buildGateway({ clock, logger }: ChorusDeps): FastifyInstance {
+    const turn = {
+      vocabulary: createVocabulary(readVocabulary()),
+      pool: this.#pool,
+      openTokenStream: this.#upstream.openTokenStream,
+      onAttemptFailed: (event: object) => logger.warn(event, 'attempt failed'),
+    };
+    return buildApp({
+      access: { apiKey: this.apiKey?.key ?? null },
+      responses: { clock, turn },
+      clock,
+      logger,
+      version: chorusVersion,
+      modelState: (model) => ({
+        ...this.#outlook(model),
+        contextTokens: this.#pool.anyReady(model)?.maxModelLen ?? null,
+        simulated: this.simulated && this.plan.model === model,
+      }),
+      whyNotServed: (model) => (this.plan.model === model ? null : (this.plan.notServed[model] ?? this.plan.summary)),
+      readiness: () => this.#readiness(),
+      engineHeader: this.simulated ? 'simulated' : 'vllm',
+      status: () => this.status(),
+    });
+  }
+
+  #outlook(model: ModelId): ModelOutlook {
+    if (this.#stopping) return { state: 'failed', sentence: 'Chorus is shutting down.' };
+    return modelOutlook(model, this.plan, this.#fleet.status());
+  }
+
+  #readiness(): { readonly ready: boolean; readonly sentence: string } {
+    if (this.plan.model === null) return { ready: false, sentence: this.plan.summary };
+    const { state, sentence } = this.#outlook(this.plan.model);
+    return { ready: state === 'ready', sentence };
+  }
+
+  async #close(endEngines: () => Promise<void>): Promise<void> {
+    this.#stopping = true;
+    this.#pool.reconsider();
+    await endEngines();
+    await this.#app.close();
+    await this.#upstream.close();
+    removeServerRecord(this.#options.stateDir);
+  }
+}
+
+/** The simulator's program, beside this file in the sources and in the build. */
+const simulatorPath: string = fileURLToPath(
+  new URL(`sim/main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+);

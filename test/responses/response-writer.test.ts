@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { CodedError } from '../../src/domain/errors.ts';
+import type { MessageEnd, MessageHeader } from '../../src/harmony/parse.ts';
+import { EventStream } from '../../src/responses/event-stream.ts';
+import { prepareResponse } from '../../src/responses/request.ts';
+import { ResponseWriter } from '../../src/responses/response-writer.ts';
+import { eventOrderProblems } from '../support/event-order.ts';
+import { aReplica } from '../support/replicas.ts';
+import { readFrames } from '../support/responses-client.ts';
+
+const NOW_MS = 1_700_000_000_500;
+const usage = { inputTokens: 10, cachedTokens: 4, outputTokens: 20 };
+const header = (channel: string | null, recipient: string | null = null): MessageHeader => ({
+  role: 'assistant',
+  channel,
+  recipient,
+  contentType: null,
+});
+const ended = (how: MessageEnd['how'], contentTokens: number): MessageEnd => ({ how, contentTokens, tokenIds: null });
+
+function setUp() {
+  const writes: string[] = [];
+  const { response } = prepareResponse(
+    { model: 'gpt-oss-20b', input: 'hi' },
+    { nowMs: NOW_MS, whyNotServed: () => null },
+  );
+  const writer = new ResponseWriter(response, new EventStream((frames) => void writes.push(frames)));
+  const say = (channel: string | null, texts: readonly string[], how: MessageEnd['how']): void => {
+    writer.onMessageStart(header(channel));
+    texts.forEach((text) => writer.onText(text));
+    writer.onMessageEnd(ended(how, texts.length));
+  };
+  return { writer, writes, say, events: () => readFrames(writes.join('')).events };
+}
+
+describe('ResponseWriter', () => {
+  it('keeps every rule of the stream over reasoning, preamble and answer', () => {
+    const { writer, say, events } = setUp();
+    writer.begin();
+    say('analysis', ['think ', '"hard"\n'], 'end');
+    say('commentary', ['I will look.'], 'end');
+    say('final', ['naïve ', '🙂'], 'return');
+    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    expect(eventOrderProblems(events())).toEqual([]);
+    expect(writer.response).toMatchObject({
+      status: 'completed',
+      completed_at: 1_700_000_000,
+      usage: {
+        input_tokens: 10,
+        input_tokens_details: { cached_tokens: 4 },
+        output_tokens: 20,
+        output_tokens_details: { reasoning_tokens: 2 },
+        total_tokens: 30,
+      },
+      output: [
+        { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'think "hard"\n' }] },
+        { type: 'message', phase: 'commentary', status: 'completed', content: [{ text: 'I will look.' }] },
+        {
+          type: 'message',
+          phase: 'final_answer',
+          status: 'completed',
+          content: [{ text: 'naïve 🙂', annotations: [], logprobs: [] }],
+        },
+      ],
+    });
+  });
+
+  it('sends what one batch brought in one write', () => {
+    const { writer, writes } = setUp();
+    writer.begin();
+    writer.onMessageStart(header('final'));
+    writer.onText('a');
+    writer.onText('b');
+    writer.onBatchEnd();
+    expect(writes).toHaveLength(2);
+  });
+
+  it('marks the message that the token limit cut, and the response, as incomplete', () => {
+    const { writer, say, events } = setUp();
+    writer.begin();
+    say('final', ['Hel'], 'cut');
+    writer.end({ kind: 'incomplete', usage, replica: aReplica() }, NOW_MS);
+    expect(eventOrderProblems(events())).toEqual([]);
+    expect(events().at(-1)).toMatchObject({
+      type: 'response.incomplete',
+      response: { status: 'incomplete', completed_at: null, output: [{ status: 'incomplete' }] },
+    });
+  });
+
+  it('ends a failure with an error event and response.failed, numbered on, with the items that were finished', () => {
+    const { writer, say, events } = setUp();
+    writer.begin();
+    say('analysis', ['think'], 'end');
+    writer.end({ kind: 'failed', usage, error: new CodedError('engine_failed', 'The engine died.') }, NOW_MS);
+    expect(eventOrderProblems(events())).toEqual([]);
+    expect(events().slice(-2)).toMatchObject([
+      {
+        type: 'error',
+        code: 'server_error',
+        message: 'The engine died.',
+        error: { type: 'server_error', code: 'server_error' },
+      },
+      {
+        type: 'response.failed',
+        response: { status: 'failed', error: { code: 'server_error', message: 'The engine died.' } },
+      },
+    ]);
+  });
+
+  it('shows a message on a channel that does not exist as an answer', () => {
+    const { writer, say } = setUp();
+    say('musings', ['x'], 'end');
+    expect(writer.response.output).toMatchObject([{ type: 'message', phase: 'final_answer' }]);
+  });
+});

@@ -1,0 +1,168 @@
+import { setImmediate as nextLoopTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { encodeText } from '../../src/harmony/encode.ts';
+import { TOKENS } from '../../src/harmony/tokens.ts';
+import { Pool } from '../../src/pool/pool.ts';
+import { Flow } from '../../src/turn/attempt.ts';
+import { runTurn, type TurnListener, type TurnRequest } from '../../src/turn/run-turn.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { aReplica } from '../support/replicas.ts';
+import { failed, finished, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { vocabulary } from '../support/vocabulary.ts';
+
+const sampling = {
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: null,
+};
+const request: TurnRequest = {
+  requestId: 'resp_1',
+  model: 'gpt-oss-20b',
+  messages: [{ role: 'user', text: 'hi' }],
+  sampling,
+  maxOutputTokens: null,
+};
+const FINAL = [TOKENS.channel, ...encodeText(vocabulary, 'final'), TOKENS.message];
+const PROMPT_TOKENS = 7;
+
+function setUp(replicas = ['e0', 'e1']) {
+  const pool = new Pool({
+    clock: new FakeClock(),
+    loadingWaitMs: 1000,
+    outlook: () => ({ mayBecomeReady: false, sentence: 'none left.' }),
+  });
+  for (const engineId of replicas) pool.admit(aReplica({ engineId }));
+  const upstream = new ScriptedUpstream();
+  const heard: string[] = [];
+  const retries: unknown[] = [];
+  const listener: TurnListener = {
+    onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
+    onText: (text) => void heard.push(text),
+    onMessageEnd: ({ how }) => void heard.push(`</${how}>`),
+    onBatchEnd: () => void heard.push('|'),
+  };
+  const deps = {
+    vocabulary,
+    pool,
+    openTokenStream: upstream.open,
+    onAttemptFailed: (event: unknown) => void retries.push(event),
+  };
+  const client = new AbortController();
+  const flow = new Flow();
+  const run = (changes: Partial<TurnRequest> = {}) =>
+    runTurn(deps, { ...request, ...changes }, listener, { flow, signal: client.signal });
+  return { pool, upstream, heard, retries, client, flow, run };
+}
+
+describe('runTurn', () => {
+  it('hands on what each read brought and says how it ended', async () => {
+    const { upstream, heard, pool, run } = setUp();
+    const end = run();
+    const stream = await upstream.next();
+    expect(stream.request.promptTokenIds).toHaveLength(PROMPT_TOKENS);
+    stream.tokens(...FINAL);
+    stream.tokens(...encodeText(vocabulary, 'Hello'), TOKENS.return);
+    stream.end(finished());
+    expect(await end).toEqual({
+      kind: 'completed',
+      usage: { inputTokens: PROMPT_TOKENS, cachedTokens: 0, outputTokens: 5 },
+      replica: aReplica({ engineId: 'e0' }),
+    });
+    expect(heard).toEqual(['<final>', '|', 'Hello', '</return>', '|', '|']);
+    expect(pool.view().map(({ inFlight }) => inFlight)).toEqual([0, 0]);
+  });
+
+  it('moves to another replica, unnoticed by the listener, while nothing was handed on', async () => {
+    const { upstream, heard, retries, run } = setUp();
+    const end = run();
+    const first = await upstream.next();
+    first.tokens(TOKENS.channel);
+    first.end(failed('cut'));
+    const second = await upstream.next();
+    expect(second.request.replica.engineId).toBe('e1');
+    second.tokens(...FINAL, ...encodeText(vocabulary, 'Hi'), TOKENS.return);
+    second.end(finished());
+    expect(await end).toMatchObject({ kind: 'completed', usage: { outputTokens: 5 } });
+    expect(heard.join('')).toBe('|<final>Hi</return>||');
+    expect(retries).toEqual([{ requestId: 'resp_1', engineId: 'e0', reason: 'cut: scripted', retried: true }]);
+  });
+
+  it('fails, and does not start again, once output was handed on', async () => {
+    const { upstream, retries, run } = setUp();
+    const end = run();
+    const stream = await upstream.next();
+    stream.tokens(...FINAL);
+    stream.end(failed('cut'));
+    expect(await end).toMatchObject({ kind: 'failed', error: { status: 502 }, usage: { outputTokens: 3 } });
+    expect(retries).toMatchObject([{ engineId: 'e0', retried: false }]);
+  });
+
+  it('says that no replica is left when each of them failed the request', async () => {
+    const { upstream, run } = setUp();
+    const end = run();
+    (await upstream.next()).end(failed('unreachable'));
+    (await upstream.next()).end(failed('unreachable'));
+    expect(await end).toMatchObject({ kind: 'failed', error: { errorName: 'no_replica' } });
+  });
+
+  it('is incomplete when the engine stopped at the token limit, and keeps what was begun', async () => {
+    const { upstream, heard, run } = setUp();
+    const end = run({ maxOutputTokens: 16 });
+    const stream = await upstream.next();
+    expect(stream.request.sampling.max_tokens).toBe(16);
+    stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hel'));
+    stream.end(finished('length'));
+    expect((await end).kind).toBe('incomplete');
+    expect(heard.join('')).toBe('<final>Hel|</cut>|');
+  });
+
+  it('may generate up to the end of the context when no limit is asked for', async () => {
+    const { upstream, run, client } = setUp();
+    void run();
+    expect((await upstream.next()).request.sampling.max_tokens).toBe(4096 - PROMPT_TOKENS);
+    client.abort();
+  });
+
+  it('ends the engine’s work when the client leaves', async () => {
+    const { upstream, pool, client, run } = setUp();
+    const end = run();
+    const stream = await upstream.next();
+    client.abort(new Error('left'));
+    expect((await end).kind).toBe('aborted');
+    expect(stream.aborted).toBe(true);
+    expect(pool.view().map(({ inFlight }) => inFlight)).toEqual([0, 0]);
+  });
+
+  it('ends with the pool’s reason when its engine has to stop', async () => {
+    const { upstream, pool, run } = setUp(['e0']);
+    const end = run();
+    const stream = await upstream.next();
+    stream.tokens(...FINAL);
+    pool.closeStreams('e0', 'the engine is being stopped');
+    expect(await end).toMatchObject({
+      kind: 'failed',
+      error: { message: expect.stringContaining('the engine is being stopped') },
+    });
+    expect(stream.aborted).toBe(true);
+  });
+
+  it('passes a slow client’s pause on to the engine, also to the one after a retry', async () => {
+    const { upstream, flow, client, run } = setUp();
+    void run();
+    const first = await upstream.next();
+    flow.pause();
+    expect(first.paused).toBe(true);
+    first.end(failed('cut'));
+    const second = await upstream.next();
+    await nextLoopTurn();
+    expect(second.paused).toBe(true);
+    flow.resume();
+    expect(second.paused).toBe(false);
+    client.abort();
+  });
+});

@@ -1,4 +1,4 @@
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelId } from '../domain/model.ts';
 import { MiB } from '../domain/units.ts';
@@ -33,7 +33,7 @@ export interface GatewayDeps {
 export function buildApp(deps: GatewayDeps): FastifyInstance {
   const app = fastify({
     loggerInstance: deps.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: newRequestId,
     routerOptions: { ignoreTrailingSlash: true },

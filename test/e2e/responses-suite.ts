@@ -73,7 +73,7 @@ export function responsesSuite(chorus: () => RunningChorus): void {
         input_tokens: inputTokens,
       } = body.usage ?? expect.fail('no usage');
       expect(totalTokens).toBe(inputTokens + outputTokens);
-      expect(body.usage?.output_tokens_details.reasoning_tokens).toBe(6);
+      expect(body.usage?.output_tokens_details.reasoning_tokens).toBe(7);
     });
 
     it('is incomplete when max_output_tokens ends it', async () => {

@@ -1,6 +1,7 @@
 /**
  * What o200k_base's pattern asks about a character, as bits. Marks are in both letter runs and in OTHER, as in the
- * pattern's own classes.
+ * pattern's own classes. Unicode is Node's, which may be newer than the harmony library's (16): then the characters
+ * that 16 did not have are cut into other tokens, of the same bytes.
  */
 export const UPPER = 1; // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
 export const LOWER = 2; // [\p{Ll}\p{Lm}\p{Lo}\p{M}]

@@ -8,11 +8,14 @@ import type { Vocabulary } from './vocabulary.ts';
 /** Pieces up to this many code units are merged at once, longer ones window by window. */
 const MAX_SHORT_UNITS = 128;
 
+/** Bytes of a long piece merged at once. Fewer are faster, but two of the longest tokens (128 bytes) must fit. */
+const WINDOW_BYTES = 256;
+
 /** Work units of one step: about two milliseconds on a slow core. */
-const STEP_BUDGET = 100_000;
+const STEP_BUDGET = 50_000;
 
 /** Work units, one being about the time it takes to look at a character. */
-const WORK_PER_PIECE = 8;
+const WORK_PER_PIECE = 16;
 const WORK_PER_MERGED_BYTE = 16;
 
 /**
@@ -75,7 +78,7 @@ export class Encoding {
     if (end === -1) return budget;
     this.#textAt = end;
     if (end - start <= MAX_SHORT_UNITS) return this.#encodeShort(start, end);
-    this.#long = new LongPiece(this.#vocabulary, this.#text, start, end);
+    this.#long = new LongPiece(this.#vocabulary, this.#text.slice(start, end), WINDOW_BYTES);
     return end - start;
   }
 

@@ -13,33 +13,33 @@ export interface MessageHeader {
 
 /** A header's text, `<|constrain|>` spelled out. */
 export interface HeaderText {
-  /** `<|start|>` stood before it, so the first word is the role. Otherwise the role is the assistant's unless it says so. */
-  readonly started: boolean;
+  /** The role is known to be the assistant's, unless the header repeats one; otherwise the first word is the role. */
+  readonly isAssistant: boolean;
   /** What stands before `<|channel|>`. */
   readonly rolePart: string;
   /** What stands after `<|channel|>`; null without that token. */
   readonly channelPart: string | null;
 }
 
-const KNOWN_ROLE = /^(?:assistant|user|system|developer|functions\.[\w.-]+)/;
+const KNOWN_ROLE = /^\s*(?:assistant|user|system|developer|functions\.[\w.-]+)(?=\s|$)/;
 const KNOWN_CHANNEL = /^\s*(?:analysis|commentary|final)/;
 const ANY_WORD = /^\s*\S+/;
 /** What may follow role or channel when it is not known where the header ends. */
 const HEADER_WORD = /^\s*(?:to=[\w.-]+|<\|constrain\|>\s*(?:json|code)?|(?:json|code)\b)/;
 
 /** Reads a header that `<|message|>` ended. Accepts recipient and content type in either part, in any order. */
-export function readHeader({ started, rolePart, channelPart }: HeaderText): MessageHeader {
+export function readHeader({ isAssistant, rolePart, channelPart }: HeaderText): MessageHeader {
   const roleWords = words(rolePart);
   const channelWords = words(channelPart ?? '');
   const first = roleWords[0];
-  const hasRole = first !== undefined && (started ? !isDetail(first) : KNOWN_ROLE.test(first));
+  const hasRole = first !== undefined && (isAssistant ? KNOWN_ROLE.test(first) : !isDetail(first));
   const hasChannel = channelWords[0] !== undefined && !isDetail(channelWords[0]);
   const details = [...roleWords.slice(hasRole ? 1 : 0), ...channelWords.slice(hasChannel ? 1 : 0)];
-  const types = details.filter((word) => !word.startsWith('to=')).map((word) => word.replace(CONSTRAIN_SPELLING, ''));
+  const types = details.filter((word) => !isRecipient(word)).map((word) => word.replace(CONSTRAIN_SPELLING, ''));
   return {
     role: hasRole ? first : 'assistant',
     channel: hasChannel ? (channelWords[0] ?? null) : null,
-    recipient: details.findLast((word) => word.startsWith('to='))?.slice('to='.length) ?? null,
+    recipient: details.findLast(isRecipient)?.replace(/^to=/, '') ?? null,
     contentType: types.find((word) => word !== '') ?? null,
   };
 }
@@ -47,13 +47,19 @@ export function readHeader({ started, rolePart, channelPart }: HeaderText): Mess
 const words = (part: string): string[] =>
   part.replaceAll(CONSTRAIN_SPELLING, ` ${CONSTRAIN_SPELLING}`).split(/\s+/).filter(Boolean);
 
+/** The model sometimes forgets the `to=`. */
+const isRecipient = (word: string): boolean => word.startsWith('to=') || word.startsWith('functions.');
+
 const isDetail = (word: string): boolean => word.startsWith('to=') || word.startsWith(CONSTRAIN_SPELLING);
 
 /** Makes sense of a header without `<|message|>`: what reads as a header is one, the rest is what the model wanted to say. */
-export function repairHeader({ started, rolePart, channelPart }: HeaderText): { header: MessageHeader; text: string } {
-  const role = splitDetails(rolePart, started ? ANY_WORD : KNOWN_ROLE);
+export function repairHeader({ isAssistant, rolePart, channelPart }: HeaderText): {
+  header: MessageHeader;
+  text: string;
+} {
+  const role = splitDetails(rolePart, isAssistant ? KNOWN_ROLE : ANY_WORD);
   const channel = splitDetails(channelPart ?? '', KNOWN_CHANNEL);
-  const header = readHeader({ started, rolePart: role.header, channelPart: channel.header });
+  const header = readHeader({ isAssistant, rolePart: role.header, channelPart: channel.header });
   return { header, text: role.text.trim() === '' ? channel.text : role.text + channel.text };
 }
 

@@ -2,9 +2,6 @@ import { BytePairMerge } from './byte-pair-merge.ts';
 import { MAX_BYTES_PER_UNIT, writeCharacter } from './utf8.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** Bytes merged at once. Smaller is faster, but a window must hold a few of the longest tokens (128 bytes). */
-const WINDOW_BYTES = 512;
-
 /**
  * Merges one long piece window by window, in time that grows with its length, and yields the same tokens as merging
  * it as a whole. Why that is so: let the window W from position 0 end up as tokens t1 … tm, let b be the end of tj, and
@@ -15,21 +12,19 @@ const WINDOW_BYTES = 512;
  */
 export class LongPiece {
   readonly #text: string;
-  readonly #end: number;
   /** The next code unit to write to `#bytes`. */
-  #at: number;
-  #windowBytes = WINDOW_BYTES;
+  #at = 0;
+  #windowBytes: number;
   /** UTF-8 of the piece from the first undecided byte on; two windows, which overlap. */
   #bytes = new Uint8Array(0);
   #length = 0;
   #current: BytePairMerge;
   #next: BytePairMerge;
 
-  /** The piece is `text[start, end)`. */
-  constructor(vocabulary: Vocabulary, text: string, start: number, end: number) {
+  /** Begins to merge `text`, in windows of `windowBytes` where that suffices. */
+  constructor(vocabulary: Vocabulary, text: string, windowBytes: number) {
     this.#text = text;
-    this.#at = start;
-    this.#end = end;
+    this.#windowBytes = windowBytes;
     this.#current = new BytePairMerge(vocabulary);
     this.#next = new BytePairMerge(vocabulary);
     this.#openWindow();
@@ -80,7 +75,7 @@ export class LongPiece {
   }
 
   #fill(): void {
-    while (this.#at < this.#end && this.#length < 2 * this.#windowBytes) {
+    while (this.#at < this.#text.length && this.#length < 2 * this.#windowBytes) {
       const written = writeCharacter(this.#text, this.#at, this.#bytes, this.#length);
       this.#length += written;
       this.#at += written > MAX_BYTES_PER_UNIT ? 2 : 1;

@@ -124,12 +124,12 @@ export class Parser {
     if (id === TOKENS.message) this.#open(readHeader(this.#headerText()), sink);
   }
 
-  /** A second channel replaces the first. Text before the channel is the role's, unless there was no `<|start|>`. */
+  /** A second channel replaces the first. Where the role is known, text before the channel is no part of a header. */
   #openChannel(sink: ParserSink): void {
     if (this.#channelIds !== null) {
       this.#rescueText('end', sink);
       this.#wellFormed = false;
-    } else if (!this.#started && this.#roleIds.length > 0) {
+    } else if (this.#isAssistant() && this.#roleRest().length > 0) {
       this.#rescueText('end', sink);
     }
     this.#channelIds = [];
@@ -204,9 +204,19 @@ export class Parser {
   }
 
   #headerText(): HeaderText {
-    const rolePart = this.#spell(this.#roleIds);
+    const rolePart = this.#spell(this.#roleRest());
     const channelPart = this.#channelIds === null ? null : this.#spell(this.#channelIds);
-    return { started: this.#started, rolePart, channelPart };
+    return { isAssistant: this.#isAssistant(), rolePart, channelPart };
+  }
+
+  /** The prompt ended in the role, or `<|start|>` is forgotten, or the role's token comes first. */
+  #isAssistant(): boolean {
+    return !this.#started || this.#roleIds[0] === this.#assistantId;
+  }
+
+  /** The ids between role and channel. */
+  #roleRest(): number[] {
+    return this.#started && this.#isAssistant() ? this.#roleIds.slice(1) : this.#roleIds;
   }
 
   #spell(ids: readonly number[]): string {

@@ -1,12 +1,13 @@
 import type { Inventory } from '../domain/gpu.ts';
 import type { EngineKind } from '../domain/placement.ts';
 import { judgeCards } from './cards.ts';
+import { rejectionSentence } from './explain-plan.ts';
 import { countOf } from './wording.ts';
 
 /** What forbids `auto` to simulate although there is no GPU. */
 export interface EnginePolicy {
-  /** A key with a name is configured: somebody relies on this server. */
-  readonly hasNamedKey: boolean;
+  /** A key with a name is configured: somebody relies on this server. Absent: none is. */
+  readonly hasNamedKey?: boolean;
   /** The listener is reachable from other machines. */
   readonly isPublicBind: boolean;
 }
@@ -33,7 +34,7 @@ export function chooseEngine(flag: EngineKind | 'auto', inventory: Inventory, po
   return {
     refusal: `No usable GPU${obstacle}. To try Chorus without one: --engine simulated, or --engine cpu for vLLM's CPU build.`,
     reasons: [
-      ...rejections.map(({ subject, reason, remedy }) => `${subject}: ${reason}. ${remedy ?? ''}`.trimEnd()),
+      ...rejections.map(rejectionSentence),
       ...inventory.findings
         .filter(({ severity }) => severity !== 'info')
         .map(({ message, remedy }) => `${message} ${remedy}`),

@@ -1,5 +1,5 @@
 import type { Gpu, Host, Inventory } from '../domain/gpu.ts';
-import type { MemoryEstimate, Placement, Plan } from '../domain/placement.ts';
+import type { MemoryEstimate, Placement, Plan, Rejection } from '../domain/placement.ts';
 import { formatBytes, formatCount } from '../domain/units.ts';
 import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
 import { countOf, gpuList, roughly } from './wording.ts';
@@ -12,10 +12,7 @@ export function explainPlan(inventory: Inventory, plan: Plan): string {
     ['This machine', ...describeMachine(inventory)],
     [`Plan: ${plan.summary}`, ...describePlacements(plan.placements)],
     ['Why', ...plan.reasons.flatMap(bullet)],
-    [
-      'Left out',
-      ...plan.rejections.flatMap(({ subject, reason, remedy }) => bullet(sentence(subject, reason, remedy))),
-    ],
+    ['Left out', ...plan.rejections.flatMap((rejection) => bullet(rejectionSentence(rejection)))],
   ];
   return sections
     .filter(([heading, ...lines]) => lines.length > 0 || heading?.startsWith('Plan'))
@@ -23,7 +20,10 @@ export function explainPlan(inventory: Inventory, plan: Plan): string {
     .join('\n\n');
 }
 
-const sentence = (subject: string, reason: string, remedy = ''): string => `${subject}: ${reason}. ${remedy}`.trimEnd();
+/** What was left out, why, and what would change it, in one line. */
+export function rejectionSentence({ subject, reason, remedy = '' }: Rejection): string {
+  return `${subject}: ${reason}. ${remedy}`.trimEnd();
+}
 
 function describeMachine({ gpus, host, findings }: Inventory): string[] {
   const kinds = [...Map.groupBy(gpus, describeGpu)];
@@ -31,9 +31,7 @@ function describeMachine({ gpus, host, findings }: Inventory): string[] {
     ...(gpus.length === 0 ? ['  No GPU that nvidia-smi lists.'] : []),
     ...kinds.map(([description, same]) => `  ${gpuList(same)}: ${description}`),
     `  ${describeHost(host)}`,
-    ...findings
-      .filter(({ severity }) => severity !== 'info')
-      .flatMap(({ message, remedy }) => wrap(`${message} ${remedy}`, '  ! ', '    ')),
+    ...findings.flatMap(({ severity, message, remedy }) => wrap(`${severity}: ${message} ${remedy}`, '  ', '    ')),
   ];
 }
 

@@ -88,7 +88,7 @@ function refusalSummary(inventory: Inventory, { replicas }: PlanRequest, { cards
   if (inventory.gpus.length === 0) return 'Nothing to run on: no NVIDIA GPU was found.';
   if (cards.length === 0) {
     const count = inventory.gpus.length;
-    return `Nothing to run on: vLLM can use ${count === 1 ? 'not the one GPU' : `none of the ${count} GPUs`} here.`;
+    return `Nothing to run on: vLLM cannot use ${count === 1 ? 'the GPU' : `any of the ${count} GPUs`} here.`;
   }
   if (replicas !== 'auto' && candidates.some(({ maxReplicas }) => maxReplicas > 0)) {
     return tooManySentence(candidates, replicas);

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { ENGINE_CHOICES, readServeOptions, type ServeOptions } from '../config/options.ts';
+import type { Inventory } from '../domain/gpu.ts';
+import type { Plan } from '../domain/placement.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { detectInventory } from '../gpu/detect-inventory.ts';
+import { chooseEngine, type EngineDecision, type EnginePolicy } from '../planner/choose-engine.ts';
+import { explainPlan, rejectionSentence } from '../planner/explain-plan.ts';
+import { parseInventory } from '../planner/inventory-file.ts';
+import { planPlacement } from '../planner/plan-placement.ts';
+import { readModelFolder } from '../system/model-folder.ts';
+
+type Wish = Pick<ServeOptions, 'engine' | 'modelPath' | 'replicas'>;
+
+/**
+ * Looks at this machine and decides what `chorus serve` runs on it; `reasons` are sentences for people, the most
+ * important first. Throws a `Refusal`: exit code 69 when no engine may be started, 65 or 66 for a bad model folder.
+ * A plan without placements is no error here.
+ */
+export async function decidePlacement(
+  wish: Wish,
+  policy: EnginePolicy,
+): Promise<{ readonly inventory: Inventory; readonly plan: Plan; readonly reasons: readonly string[] }> {
+  const inventory = await detectInventory();
+  const { decision, plan } = await decide(inventory, wish, policy);
+  if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
+  const reasons = [...decision.reasons, ...plan.reasons, ...plan.rejections.map(rejectionSentence)];
+  return { inventory, plan, reasons };
+}
+
+/** Where the engine is refused, the plan for GPUs says what is wrong with each. */
+async function decide(
+  inventory: Inventory,
+  { engine, modelPath, replicas }: Wish,
+  policy: EnginePolicy,
+): Promise<{ readonly decision: EngineDecision; readonly plan: Plan }> {
+  const modelFolder = modelPath === null ? null : await readModelFolder(modelPath);
+  const decision = chooseEngine(engine, inventory, policy);
+  const plan = planPlacement(inventory, {
+    engine: 'kind' in decision ? decision.kind : 'gpu',
+    model: 'auto',
+    replicas: replicas ?? 'auto',
+    ...(modelFolder ? { modelFolder } : {}),
+  });
+  return { decision, plan };
+}
+
+interface PlanFlags {
+  readonly engine: string;
+  readonly modelPath?: string;
+  readonly replicas?: string;
+  readonly inventory?: string;
+  readonly json: boolean;
+}
+
+/** Adds `chorus plan`. The plan goes to `print`; one without placements then ends in a `Refusal` (exit code 69). */
+export function addPlanCommand(program: Command, print: (text: string) => void): void {
+  program
+    .command('plan')
+    .description('what would run where, and why; starts nothing')
+    .option('--engine <kind>', ENGINE_CHOICES.join(', '), 'gpu')
+    .option('--model-path <folder>', 'a local checkpoint instead of the published one')
+    .option('--replicas <n>', 'copies of the model (default: as many as fit)')
+    .option('--inventory <file>', 'plan for the machine in this JSON file, such as the output of --json elsewhere')
+    .option('--json', 'inventory, decision and plan as JSON', false)
+    .action((flags: PlanFlags) => runPlan(flags, print));
+}
+
+async function runPlan({ inventory: file, json, ...flags }: PlanFlags, print: (text: string) => void): Promise<void> {
+  const read = readServeOptions(flags, {});
+  if ('problems' in read) throw new Refusal('usage', read.problems.join('\n'));
+  const inventory = file === undefined ? await detectInventory() : await readInventoryFile(file);
+  const { decision, plan } = await decide(inventory, read.options, { isPublicBind: false });
+  print(json ? JSON.stringify({ inventory, decision, plan }, null, 2) : explainPlan(inventory, plan));
+  if ('refusal' in decision) throw new Refusal('unavailable', decision.refusal);
+  if (plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
+}
+
+async function readInventoryFile(file: string): Promise<Inventory> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const message = `${file} cannot be read (${(cause as Error).message}). --inventory takes a JSON file.`;
+    throw new Refusal('noInput', message, { cause });
+  });
+  return parseInventory(text, file);
+}

@@ -1,0 +1,125 @@
+import type { Finding } from '../domain/gpu.ts';
+import type { NvidiaSmiOutcome } from './run-nvidia-smi.ts';
+
+interface Failure {
+  readonly code: string;
+  readonly pattern: RegExp;
+  /** The exit code that means the same where the text does not match (nvidia-smi's manual page). */
+  readonly exitCode: number | null;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** Texts of nvidia-smi, from drivers 470 to 610. Looked through in this order. */
+const FAILURES: readonly Failure[] = [
+  {
+    code: 'driver_library_mismatch',
+    pattern: /Driver\/library version mismatch/,
+    exitCode: 18,
+    message: 'The NVIDIA driver was upgraded, but the old one is still loaded.',
+    remedy: 'Reboot, or unload and load the nvidia kernel modules. CUDA programs that run go on; new ones fail.',
+  },
+  {
+    code: 'container_lost_devices',
+    pattern: /Failed to initialize NVML: Unknown Error/,
+    exitCode: null,
+    message: 'This container has lost access to its GPUs, as happens when the host runs `systemctl daemon-reload`.',
+    remedy: 'Recreate the container.',
+  },
+  {
+    code: 'gpu_lost',
+    pattern: /Unable to determine the device handle for GPU ?\S+: .*|GPU is lost.*/i,
+    exitCode: 15,
+    message: 'A GPU has stopped answering (it fell off the bus).',
+    remedy: 'Look for Xid 79 in `dmesg`, then reboot; if it comes back, the card, its power or its slot is at fault.',
+  },
+  {
+    code: 'driver_not_loaded',
+    pattern: /couldn't communicate with the NVIDIA driver|Driver Not Loaded/i,
+    exitCode: 9,
+    message: 'nvidia-smi is installed, but the NVIDIA driver is not loaded.',
+    remedy:
+      'Run `sudo modprobe nvidia`. If that fails, install the driver for the running kernel; Secure Boot and nouveau are ' +
+      'the usual obstacles.',
+  },
+  {
+    code: 'no_devices',
+    pattern: /No devices were found/,
+    exitCode: 6,
+    message: 'The NVIDIA driver finds no GPU.',
+    remedy: 'Check that the card is seated and powered (`lspci -d 10de:`), or that the container was given a GPU.',
+  },
+  {
+    code: 'unknown_field',
+    pattern: /Field ".*?" is not a valid field to query/,
+    exitCode: null,
+    message: 'This NVIDIA driver is too old to tell what Chorus asks.',
+    remedy: 'Update it: vLLM needs driver 580 or newer.',
+  },
+];
+
+/** What went wrong when nvidia-smi was asked, or null. `isExpected`: something of NVIDIA is visible on this machine. */
+export function nvidiaSmiFinding(outcome: NvidiaSmiOutcome, isExpected: boolean, deadlineMs: number): Finding | null {
+  switch (outcome.kind) {
+    case 'missing':
+      return {
+        code: 'nvidia_smi_missing',
+        severity: isExpected ? 'error' : 'warning',
+        message: 'There is no nvidia-smi on the PATH.',
+        remedy:
+          'On a machine with an NVIDIA GPU, install the NVIDIA driver; in a container, allow the driver capability ' +
+          '`utility`.',
+      };
+    case 'hung':
+      return {
+        code: 'nvidia_smi_hung',
+        severity: 'error',
+        message: `nvidia-smi did not answer within ${deadlineMs / 1000} s.`,
+        remedy: 'The driver or a card hangs: look for NVRM lines in `dmesg`, then reset the card or reboot.',
+      };
+    case 'unstartable':
+      return {
+        code: 'nvidia_smi_failed',
+        severity: 'error',
+        message: `nvidia-smi did not run: ${outcome.message}.`,
+        remedy: 'Run nvidia-smi by hand and repair what it reports.',
+      };
+    case 'finished':
+      return finishedFinding(outcome);
+  }
+}
+
+function finishedFinding({ exitCode, output }: Extract<NvidiaSmiOutcome, { kind: 'finished' }>): Finding | null {
+  const failure = failureOf(exitCode, output);
+  if (failure) {
+    const { code, pattern, message, remedy } = failure;
+    const quoted = pattern.exec(output)?.[0];
+    return { code, severity: 'error', message: quoted ? `${message} (nvidia-smi: ${quoted})` : message, remedy };
+  }
+  if (exitCode === 0) return null;
+  const [line] = output.trim().split('\n');
+  return {
+    code: 'nvidia_smi_failed',
+    severity: 'error',
+    message: `nvidia-smi ended with exit code ${exitCode}: ${line || 'it said nothing'}`,
+    remedy: 'Run nvidia-smi by hand and repair what it reports.',
+  };
+}
+
+/** The text decides, then the exit code; an empty list without complaint means that there are no devices. */
+function failureOf(exitCode: number, output: string): Failure | undefined {
+  const byText = FAILURES.find(({ pattern }) => pattern.test(output));
+  if (byText) return byText;
+  if (exitCode !== 0) return FAILURES.find((failure) => failure.exitCode === exitCode);
+  return output.trim() === '' ? FAILURES.find(({ code }) => code === 'no_devices') : undefined;
+}
+
+/** Lines of the list that are no row. */
+export function unreadableFinding(lines: readonly string[]): Finding {
+  return {
+    code: 'nvidia_smi_unreadable',
+    severity: 'warning',
+    message: `nvidia-smi listed something that is not understood: ${lines.join(' / ')}`,
+    remedy: 'Run nvidia-smi by hand; a card that shows errors there is not used.',
+  };
+}

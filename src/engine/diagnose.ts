@@ -24,14 +24,14 @@ const KNOWN_TEXTS: readonly KnownText[] = [
     code: 'unknown_flag',
     pattern: /unrecognized arguments: (.+)/,
     say: (match) => `this vLLM does not know ${match[1]}`,
-    remedy: 'Install the vLLM version that `chorus setup` chooses.',
+    remedy: 'Install vLLM 0.32, the version that Chorus is made for.',
     retry: 'never',
   },
   {
     code: 'bad_flag',
     pattern: /error: (argument --[\w-]+: .+)/,
     say: (match) => `vLLM refuses a flag: ${match[1]}`,
-    remedy: 'Install the vLLM version that `chorus setup` chooses.',
+    remedy: 'Install vLLM 0.32, the version that Chorus is made for.',
     retry: 'never',
   },
   {
@@ -61,9 +61,16 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   },
   {
     code: 'context_too_long',
-    pattern: /User-specified max_model_len \(\d+\) is greater than the derived max_model_len[^.]*/,
+    pattern: /User-specified max_model_len \((\d+)\) is greater than .*?max_position_embeddings=(\d+)/,
+    say: (match) => `a context of ${match[1]} tokens is longer than the model's ${match[2]}`,
     remedy: "Use a context no longer than the model's.",
     retry: 'never',
+  },
+  {
+    code: 'memory_busy',
+    pattern: /Available memory on node \d+ .{0,80} is less than requested memory for kv \([^)]*\)/,
+    remedy: 'Free memory of this machine, or start fewer replicas.',
+    retry: 'backoff',
   },
   {
     code: 'no_kv_cache',
@@ -119,7 +126,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   {
     code: 'download_refused',
     pattern: /(?:.*GatedRepoError|.*401 Client Error|.*LocalEntryNotFoundError).*/,
-    remedy: 'Download the model first (`chorus setup`), or check the network and the Hugging Face token.',
+    remedy: 'Download the model first (hf download), or check the network and the Hugging Face token.',
     retry: 'backoff',
   },
   {
@@ -145,21 +152,25 @@ const KNOWN_TEXTS: readonly KnownText[] = [
 /** Lines that a healthy vLLM writes too, or that only say that something else went wrong. */
 const NOT_A_CAUSE =
   /Engine core initialization failed|EngineDeadError|EngineCore encountered an issue|FutureWarning|DeprecationWarning|UserWarning|resource_tracker|nanobind|^\s*warnings\.warn/;
+/** A line below the level of an error, of vLLM's logger (behind its process), uvicorn's (`INFO:`) or torch's (`[W1124 …`). */
+const REMARK = /^(?:\([\w-]+ pid=\d+\)\s?)?(?:DEBUG\b|INFO\b|WARNING\b|\[?[IW]\d{4} |\[transformers\])/;
 const EXCEPTION = /\b[A-Za-z_][\w.]*(?:Error|Exception): .+/;
 const MAX_QUOTE_CHARACTERS = 300;
 
 /**
- * The engine's own reason for its end, from its exit and its last log lines (without escape codes). When no known text
- * occurs: the first exception, else the last line that mentions an error, else the last line, and always how it ended.
+ * The engine's own reason for its end, from its exit and its last log lines (without escape codes); remarks below the
+ * level of an error do not count. When no known text occurs: the first exception, else the last line that mentions an
+ * error, else the last line, and always how it ended. A signal from outside explains itself.
  */
 export function diagnoseExit(exit: ProcessExit, lines: readonly string[]): EngineFailure {
   if (exit.kind === 'not_started') return notStarted(exit);
-  const texts = lines.map(withoutPrefix);
+  const texts = lines.filter((line) => !REMARK.test(line)).map(withoutPrefix);
   for (const { code, pattern, say, remedy, retry } of KNOWN_TEXTS) {
     const match = texts.map((text) => pattern.exec(text)).find((found) => found !== null);
     if (match) return { code, message: quote(say ? say(match) : match[0]), remedy, retry };
   }
-  return { code: 'crashed', message: fallbackMessage(exit, texts), remedy: remedyFor(exit), retry: 'backoff' };
+  const message = exit.kind === 'killed' ? describeExit(exit) : `${describeExit(exit)}${lastWords(texts)}`;
+  return { code: 'crashed', message, remedy: remedyFor(exit), retry: 'backoff' };
 }
 
 function notStarted({ message, programMissing }: Extract<ProcessExit, { kind: 'not_started' }>): EngineFailure {
@@ -167,36 +178,34 @@ function notStarted({ message, programMissing }: Extract<ProcessExit, { kind: 'n
     code: 'not_started',
     message: `it could not be started: ${message}`,
     remedy: programMissing
-      ? 'Install vLLM with `chorus setup`, or name its interpreter with --python.'
+      ? 'Install vLLM, or name the Python interpreter of its environment with --python.'
       : 'The state directory must be writable and this user may need higher limits (ulimit -a).',
     retry: programMissing ? 'never' : 'backoff',
   };
 }
 
-/** `(Worker pid=12) ERROR 11-24 10:00:00 [core.py:1] text` and `INFO:     text` become `text`. */
+/** `(Worker pid=12) ERROR 11-24 10:00:00 [core.py:1] text` and `ERROR:    text` become `text`. */
 function withoutPrefix(line: string): string {
   return line
     .replace(/^\([\w-]+ pid=\d+\)\s?/, '')
-    .replace(/^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):?\s+(?:\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]\s?)?/, '');
+    .replace(/^(?:ERROR|CRITICAL):?\s+(?:\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]\s?)?/, '');
 }
 
-function fallbackMessage(exit: ProcessExit, texts: readonly string[]): string {
+/** The line that tells most about an end that no known text explains, to be appended to how it ended. */
+function lastWords(texts: readonly string[]): string {
   const candidates = texts.filter((text) => text.trim() !== '' && !NOT_A_CAUSE.test(text));
   const exception = candidates.map((text) => EXCEPTION.exec(text)?.[0]).find((text) => text !== undefined);
   const line = exception ?? candidates.findLast((text) => /error|fatal/i.test(text)) ?? candidates.at(-1);
-  const ending = describeExit(exit);
-  return line === undefined ? `${ending} without a word in its log` : `${ending}: ${quote(line.trim())}`;
+  return line === undefined ? ' without a word about it in its log' : `: ${quote(line.trim())}`;
 }
 
 /** How it ended, as the start of a sentence: `it exited with code 1`. */
-function describeExit(exit: ProcessExit): string {
+function describeExit(exit: Exclude<ProcessExit, { kind: 'not_started' }>): string {
   switch (exit.kind) {
     case 'exited':
       return exit.exitCode === 0 ? 'it exited by itself (code 0)' : `it exited with code ${exit.exitCode}`;
     case 'killed':
       return `it was ended from outside by ${exit.signal}`;
-    case 'not_started':
-      return 'it could not be started';
   }
 }
 

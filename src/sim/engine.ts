@@ -1,0 +1,157 @@
+import type { CancelTimer, Clock } from '../domain/clock.ts';
+import type { EngineFinishReason } from '../protocol/generate.ts';
+import type { SimulatorOptions } from './command-line.ts';
+import type { GenerationRequest } from './generation-request.ts';
+import { PrefixCache } from './prefix-cache.ts';
+
+export interface Finish {
+  readonly reason: EngineFinishReason;
+  readonly stopReason: number | null;
+}
+
+/** Hears one generation: its tokens, and then `onFinish`, or `onDeath` when the engine dies. Nothing after an abort. */
+export interface GenerationSink {
+  /** `finish` comes with the last token, or alone after an abort request. */
+  onToken(tokenId: number | null, finish: Finish | null): void;
+  onDeath(): void;
+}
+
+interface Generation {
+  readonly id: string;
+  readonly request: GenerationRequest;
+  readonly completion: readonly number[];
+  readonly sink: GenerationSink;
+  generated: number;
+  cancel: CancelTimer;
+}
+
+export interface EngineCounts {
+  promptTokens: number;
+  cachedTokens: number;
+  generationTokens: number;
+  readonly finished: Record<EngineFinishReason, number>;
+}
+
+export type EngineSettings = Pick<
+  SimulatorOptions,
+  'tokenIntervalMs' | 'retentionTokens' | 'crashAfterTokens' | 'hangAfterTokens'
+>;
+
+/** KV blocks that vLLM's CPU build has with 1 GiB. */
+const CAPACITY_BLOCKS = 5_242;
+const RETURN_TOKEN_ID = 200_002;
+
+/** The part of vLLM behind its server: generates for everybody at a fixed pace, until it is frozen or dead. */
+export class SimulatedEngine {
+  readonly counts: EngineCounts = {
+    promptTokens: 0,
+    cachedTokens: 0,
+    generationTokens: 0,
+    finished: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
+  };
+  /** Called once when the engine dies. */
+  onDeath: () => void = () => {};
+  /** Called when the last running generation has ended. */
+  onIdle: () => void = () => {};
+  readonly #clock: Clock;
+  readonly #settings: EngineSettings;
+  readonly #cache: PrefixCache;
+  readonly #running = new Set<Generation>();
+  #condition: 'working' | 'frozen' | 'dead' = 'working';
+
+  constructor(clock: Clock, settings: EngineSettings) {
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#cache = new PrefixCache({ capacityBlocks: CAPACITY_BLOCKS, retainAll: settings.retentionTokens > 0 });
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  get dead(): boolean {
+    return this.#condition === 'dead';
+  }
+
+  /**
+   * Begins a generation that will say `completion`; ids may repeat. `openSink` is told how many prompt tokens the cache
+   * had. The returned function drops the generation because its client is gone, which like vLLM counts nowhere.
+   */
+  start(
+    id: string,
+    request: GenerationRequest,
+    completion: readonly number[],
+    openSink: (cachedTokens: number) => GenerationSink,
+  ): () => void {
+    const { promptTokenIds, cacheSalt } = request;
+    const cachedTokens = this.#cache.match(promptTokenIds, cacheSalt);
+    this.#cache.remember(promptTokenIds, promptTokenIds.length, cacheSalt);
+    this.counts.promptTokens += promptTokenIds.length;
+    this.counts.cachedTokens += cachedTokens;
+    const sink = openSink(cachedTokens);
+    const generation = { id, request, completion, sink, generated: 0, cancel: () => {} };
+    this.#running.add(generation);
+    this.#scheduleNext(generation);
+    return () => this.#end(generation);
+  }
+
+  /** Ends every generation of this id by request: its stream gets finish reason `abort`. */
+  abort(id: string): void {
+    for (const generation of this.#running) {
+      if (generation.id !== id) continue;
+      this.#end(generation);
+      generation.sink.onToken(null, { reason: 'abort', stopReason: null });
+    }
+  }
+
+  /** No further token comes, for nobody; nothing ends. */
+  freeze(): void {
+    if (this.#condition === 'working') this.#condition = 'frozen';
+    for (const { cancel } of this.#running) cancel();
+  }
+
+  #die(): void {
+    this.#condition = 'dead';
+    for (const generation of this.#running) {
+      this.#end(generation);
+      generation.sink.onDeath();
+    }
+    this.onDeath();
+  }
+
+  #scheduleNext(generation: Generation): void {
+    if (this.#condition !== 'working') return;
+    generation.cancel = this.#clock.schedule(this.#settings.tokenIntervalMs, () => this.#step(generation));
+  }
+
+  #step(generation: Generation): void {
+    const { request, completion, sink } = generation;
+    const tokenId = completion[generation.generated++] ?? RETURN_TOKEN_ID;
+    this.counts.generationTokens++;
+    const finish = finishAt(request, generation.generated, tokenId);
+    if (finish) {
+      this.counts.finished[finish.reason]++;
+      this.#end(generation);
+    }
+    sink.onToken(tokenId, finish);
+    if (generation.generated === this.#settings.crashAfterTokens) this.#die();
+    else if (generation.generated === this.#settings.hangAfterTokens) this.freeze();
+    else if (!finish) this.#scheduleNext(generation);
+  }
+
+  #end(generation: Generation): void {
+    if (!this.#running.delete(generation)) return;
+    generation.cancel();
+    const { request, completion, generated } = generation;
+    // The last token was only sampled, never computed.
+    const computed = [...request.promptTokenIds, ...completion.slice(0, Math.max(0, generated - 1))];
+    this.#cache.remember(computed, request.promptTokenIds.length, request.cacheSalt);
+    if (this.#running.size === 0) this.onIdle();
+  }
+}
+
+/** vLLM gives no stop reason for the tokenizer's own end, and the id for any other. */
+function finishAt({ stopTokenIds, maxTokens }: GenerationRequest, generated: number, tokenId: number): Finish | null {
+  if (stopTokenIds.has(tokenId)) return { reason: 'stop', stopReason: tokenId === RETURN_TOKEN_ID ? null : tokenId };
+  return generated >= maxTokens ? { reason: 'length', stopReason: null } : null;
+}

@@ -25,9 +25,10 @@ export interface EngineStatus {
   readonly logFile: string | null;
 }
 
-/** Why there is no hope that an engine in this phase serves by itself. */
-export function mayBecomeReady({ phase }: EngineState): boolean {
-  return phase !== 'failed' && phase !== 'stopped' && phase !== 'draining' && phase !== 'stopping';
+/** Whether an engine in this state serves again by itself. One that is ended in order to be replaced does. */
+export function mayBecomeReady(state: EngineState): boolean {
+  if (state.phase === 'stopping' || state.phase === 'sweeping') return state.intent.kind !== 'stop';
+  return state.phase !== 'failed' && state.phase !== 'stopped' && state.phase !== 'draining';
 }
 
 /** The state as a sentence. `inPhaseMs` is how long it lasts, `progress` what the log last told of a start. */

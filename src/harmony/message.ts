@@ -15,11 +15,34 @@ export interface SystemMessage {
   readonly knowledgeCutoff?: string;
 }
 
+/** A JSON schema, as far as rendering cares: any object. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** A function that the model is offered. */
+export interface FunctionTool {
+  /** Letters, digits, `_` and `-`; `function-name.ts` spells other names so. */
+  readonly name: string;
+  readonly description: string | null;
+  /** Null: it takes no arguments. */
+  readonly parameters: JsonSchema | null;
+}
+
+/** What the answer is to look like: a hint in the prompt, held by a grammar apart from it. */
+export interface ResponseFormat {
+  readonly name: string;
+  readonly description: string | null;
+  readonly schema: JsonSchema;
+}
+
 /** What the developer asks for. */
 export interface DeveloperMessage {
   readonly role: 'developer';
   /** The text under `# Instructions`; null leaves the section out, an empty text keeps its heading. */
   readonly instructions: string | null;
+  /** Rendered as TypeScript under `# Tools`. */
+  readonly tools?: readonly FunctionTool[];
+  /** Rendered under `# Response Formats`. */
+  readonly responseFormat?: ResponseFormat;
 }
 
 export interface UserMessage {

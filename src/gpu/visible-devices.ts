@@ -27,7 +27,8 @@ const names = (entry: string, { index, uuid }: Gpu): boolean =>
 /** Unless told otherwise CUDA counts the fastest card first, nvidia-smi by PCI address. */
 function isAmbiguous(value: string, gpus: readonly Gpu[], env: Readonly<NodeJS.ProcessEnv>): boolean {
   const isMixed = new Set(gpus.map(({ name }) => name)).size > 1;
-  return isMixed && /\d/.test(value) && !value.includes('GPU-') && env['CUDA_DEVICE_ORDER'] !== 'PCI_BUS_ID';
+  const isNumbered = value.split(',').some((entry) => /^\d+$/.test(entry.trim()));
+  return isMixed && isNumbered && env['CUDA_DEVICE_ORDER'] !== 'PCI_BUS_ID';
 }
 
 function hiddenFinding(value: string, hidden: number, total: number): Finding {

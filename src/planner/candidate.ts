@@ -35,6 +35,10 @@ export function candidateFor(model: ModelId, cards: readonly Card[], request: Pl
 /** The best seats of the first layout that has enough, in their order. */
 function takeSeats(replicas: number, layouts: readonly (readonly Seat[])[]): readonly Seat[] {
   const seats = layouts.find(({ length }) => length >= replicas) ?? [];
-  const best = seats.toSorted((a, b) => b.memory.kvCacheTokens - a.memory.kvCacheTokens).slice(0, replicas);
-  return seats.filter((seat) => best.includes(seat));
+  const sharedCards = ({ cards }: Seat): number => cards.filter(({ isShared }) => isShared).length;
+  const best = seats.toSorted(
+    (a, b) => b.memory.kvCacheTokens - a.memory.kvCacheTokens || sharedCards(a) - sharedCards(b),
+  );
+  const taken = new Set(best.slice(0, replicas));
+  return seats.filter((seat) => taken.has(seat));
 }

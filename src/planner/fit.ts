@@ -35,6 +35,12 @@ const MODES: readonly Mode[] = [
 /** Below this a replica is not worth its memory; agents alone send prompts of 10,000 to 20,000 tokens. */
 const MIN_CONTEXT_TOKENS: Readonly<Record<ModelId, number>> = { 'gpt-oss-20b': 8192, 'gpt-oss-120b': 32_768 };
 
+/**
+ * vLLM refuses to start when its KV cache holds less than one full context, and the estimate of what it leaves for the
+ * cache is a few hundred MiB off either way.
+ */
+const KV_MARGIN = 1.1;
+
 /** The best profile in which a replica runs on `cardCount` cards like this one, or null. */
 export function fitOnCards(model: ModelId, footprint: Footprint, card: Card, cardCount: number): Fit | null {
   for (const mode of MODES) {
@@ -45,7 +51,7 @@ export function fitOnCards(model: ModelId, footprint: Footprint, card: Card, car
       cardCount,
     });
     const maxModelLen = contextsOf(mode, model, footprint).find(
-      (contextTokens) => kvBytesForContext(footprint, contextTokens) <= memory.kvCacheBytes * cardCount,
+      (contextTokens) => KV_MARGIN * kvBytesForContext(footprint, contextTokens) <= memory.kvCacheBytes * cardCount,
     );
     if (maxModelLen !== undefined) {
       return { profile: { name: mode.name, maxModelLen, gpuMemoryUtilization: utilization, ...mode.flags }, memory };
@@ -60,7 +66,7 @@ export function neededFreeBytes(model: ModelId, footprint: Footprint, card: Card
     const contextTokens = contextsOf(mode, model, footprint).at(-1);
     if (contextTokens === undefined) return [];
     const runtime = runtimeBytes(card.totalBytes, mode.flags.enforceEager ?? false);
-    return (footprint.weightBytes + kvBytesForContext(footprint, contextTokens)) / cardCount + runtime;
+    return (footprint.weightBytes + KV_MARGIN * kvBytesForContext(footprint, contextTokens)) / cardCount + runtime;
   });
   return Math.min(...needs) + card.reserveBytes;
 }

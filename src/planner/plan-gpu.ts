@@ -67,21 +67,27 @@ interface Attempt {
 
 function refuse(inventory: Inventory, request: PlanRequest, attempt: Attempt): Plan {
   const { cards, rejections, candidates } = attempt;
-  const smallest = candidates.at(-1);
-  const cardRejections = smallest && smallest.maxReplicas === 0 ? rejectUnusedCards(smallest, cards, request) : [];
+  const [smallest, ...larger] = candidates.toReversed();
   const summary = refusalSummary(inventory, request, attempt);
   return {
     model: null,
     placements: [],
     rejections: [
-      ...candidates.flatMap((candidate) => rejectCandidate(candidate, cards, request)),
       ...rejections,
-      ...cardRejections,
+      ...(smallest ? rejectSmallest(smallest, cards, request) : []),
+      ...larger.flatMap((candidate) => rejectCandidate(candidate, cards, request)),
     ],
     summary,
     reasons: [],
     notServed: notServed(null, () => 'no GPU of this server can run it'),
   };
+}
+
+/** What would have to change first: card by card, unless only the number of replicas is at fault. */
+function rejectSmallest(smallest: Candidate, cards: readonly Card[], request: PlanRequest): readonly Rejection[] {
+  return smallest.maxReplicas > 0
+    ? rejectCandidate(smallest, cards, request)
+    : rejectUnusedCards(smallest, cards, request);
 }
 
 function refusalSummary(inventory: Inventory, { replicas }: PlanRequest, { cards, candidates }: Attempt): string {

@@ -1,3 +1,4 @@
+import type { ModelId } from '../domain/model.ts';
 import type { Rejection } from '../domain/placement.ts';
 import { formatBytes } from '../domain/units.ts';
 import type { Candidate } from './candidate.ts';
@@ -8,7 +9,10 @@ import type { PlanRequest } from './request.ts';
 import { countOf, gpuLabel, joinWords } from './wording.ts';
 
 /** The smallest cards on which one replica fits: what a person would have to buy or rent. */
-const SMALLEST_CARD = { 'gpt-oss-20b': 'a card with 16 GB or more', 'gpt-oss-120b': 'one card with 80 GB or more' };
+const SMALLEST_CARD: Readonly<Record<ModelId, string>> = {
+  'gpt-oss-20b': 'one card with 16 GB or more',
+  'gpt-oss-120b': 'one card with 80 GB or more',
+};
 
 /** Why this candidate is not the one that runs. Empty where the cards' own rejections say it all. */
 export function rejectCandidate(candidate: Candidate, cards: readonly Card[], request: PlanRequest): Rejection[] {
@@ -62,7 +66,7 @@ function rejectCard(candidate: Candidate, card: Card, { group, isLimited }: Left
       subject,
       code: 'no_equal_card',
       reason: `a replica of ${model} takes ${sizeNow} cards of this kind, and ${leftOver(group.length)}`,
-      remedy: missing > 0 ? `Add ${missing} more ${card.gpu.name}.` : 'Free the same amount of memory on each of them.',
+      remedy: missing > 0 ? completion(missing, model) : 'Free the same amount of memory on each of them.',
     };
   }
   const needed = formatBytes(neededFreeBytes(candidate.model, candidate.footprint, card, 1));
@@ -72,6 +76,11 @@ function rejectCard(candidate: Candidate, card: Card, { group, isLimited }: Left
     reason: `${model} needs ${needed} free on one card, and this one has ${formatBytes(card.freeBytes)}`,
     remedy: `Use ${SMALLEST_CARD[model]}.`,
   };
+}
+
+/** Adding cards is advice only while it is a few; beyond that a larger card is. */
+function completion(missing: number, model: ModelId): string {
+  return `${missing <= 3 ? `Add ${missing} more, or use` : 'Use'} ${SMALLEST_CARD[model]}.`;
 }
 
 const leftOver = (count: number): string => (count === 1 ? 'only this one is left' : `${count} are left`);
@@ -108,9 +117,10 @@ function rejectOnGroup(candidate: Candidate, group: readonly Card[]): Rejection 
   const card = group.reduce((least, next) => (next.freeBytes < least.freeBytes ? next : least));
   const needed = cardsNeeded(candidate, emptied(card));
   const base = { subject: model, code: 'does_not_fit' };
+  const weights = formatBytes(footprint.weightBytes);
   if (needed === null) {
-    const free = formatBytes(neededFreeBytes(model, footprint, emptied(card), 1));
-    return { ...base, reason: `it needs ${free} free on one card`, remedy: `Use ${SMALLEST_CARD[model]}.` };
+    const reason = `its weights are ${weights}, which no group of these cards holds`;
+    return { ...base, reason, remedy: `Use ${SMALLEST_CARD[model]}.` };
   }
   if (needed <= group.length) {
     const { reason, remedy } = inUse(candidate, card, needed);
@@ -121,9 +131,9 @@ function rejectOnGroup(candidate: Candidate, group: readonly Card[]): Rejection 
   return {
     ...base,
     reason:
-      `its weights are ${formatBytes(footprint.weightBytes)}: that takes ${kind} like the ${card.gpu.name} ` +
+      `its weights are ${weights}: that takes ${kind} like the ${card.gpu.name} ` +
       `(${share} each), and there ${group.length === 1 ? 'is' : 'are'} ${group.length}`,
-    remedy: `Add ${needed - group.length} more, or use ${SMALLEST_CARD[model]}.`,
+    remedy: completion(needed - group.length, model),
   };
 }
 

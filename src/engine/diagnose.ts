@@ -169,7 +169,8 @@ export function diagnoseExit(exit: ProcessExit, lines: readonly string[]): Engin
     const match = texts.map((text) => pattern.exec(text)).find((found) => found !== null);
     if (match) return { code, message: quote(say ? say(match) : match[0]), remedy, retry };
   }
-  const message = exit.kind === 'killed' ? describeExit(exit) : `${describeExit(exit)}${lastWords(texts)}`;
+  const message =
+    exit.kind === 'killed' ? describeExit(exit) : `${describeExit(exit)}${lastWords(exit.exitCode, texts)}`;
   return { code: 'crashed', message, remedy: remedyFor(exit), retry: 'backoff' };
 }
 
@@ -191,11 +192,15 @@ function withoutPrefix(line: string): string {
     .replace(/^(?:ERROR|CRITICAL):?\s+(?:\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]\s?)?/, '');
 }
 
-/** The line that tells most about an end that no known text explains, to be appended to how it ended. */
-function lastWords(texts: readonly string[]): string {
+/**
+ * The line that tells most about an end that no known text explains, to be appended to how it ended. A vLLM whose engine
+ * process died exits with code 0 long after its last line, which then tells nothing.
+ */
+function lastWords(exitCode: number, texts: readonly string[]): string {
   const candidates = texts.filter((text) => text.trim() !== '' && !NOT_A_CAUSE.test(text));
   const exception = candidates.map((text) => EXCEPTION.exec(text)?.[0]).find((text) => text !== undefined);
-  const line = exception ?? candidates.findLast((text) => /error|fatal/i.test(text)) ?? candidates.at(-1);
+  const error = exception ?? candidates.findLast((text) => /error|fatal/i.test(text));
+  const line = error ?? (exitCode === 0 ? undefined : candidates.at(-1));
   return line === undefined ? ' without a word about it in its log' : `: ${quote(line.trim())}`;
 }
 

@@ -1,0 +1,143 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import type { Placement } from '../../src/domain/placement.ts';
+import type { Replica, Rotation } from '../../src/domain/replica.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { PhaseName } from '../../src/engine/engine-state.ts';
+import { DEFAULT_POLICY, type EnginePolicy } from '../../src/engine/policy.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { groupMembers, signalGroup } from '../../src/system/process-group.ts';
+
+export const MISBEHAVING_ENGINE = fileURLToPath(new URL('children/misbehaving-engine.ts', import.meta.url));
+
+/** The waiting times of real engines, shortened. */
+export const QUICK_POLICY: EnginePolicy = {
+  ...DEFAULT_POLICY,
+  startDeadlineMs: 10_000,
+  firstTokenDeadlineMs: 300,
+  startProbeIntervalMs: 20,
+  healthIntervalMs: 30,
+  unhealthyDeadlineMs: 300,
+  termGraceMs: 300,
+  startTermGraceMs: 300,
+  restart: { ...DEFAULT_POLICY.restart, firstDelayMs: 40 },
+};
+
+export const silentLogger = pino({ level: 'silent' });
+
+/** A rotation that writes down what it is told; requests are in flight until `finishStreams`. */
+export class RecordingRotation implements Rotation {
+  readonly calls: string[] = [];
+  readonly admitted: Replica[] = [];
+  #busy: PromiseWithResolvers<void> | null = null;
+
+  admit(replica: Replica): void {
+    this.calls.push(`admit ${replica.engineId} #${replica.generation}`);
+    this.admitted.push(replica);
+  }
+
+  withdraw(engineId: string, reason: string): void {
+    this.calls.push(`withdraw ${engineId}: ${reason}`);
+  }
+
+  async whenIdle(engineId: string): Promise<void> {
+    this.calls.push(`whenIdle ${engineId}`);
+    await this.#busy?.promise;
+  }
+
+  closeStreams(engineId: string): void {
+    this.calls.push(`closeStreams ${engineId}`);
+  }
+
+  startStream(): void {
+    this.#busy = Promise.withResolvers();
+  }
+
+  finishStreams(): void {
+    this.#busy?.resolve();
+  }
+}
+
+export interface EngineBench {
+  readonly engine: Engine;
+  readonly rotation: RecordingRotation;
+  readonly stateDir: string;
+  readonly socketPath: string;
+  /** Waits for a phase of a generation; throws with what was seen when it does not come. */
+  readonly reached: (phase: PhaseName, generation?: number) => Promise<void>;
+  /** The process group of every start so far. */
+  readonly groups: readonly number[];
+  readonly log: () => string;
+  /** Ends everything and removes the state directory. */
+  readonly close: () => Promise<void>;
+}
+
+/** One engine of real processes: `flags` go to the misbehaving engine, or `file` is run instead. */
+export function startBench(flags: readonly string[], policy = QUICK_POLICY, file = process.execPath): EngineBench {
+  const stateDir = mkdtempSync(join(tmpdir(), 'chorus-engine-'));
+  const socketPath = join(stateDir, 'sockets', 'e0.sock');
+  const rotation = new RecordingRotation();
+  const seen: string[] = [];
+  const groups: number[] = [];
+  const watchers = new Set<() => void>();
+  const placement: Placement = {
+    engineId: 'e0',
+    kind: 'simulated',
+    model: 'gpt-oss-20b',
+    gpus: [],
+    profile: { name: 'test', maxModelLen: 4096 },
+  };
+  const engine = new Engine({
+    placement,
+    command: () => ({
+      file,
+      args: [MISBEHAVING_ENGINE, '--uds', socketPath, ...flags.map((flag) => flag.replace('STATE', stateDir))],
+      env: { PATH: process.env['PATH'] ?? '' },
+    }),
+    socketPath,
+    stateDir,
+    policy,
+    rotation,
+    clock: systemClock,
+    logger: silentLogger,
+    random: () => 0,
+    onChange: () => {
+      const { phase, generation, pid } = engine.status;
+      if (seen.at(-1) !== `${phase} #${generation}`) seen.push(`${phase} #${generation}`);
+      if (pid !== null && !groups.includes(pid)) groups.push(pid);
+      for (const watcher of watchers) watcher();
+    },
+  });
+  const reached = async (phase: PhaseName, generation?: number): Promise<void> => {
+    const arrival = Promise.withResolvers<void>();
+    const check = (): void => {
+      const { status } = engine;
+      if (status.phase === phase && (generation ?? status.generation) === status.generation) arrival.resolve();
+    };
+    const late = (): void => arrival.reject(new Error(`no ${phase} within 10 s; seen: ${seen.join(', ')}`));
+    const cancel = systemClock.schedule(10_000, late);
+    watchers.add(check);
+    check();
+    await arrival.promise.finally(() => {
+      cancel();
+      watchers.delete(check);
+    });
+  };
+  return {
+    engine,
+    rotation,
+    stateDir,
+    socketPath,
+    reached,
+    groups,
+    log: () => readFileSync(engine.status.logFile ?? '', 'utf8'),
+    close: async () => {
+      await engine.kill();
+      for (const group of groups) if (groupMembers(group).length > 0) signalGroup(group, 'SIGKILL');
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance } from 'fastify';
 import { readApiKey, type ApiKey } from './access/api-key.ts';
+import { readSeal } from './access/seal.ts';
 import { isPublicBind, type ServeOptions } from './config/options.ts';
 import type { Clock } from './domain/clock.ts';
 import type { ModelId } from './domain/model.ts';
 import type { Plan } from './domain/placement.ts';
 import { Fleet } from './engine/fleet.ts';
 import { modelOutlook, type ModelOutlook } from './engine/outlook.ts';
-import { buildApp } from './gateway/app.ts';
+import { buildApp, type Gateway } from './gateway/app.ts';
 import { listen } from './gateway/listen.ts';
-import type { StatusReport } from './gateway/routes/status.ts';
+import type { StatusReport } from './gateway/reports.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
 import { Pool } from './pool/pool.ts';
 import type { Logger } from './system/logger.ts';
@@ -51,7 +51,7 @@ export class Orchestrator {
   readonly #pool: Pool;
   readonly #upstream: Upstream;
   readonly #fleet: Fleet;
-  readonly #app: FastifyInstance;
+  readonly #app: Gateway;
   #stopping = false;
 
   constructor(options: ServeOptions, plan: Plan, deps: ChorusDeps) {
@@ -118,7 +118,7 @@ export class Orchestrator {
     return new Fleet({ placements, stateDir, launch, rotation: this.#pool, clock, logger, random });
   }
 
-  #buildGateway({ clock, logger }: ChorusDeps): FastifyInstance {
+  #buildGateway({ clock, logger }: ChorusDeps): Gateway {
     const turn = {
       vocabulary: createVocabulary(readVocabulary()),
       pool: this.#pool,
@@ -136,7 +136,11 @@ export class Orchestrator {
         contextTokens: this.#pool.anyReady(model)?.maxModelLen ?? null,
         simulated: this.simulated && this.plan.model === model,
       }),
-      whyNotServed: (model) => (this.plan.model === model ? null : (this.plan.notServed[model] ?? this.plan.summary)),
+      prepare: {
+        whyNotServed: (model) => (this.plan.model === model ? null : (this.plan.notServed[model] ?? this.plan.summary)),
+        showReasoning: this.#options.reasoning === 'shown',
+        ...readSeal(this.#options.stateDir),
+      },
       readiness: () => this.#readiness(),
       engineHeader: this.simulated ? 'simulated' : 'vllm',
       status: () => this.status(),

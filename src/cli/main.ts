@@ -25,6 +25,7 @@ program
   .option('--state-dir <folder>', 'where key, logs and sockets live (default: ~/.local/state/chorus)')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <n>', 'port to listen on', '8000')
+  .option('--reasoning <visibility>', "shown or hidden: the text of the model's reasoning", 'shown')
   .action((flags: ServeFlags) => serve(flags, print));
 
 addPlanCommand(program, print);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'undici';
 import { Refusal } from '../domain/refusal.ts';
-import type { StatusReport } from '../gateway/routes/status.ts';
+import type { StatusReport } from '../gateway/reports.ts';
 import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
 import { formatTable } from './table.ts';
 

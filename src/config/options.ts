@@ -6,6 +6,10 @@ import { join, resolve } from 'node:path';
 export type EngineChoice = 'auto' | 'gpu' | 'cpu' | 'simulated';
 export const ENGINE_CHOICES: readonly EngineChoice[] = ['auto', 'gpu', 'cpu', 'simulated'];
 
+/** Whether clients see the text of the model's reasoning, which gpt-oss's makers advise not to show to end users. */
+export type ReasoningVisibility = 'shown' | 'hidden';
+export const REASONING_VISIBILITIES: readonly ReasoningVisibility[] = ['shown', 'hidden'];
+
 /** What `chorus serve` was asked to do. */
 export interface ServeOptions {
   readonly engine: EngineChoice;
@@ -17,6 +21,7 @@ export interface ServeOptions {
   readonly stateDir: string;
   readonly host: string;
   readonly port: number;
+  readonly reasoning: ReasoningVisibility;
 }
 
 /** The flags as they come from the command line, before anything is checked. */
@@ -28,6 +33,7 @@ export interface ServeFlags {
   readonly stateDir?: string;
   readonly host?: string;
   readonly port?: string;
+  readonly reasoning?: string;
 }
 
 export const DEFAULT_HOST = '127.0.0.1';
@@ -51,7 +57,10 @@ export function readServeOptions(
   if (isIP(host) === 0 && host !== 'localhost') {
     problems.push(`--host: '${host}' is not an address. Use 127.0.0.1 for this machine, 0.0.0.0 for every interface.`);
   }
-  if (!engine || problems.length > 0) return { problems };
+  const reasoning = REASONING_VISIBILITIES.find((visibility) => visibility === (flags.reasoning ?? 'shown'));
+  if (!reasoning)
+    problems.push(`--reasoning: '${flags.reasoning}' is unknown. Use ${REASONING_VISIBILITIES.join(' or ')}.`);
+  if (!engine || !reasoning || problems.length > 0) return { problems };
   return {
     options: {
       engine,
@@ -61,6 +70,7 @@ export function readServeOptions(
       stateDir: resolve(flags.stateDir ?? defaultStateDir(env)),
       host,
       port,
+      reasoning,
     },
   };
 }

@@ -26,6 +26,10 @@ export const ERRORS = {
   array_too_long: invalid(400, 'array_above_max_length'),
   object_too_large: invalid(400, 'object_above_max_properties'),
   mutually_exclusive: invalid(400, 'mutually_exclusive_parameters'),
+  invalid_function_schema: invalid(400, 'invalid_function_parameters'),
+  invalid_answer_schema: invalid(400, 'invalid_json_schema'),
+  unknown_tool: invalid(400, null),
+  unmatched_call: invalid(400, null),
   unsupported_parameter: invalid(400, 'unsupported_parameter'),
   model_not_found: invalid(400, 'model_not_found'),
   context_length_exceeded: invalid(400, 'context_length_exceeded'),
@@ -40,6 +44,7 @@ export const ERRORS = {
   still_loading: server(503, 'server_is_overloaded'),
   shutting_down: server(503, 'server_is_overloaded'),
   engine_failed: server(502, 'server_error'),
+  broken_promise: server(502, 'server_error'),
   internal: server(500, 'server_error'),
 } as const satisfies Record<string, ErrorKind>;
 

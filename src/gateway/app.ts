@@ -1,36 +1,21 @@
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import type { Clock } from '../domain/clock.ts';
-import type { ModelId } from '../domain/model.ts';
+import fastify, { LogController, type FastifyInstance } from 'fastify';
 import { MiB } from '../domain/units.ts';
-import type { ResponsesDeps } from '../responses/create.ts';
 import { newRequestId } from '../responses/ids.ts';
-import { registerAuth, type AccessPolicy } from './plugins/auth.ts';
+import type { GatewayDeps } from './gateway-deps.ts';
+import { registerAuth } from './plugins/auth.ts';
 import { registerErrors } from './plugins/errors.ts';
 import { registerHealth } from './routes/health.ts';
-import { registerModels, type ModelState } from './routes/models.ts';
+import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
-import { registerStatus, type StatusReport } from './routes/status.ts';
+import { registerStatus } from './routes/status.ts';
 
 const BODY_LIMIT_BYTES = 32 * MiB;
 
-export interface GatewayDeps {
-  readonly access: AccessPolicy;
-  readonly responses: ResponsesDeps;
-  readonly clock: Clock;
-  readonly logger: FastifyBaseLogger;
-  /** Of Chorus itself. */
-  readonly version: string;
-  readonly modelState: (model: ModelId) => ModelState;
-  /** Why a catalogue model will never be served by this process; null when it is or may be. */
-  readonly whyNotServed: (model: ModelId) => string | null;
-  readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
-  /** `vllm`, or `simulated` where no model answers: the value of the `chorus-engine` header. */
-  readonly engineHeader: string;
-  readonly status: () => StatusReport;
-}
+/** The server; `listen` in `listen.ts` opens it. */
+export type Gateway = FastifyInstance;
 
 /** The HTTP server with all its routes. It does not listen: the caller does. */
-export function buildApp(deps: GatewayDeps): FastifyInstance {
+export function buildApp(deps: GatewayDeps): Gateway {
   const app = fastify({
     loggerInstance: deps.logger,
     logController: new LogController({ disableRequestLogging: true }),

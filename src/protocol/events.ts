@@ -27,6 +27,13 @@ export type ResponseEvent =
   | (PartPosition & { readonly type: 'response.output_text.done'; readonly text: string; readonly logprobs: [] })
   | (PartPosition & { readonly type: 'response.reasoning_text.done'; readonly text: string })
   | {
+      readonly type: 'response.function_call_arguments.done';
+      readonly item_id: string;
+      readonly output_index: number;
+      readonly name: string;
+      readonly arguments: string;
+    }
+  | {
       readonly type: 'error';
       /** Nested as OpenAI sends it, and flat beside it as its types say: every known reader is satisfied. */
       readonly error: {
@@ -40,4 +47,5 @@ export type ResponseEvent =
       readonly param: string | null;
     };
 
-export type DeltaEventType = 'response.output_text.delta' | 'response.reasoning_text.delta';
+export type DeltaEventType =
+  'response.output_text.delta' | 'response.reasoning_text.delta' | 'response.function_call_arguments.delta';

@@ -15,6 +15,8 @@ export interface EngineSampling {
   readonly seed: number | null;
   readonly max_tokens: number;
   readonly stop_token_ids: readonly number[];
+  /** A structural tag as JSON text; absent for free generation. */
+  readonly structured_outputs?: { readonly structural_tag: string };
 }
 
 export type EngineFinishReason = 'stop' | 'length' | 'abort' | 'repetition' | 'error';

@@ -7,6 +7,7 @@ import { Type, type Static } from 'typebox';
  */
 export const CreateResponseBody = Type.Object({
   model: Type.String(),
+  /** Absent only where an alias (`prompt`, `messages`) stands for it. */
   input: Type.Optional(Type.Union([Type.String(), Type.Array(Type.Unknown())])),
   instructions: Type.Optional(Type.String()),
   previous_response_id: Type.Optional(Type.String()),
@@ -23,9 +24,12 @@ export const CreateResponseBody = Type.Object({
   presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
   frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
   seed: Type.Optional(Type.Integer()),
+  stop: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })])),
+  logit_bias: Type.Optional(Type.Record(Type.String(), Type.Number({ minimum: -100, maximum: 100 }))),
+  priority: Type.Optional(Type.Integer()),
   top_logprobs: Type.Optional(Type.Integer({ minimum: 0, maximum: 20 })),
   parallel_tool_calls: Type.Optional(Type.Boolean()),
-  tools: Type.Optional(Type.Array(Type.Object({ type: Type.String() }))),
+  tools: Type.Optional(Type.Array(Type.Unknown())),
   tool_choice: Type.Optional(Type.Unknown()),
   truncation: Type.Optional(Type.Enum(['auto', 'disabled'])),
   metadata: Type.Optional(
@@ -39,11 +43,13 @@ export const CreateResponseBody = Type.Object({
     Type.Object({
       effort: Type.Optional(Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])),
       summary: Type.Optional(Type.Enum(['auto', 'concise', 'detailed'])),
+      /** Chorus's own: at most so many tokens of reasoning; 0 leaves it out. */
+      max_tokens: Type.Optional(Type.Integer({ minimum: 0 })),
     }),
   ),
   text: Type.Optional(
     Type.Object({
-      format: Type.Optional(Type.Object({ type: Type.Enum(['text', 'json_object', 'json_schema']) })),
+      format: Type.Optional(Type.Unknown()),
       verbosity: Type.Optional(Type.Enum(['low', 'medium', 'high'])),
     }),
   ),
@@ -85,10 +91,44 @@ export interface ReasoningItem {
   id: string;
   type: 'reasoning';
   summary: [];
-  content: ReasoningText[];
+  /** Left out where the operator hides reasoning. */
+  content?: ReasoningText[];
+  /** The sealed text, for clients that keep their own history; only when they asked for it. */
+  encrypted_content?: string;
 }
 
-export type OutputItem = MessageItem | ReasoningItem;
+export interface FunctionCallItem {
+  id: string;
+  type: 'function_call';
+  status: ItemStatus;
+  /** What a `function_call_output` names. */
+  call_id: string;
+  name: string;
+  /** JSON text. */
+  arguments: string;
+}
+
+export type OutputItem = MessageItem | ReasoningItem | FunctionCallItem;
+
+/** What `text.format` says, as it is echoed. */
+export type TextFormat =
+  | { type: 'text' | 'json_object' }
+  | {
+      type: 'json_schema';
+      name: string;
+      description: string | null;
+      schema: Readonly<Record<string, unknown>>;
+      strict: boolean;
+    };
+
+/** A function tool as it is echoed: every key there. */
+export interface EchoedTool {
+  type: 'function';
+  name: string;
+  description: string | null;
+  parameters: Readonly<Record<string, unknown>> | null;
+  strict: boolean;
+}
 
 export interface ResponseUsage {
   input_tokens: number;
@@ -119,14 +159,14 @@ export interface ResponseObject {
   frequency_penalty: number;
   previous_response_id: string | null;
   prompt_cache_key: string | null;
-  reasoning: { effort: ReasoningEffort; summary: string | null };
+  reasoning: { effort: ReasoningEffort; summary: string | null; max_tokens?: number };
   safety_identifier: string | null;
   service_tier: string;
   store: boolean;
   temperature: number;
-  text: { format: { type: 'text' }; verbosity: string };
+  text: { format: TextFormat; verbosity: string };
   tool_choice: unknown;
-  tools: unknown[];
+  tools: EchoedTool[];
   top_logprobs: number;
   top_p: number;
   truncation: 'auto' | 'disabled';

@@ -11,17 +11,20 @@ export interface ResponsesDeps {
   readonly clock: Clock;
 }
 
-/** Runs a prepared response to its end and returns the final object; null when `signal` aborted (the client left). */
+/**
+ * Runs a prepared response to its end and returns the final object; null when `signal` aborted (the client left).
+ * Throws the `CodedError` of a failed one.
+ */
 export async function createResponse(
   deps: ResponsesDeps,
-  { turn, response }: PreparedResponse,
+  { turn, response, policy }: PreparedResponse,
   signal: AbortSignal,
 ): Promise<ResponseObject | null> {
-  const writer = new ResponseWriter(response, null);
+  const writer = new ResponseWriter(response, policy, null);
   const end = await runTurn(deps.turn, turn, writer, { flow: new Flow(), signal });
   if (end.kind === 'aborted') return null;
-  if (end.kind === 'failed') throw end.error;
-  writer.end(end, deps.clock.nowMs());
+  const error = writer.end(end, deps.clock.nowMs());
+  if (error !== null) throw error;
   return writer.response;
 }
 
@@ -31,11 +34,11 @@ export async function createResponse(
  */
 export async function streamResponse(
   deps: ResponsesDeps,
-  { turn, response }: PreparedResponse,
+  { turn, response, policy }: PreparedResponse,
   write: WriteFrames,
   control: { readonly flow: Flow; readonly signal: AbortSignal },
 ): Promise<void> {
-  const writer = new ResponseWriter(response, new EventStream(write));
+  const writer = new ResponseWriter(response, policy, new EventStream(write));
   writer.begin();
   const end = await runTurn(deps.turn, turn, writer, control);
   if (end.kind !== 'aborted') writer.end(end, deps.clock.nowMs());
@@ -43,7 +46,8 @@ export async function streamResponse(
 
 /** The JSON answer: the response object and, as a convenience for clients without an SDK, its whole visible text. */
 export function withOutputText(response: ResponseObject): ResponseObject & { output_text: string } {
-  const messages = response.output.filter((item) => item.type === 'message' && item.phase === 'final_answer');
-  const text = messages.flatMap(({ content }) => content.map((part) => part.text)).join('');
-  return { ...response, output_text: text };
+  const texts = response.output.flatMap((item) =>
+    item.type === 'message' && item.phase === 'final_answer' ? item.content.map(({ text }) => text) : [],
+  );
+  return { ...response, output_text: texts.join('') };
 }

@@ -46,10 +46,10 @@ export interface DeltaHead {
   readonly after: string;
 }
 
-export function deltaHead(type: DeltaEventType, itemId: string, outputIndex: number): DeltaHead {
-  const position = `"item_id":"${itemId}","output_index":${outputIndex},"content_index":0`;
+/** `position` says which item and part, as the contract has it for this type of delta. */
+export function deltaHead(type: DeltaEventType, position: Readonly<Record<string, string | number>>): DeltaHead {
   return {
-    before: `event: ${type}\ndata: {"type":"${type}",${position},"sequence_number":`,
+    before: `event: ${type}\ndata: {"type":"${type}",${JSON.stringify(position).slice(1, -1)},"sequence_number":`,
     after: type === 'response.output_text.delta' ? ',"logprobs":[]}\n\n' : '}\n\n',
   };
 }

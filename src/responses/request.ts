@@ -1,24 +1,37 @@
 import { CodedError } from '../domain/errors.ts';
 import { resolveModelId, type ModelId } from '../domain/model.ts';
 import type { CreateResponseBody, ReasoningEffort, ResponseObject } from '../protocol/responses.ts';
+import type { Effort } from '../harmony/message.ts';
+import { outputRule } from '../turn/constraint.ts';
 import type { TurnRequest } from '../turn/run-turn.ts';
+import type { TurnSampling } from '../turn/sampling.ts';
+import { toHarmony } from './conversation.ts';
+import { emptyResponse } from './empty-response.ts';
 import { newId } from './ids.ts';
-import { readInput, toHarmony } from './input.ts';
+import { readInput } from './input.ts';
+import type { OutputPolicy } from './output-policy.ts';
+import { readTextFormat, type AnswerFormat } from './text-format.ts';
+import { readToolChoice, readTools, type OfferedTool, type ToolChoice } from './tools.ts';
 
-/** A request that has been checked: what to ask the model, and the response object to fill. */
+/** A request that has been checked: what to ask the model, the response object to fill, and how to show the output. */
 export interface PreparedResponse {
   readonly turn: TurnRequest;
   readonly response: ResponseObject;
+  readonly policy: OutputPolicy;
 }
 
 export interface PrepareOptions {
   readonly nowMs: number;
   /** Why a catalogue model is not served here; null when it is. */
   readonly whyNotServed: (model: ModelId) => string | null;
+  /** Whether clients see the text of the model's reasoning. */
+  readonly showReasoning: boolean;
+  readonly seal: (text: string) => string;
+  readonly unseal: (sealed: string) => string | null;
 }
 
 /** Seven names onto the three that gpt-oss was trained on. */
-const EFFORT: Readonly<Record<ReasoningEffort, 'low' | 'medium' | 'high'>> = {
+const EFFORT: Readonly<Record<ReasoningEffort, Effort>> = {
   none: 'low',
   minimal: 'low',
   low: 'low',
@@ -28,8 +41,9 @@ const EFFORT: Readonly<Record<ReasoningEffort, 'low' | 'medium' | 'high'>> = {
   max: 'high',
 };
 
+const SEALED_REASONING = 'reasoning.encrypted_content';
 const INCLUDES = [
-  'reasoning.encrypted_content',
+  SEALED_REASONING,
   'message.output_text.logprobs',
   'web_search_call.action.sources',
   'web_search_call.results',
@@ -43,30 +57,34 @@ const INCLUDES = [
 export function prepareResponse(body: CreateResponseBody, options: PrepareOptions): PreparedResponse {
   const model = servedModel(body.model, options);
   refuseUnsupported(body);
-  const id = newId('resp');
+  const tools = readTools(body.tools);
+  const choice = readToolChoice(body.tool_choice, tools);
+  const format = readTextFormat(body.text?.format);
   const effort = body.reasoning?.effort ?? 'medium';
-  const messages = toHarmony(readInput(body.input), {
+  const messages = toHarmony(readInput(body.input, options.unseal), {
     instructions: body.instructions ?? null,
     effort: EFFORT[effort],
     date: new Date(options.nowMs).toISOString().slice(0, 10),
+    tools: tools.map(({ tool }) => tool),
+    responseFormat: format.hint,
   });
-  const turn: TurnRequest = {
-    requestId: id,
-    model,
-    messages,
-    maxOutputTokens: body.max_output_tokens ?? null,
-    sampling: {
-      temperature: body.temperature ?? 1,
-      topP: body.top_p ?? 1,
-      topK: body.top_k ?? 0,
-      minP: body.min_p ?? 0,
-      repetitionPenalty: body.repetition_penalty ?? 1,
-      presencePenalty: body.presence_penalty ?? 0,
-      frequencyPenalty: body.frequency_penalty ?? 0,
-      seed: body.seed ?? null,
+  const id = newId('resp');
+  return {
+    turn: {
+      requestId: id,
+      model,
+      messages,
+      maxOutputTokens: body.max_output_tokens ?? null,
+      sampling: readSampling(body),
+      rule: outputRule({
+        ...wishedCalls(tools, choice),
+        answer: format.wish,
+        maxReasoningTokens: body.reasoning?.max_tokens ?? null,
+      }),
     },
+    response: emptyResponse(body, { id, model, effort, nowMs: options.nowMs, format: format.echo, tools }),
+    policy: outputPolicy(body, options, tools, format),
   };
-  return { turn, response: emptyResponse(body, { id, model, effort, nowMs: options.nowMs }) };
 }
 
 function servedModel(name: string, { whyNotServed }: PrepareOptions): ModelId {
@@ -84,64 +102,59 @@ function servedModel(name: string, { whyNotServed }: PrepareOptions): ModelId {
 function refuseUnsupported(body: CreateResponseBody): void {
   const unknownInclude = body.include?.find((name) => !INCLUDES.includes(name));
   if (unknownInclude !== undefined) {
-    throw new CodedError('invalid_value', `Invalid value: '${unknownInclude}'. Supported: ${INCLUDES.join(', ')}.`, {
-      param: 'include',
-    });
+    throw new CodedError(
+      'invalid_value',
+      `Invalid value: '${unknownInclude.slice(0, 80)}'. Supported: ${INCLUDES.join(', ')}.`,
+      { param: 'include' },
+    );
   }
   if (body.previous_response_id !== undefined) {
     const message = `Previous response with id '${body.previous_response_id.slice(0, 80)}' not found. Responses are not stored here: send the whole conversation as input.`;
     throw new CodedError('previous_response_not_found', message, { param: 'previous_response_id' });
   }
-  const unsupported = [
-    ['background', body.background === true, 'Leave it out or send false.'],
-    ['tools', (body.tools?.length ?? 0) > 0, 'Leave it out.'],
-    ['truncation', body.truncation === 'auto', "Send 'disabled' and shorten the input yourself."],
-    ['text.format', (body.text?.format?.type ?? 'text') !== 'text', "Send {'type':'text'}."],
-    ['top_logprobs', (body.top_logprobs ?? 0) > 0, 'Leave it out.'],
-  ] as const;
-  for (const [param, asked, remedy] of unsupported) {
-    if (asked)
-      throw new CodedError('unsupported_parameter', `${param} with this value is not supported. ${remedy}`, { param });
+  if (body.background === true) {
+    throw new CodedError('unsupported_parameter', 'background is not supported. Leave it out or send false.', {
+      param: 'background',
+    });
   }
 }
 
-/** The response as the first event carries it: everything echoed, nothing generated. */
-function emptyResponse(
-  body: CreateResponseBody,
-  { id, model, effort, nowMs }: { id: string; model: ModelId; effort: ReasoningEffort; nowMs: number },
-): ResponseObject {
+function readSampling(body: CreateResponseBody): TurnSampling {
   return {
-    id,
-    object: 'response',
-    created_at: Math.floor(nowMs / 1000),
-    completed_at: null,
-    status: 'in_progress',
-    background: false,
-    error: null,
-    incomplete_details: null,
-    instructions: body.instructions ?? null,
-    max_output_tokens: body.max_output_tokens ?? null,
-    max_tool_calls: body.max_tool_calls ?? null,
-    metadata: body.metadata ?? {},
-    model,
-    output: [],
-    parallel_tool_calls: body.parallel_tool_calls ?? true,
-    presence_penalty: body.presence_penalty ?? 0,
-    frequency_penalty: body.frequency_penalty ?? 0,
-    previous_response_id: null,
-    prompt_cache_key: body.prompt_cache_key ?? null,
-    reasoning: { effort, summary: body.reasoning?.summary ?? null },
-    safety_identifier: body.safety_identifier ?? null,
-    service_tier: body.service_tier ?? 'auto',
-    store: false,
     temperature: body.temperature ?? 1,
-    text: { format: { type: 'text' }, verbosity: body.text?.verbosity ?? 'medium' },
-    tool_choice: body.tool_choice ?? 'auto',
-    tools: [],
-    top_logprobs: body.top_logprobs ?? 0,
-    top_p: body.top_p ?? 1,
-    truncation: body.truncation ?? 'disabled',
-    usage: null,
-    user: body.user ?? null,
+    topP: body.top_p ?? 1,
+    topK: body.top_k ?? 0,
+    minP: body.min_p ?? 0,
+    repetitionPenalty: body.repetition_penalty ?? 1,
+    presencePenalty: body.presence_penalty ?? 0,
+    frequencyPenalty: body.frequency_penalty ?? 0,
+    seed: body.seed ?? null,
+  };
+}
+
+function wishedCalls(
+  tools: readonly OfferedTool[],
+  { calls, allowed }: ToolChoice,
+): Pick<Parameters<typeof outputRule>[0], 'functions' | 'calls' | 'allowed'> {
+  const functions = tools.map(({ tool: { name, parameters }, strict }) => ({ name, parameters, strict }));
+  const harmonyNames =
+    allowed === null ? null : tools.filter(({ name }) => allowed.includes(name)).map(({ tool }) => tool.name);
+  return { functions, calls, allowed: harmonyNames };
+}
+
+function outputPolicy(
+  body: CreateResponseBody,
+  { showReasoning, seal }: PrepareOptions,
+  tools: readonly OfferedTool[],
+  format: AnswerFormat,
+): OutputPolicy {
+  return {
+    functionNames: new Map(tools.map(({ name, tool }) => [tool.name, name])),
+    strictParameters: new Map(
+      tools.flatMap(({ name, tool, strict }) => (strict && tool.parameters ? [[name, tool.parameters] as const] : [])),
+    ),
+    answerSchema: format.hint?.schema ?? null,
+    showReasoning,
+    sealReasoning: body.include?.includes(SEALED_REASONING) ? seal : null,
   };
 }

@@ -3,6 +3,7 @@ import type { ModelId } from '../domain/model.ts';
 import type { Replica } from '../domain/replica.ts';
 import type { HarmonyMessage } from '../harmony/message.ts';
 import { createParser, type ParserSink } from '../harmony/parse.ts';
+import type { OutputRule } from '../harmony/structural-tag.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { Lease, Pool } from '../pool/pool.ts';
 import { replicaKey } from '../pool/select.ts';
@@ -30,6 +31,8 @@ export interface TurnRequest {
   readonly sampling: TurnSampling;
   /** Cap on all generated tokens, reasoning included; null: up to the end of the context. */
   readonly maxOutputTokens: number | null;
+  /** What must hold in the output; null for free generation. */
+  readonly rule: OutputRule | null;
 }
 
 /** Hears the model's messages as they are generated, in order, synchronously. */
@@ -85,7 +88,7 @@ async function generate(
     const need = { model, promptTokens: promptTokenIds.length, outputTokens: maxOutputTokens ?? 1, exclude };
     const lease = await deps.pool.acquire(need, signal);
     const { replica } = lease;
-    const sampling = engineSampling(request.sampling, roomFor(request, lease));
+    const sampling = engineSampling(request.sampling, roomFor(request, lease), request.rule);
     const onTokens = progress.startAttempt();
     const end = await runAttempt(
       deps.openTokenStream,

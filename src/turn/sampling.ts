@@ -1,4 +1,5 @@
 import type { EngineSampling } from '../protocol/generate.ts';
+import { structuralTag, type OutputRule } from '../harmony/structural-tag.ts';
 import { STOP_TOKEN_IDS } from '../harmony/tokens.ts';
 
 /** How to sample, as a request says it; what it leaves out is OpenAI's default, never the checkpoint's. */
@@ -19,8 +20,11 @@ export interface TurnSampling {
 /** vLLM wants top_p above 0; this is the same choice as 0, the likeliest token alone. */
 const SMALLEST_TOP_P = 1e-6;
 
-/** Every value spelled out for the engine, which would otherwise read the checkpoint's `generation_config`. */
-export function engineSampling(sampling: TurnSampling, maxTokens: number): EngineSampling {
+/**
+ * Every value spelled out for the engine, which would otherwise read the checkpoint's `generation_config`; and the
+ * grammar of the rule, where there is one.
+ */
+export function engineSampling(sampling: TurnSampling, maxTokens: number, rule: OutputRule | null): EngineSampling {
   return {
     temperature: sampling.temperature,
     top_p: Math.max(sampling.topP, SMALLEST_TOP_P),
@@ -32,5 +36,6 @@ export function engineSampling(sampling: TurnSampling, maxTokens: number): Engin
     seed: sampling.seed,
     max_tokens: maxTokens,
     stop_token_ids: STOP_TOKEN_IDS,
+    ...(rule === null ? {} : { structured_outputs: { structural_tag: JSON.stringify(structuralTag(rule)) } }),
   };
 }

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { readInput, toHarmony } from '../../src/responses/input.ts';
+import { toHarmony } from '../../src/responses/conversation.ts';
+import { readInput as read } from '../../src/responses/input.ts';
 
-const options = { instructions: null, effort: 'medium', date: '2026-01-02' } as const;
+const readInput = (input: string | unknown[]) => read(input, (sealed) => (sealed === 'ours' ? 'opened' : null));
+
+const options = { instructions: null, effort: 'medium', date: '2026-01-02', tools: [], responseFormat: null } as const;
 const system = { role: 'system', effort: 'medium', date: '2026-01-02', hasFunctionTools: false };
+
+const call = { type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' };
 
 describe('readInput', () => {
   it('takes a string as one user message', () => {
@@ -40,7 +45,35 @@ describe('readInput', () => {
     expect(items).toEqual([{ kind: 'reasoning', text: 'think' }]);
   });
 
-  const rejected: readonly (readonly [title: string, input: unknown[], param: string, code: string])[] = [
+  it('opens reasoning that this server sealed and skips what another did', () => {
+    const sealed = (blob: string) => ({ type: 'reasoning', summary: [], encrypted_content: blob });
+    expect(readInput([sealed('ours'), sealed('theirs'), { role: 'user', content: 'hi' }])).toEqual([
+      { kind: 'reasoning', text: 'opened' },
+      { kind: 'message', role: 'user', text: 'hi' },
+    ]);
+  });
+
+  it('takes calls and their outputs, parallel ones too, the output as text or as parts', () => {
+    const items = readInput([
+      { type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' },
+      { type: 'function_call', call_id: 'b', name: 'g', arguments: '{"x":1}' },
+      { type: 'function_call_output', call_id: 'b', output: [{ type: 'input_text', text: '2' }] },
+      { type: 'function_call_output', call_id: 'a', output: '1' },
+    ]);
+    expect(items).toEqual([
+      { kind: 'call', callId: 'a', name: 'f', arguments: '{}' },
+      { kind: 'call', callId: 'b', name: 'g', arguments: '{"x":1}' },
+      { kind: 'call_output', callId: 'b', output: '2' },
+      { kind: 'call_output', callId: 'a', output: '1' },
+    ]);
+  });
+
+  it('says in the place of an attachment that the model cannot read it', () => {
+    const items = readInput([{ role: 'user', content: [{ type: 'input_image', image_url: 'data:,' }] }]);
+    expect(items).toMatchObject([{ text: expect.stringContaining('reads text only') }]);
+  });
+
+  const rejected: readonly (readonly [title: string, input: unknown[], param: string, code: string | null])[] = [
     ['an item that is no object', ['x'], 'input[0]', 'invalid_type'],
     ['an unknown item type', [{ type: 'nonsense' }], 'input[0].type', 'invalid_value'],
     ['an unknown role', [{ role: 'robot', content: 'x' }], 'input[0].role', 'invalid_value'],
@@ -60,6 +93,16 @@ describe('readInput', () => {
       'missing_required_parameter',
     ],
     ['an empty list', [], 'input', 'invalid_value'],
+    [
+      'a call without arguments',
+      [{ type: 'function_call', call_id: 'a', name: 'f' }],
+      'input[0].arguments',
+      'missing_required_parameter',
+    ],
+    ['a call id of 65 characters', [{ ...call, call_id: 'a'.repeat(65) }], 'input[0].call_id', 'invalid_value'],
+    ['an output without its call', [{ type: 'function_call_output', call_id: 'a', output: '' }], 'input', null],
+    ['a call that nobody answered', [call, { role: 'user', content: 'x' }], 'input', null],
+    ['two calls of one id', [call, call, { type: 'function_call_output', call_id: 'a', output: '' }], 'input', null],
   ];
   it.each(rejected)('rejects %s and names the path', (_title, input, param, code) => {
     let thrown: unknown;
@@ -85,9 +128,29 @@ describe('toHarmony', () => {
     ]);
     expect(toHarmony(items, { ...options, instructions: 'be exact' })).toEqual([
       system,
-      { role: 'developer', instructions: 'be exact\n\nbe kind' },
+      { role: 'developer', instructions: 'be exact\n\nbe kind', tools: [] },
       { role: 'user', text: 'hi' },
       { role: 'developer', instructions: 'be brief' },
+    ]);
+  });
+
+  it('offers tools and format in the front message, also where nobody gives instructions', () => {
+    const tools = [{ name: 'f', description: null, parameters: null }];
+    const responseFormat = { name: 'person', description: null, schema: {} };
+    expect(toHarmony(readInput('hi'), { ...options, tools, responseFormat }).slice(0, 2)).toEqual([
+      { ...system, hasFunctionTools: true },
+      { role: 'developer', instructions: null, tools, responseFormat },
+    ]);
+  });
+
+  it('names the function in a tool result by its call, spelled as the model knows it', () => {
+    const items = readInput([
+      { ...call, name: 'mcp.read' },
+      { type: 'function_call_output', call_id: 'a', output: 'done' },
+    ]);
+    expect(toHarmony(items, options).slice(1)).toEqual([
+      { role: 'assistant', channel: 'call', name: 'mcp_x2e_read', arguments: '{}' },
+      { role: 'tool', name: 'mcp_x2e_read', output: 'done' },
     ]);
   });
 

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/domain/errors.ts';
 import type { MessageEnd, MessageHeader } from '../../src/harmony/parse.ts';
 import { EventStream } from '../../src/responses/event-stream.ts';
-import { prepareResponse } from '../../src/responses/request.ts';
+import type { CreateResponseBody } from '../../src/protocol/responses.ts';
+import { prepareResponse, type PrepareOptions } from '../../src/responses/request.ts';
 import { ResponseWriter } from '../../src/responses/response-writer.ts';
 import { eventOrderProblems } from '../support/event-order.ts';
+import { NOW_MS, prepareOptions } from '../support/prepare-options.ts';
 import { aReplica } from '../support/replicas.ts';
 import { readFrames } from '../support/responses-client.ts';
 
-const NOW_MS = 1_700_000_000_500;
 const usage = { inputTokens: 10, cachedTokens: 4, outputTokens: 20 };
 const header = (channel: string | null, recipient: string | null = null): MessageHeader => ({
   role: 'assistant',
@@ -18,13 +19,11 @@ const header = (channel: string | null, recipient: string | null = null): Messag
 });
 const ended = (how: MessageEnd['how'], contentTokens: number): MessageEnd => ({ how, contentTokens, tokenIds: null });
 
-function setUp() {
+function setUp(body: Partial<CreateResponseBody> = {}, options: Partial<PrepareOptions> = {}) {
   const writes: string[] = [];
-  const { response } = prepareResponse(
-    { model: 'gpt-oss-20b', input: 'hi' },
-    { nowMs: NOW_MS, whyNotServed: () => null },
-  );
-  const writer = new ResponseWriter(response, new EventStream((frames) => void writes.push(frames)));
+  const request = { model: 'gpt-oss-20b', input: 'hi', ...body };
+  const { response, policy } = prepareResponse(request, { ...prepareOptions, ...options });
+  const writer = new ResponseWriter(response, policy, new EventStream((frames) => void writes.push(frames)));
   const say = (channel: string | null, texts: readonly string[], how: MessageEnd['how']): void => {
     writer.onMessageStart(header(channel));
     texts.forEach((text) => writer.onText(text));
@@ -105,6 +104,84 @@ describe('ResponseWriter', () => {
         response: { status: 'failed', error: { code: 'server_error', message: 'The engine died.' } },
       },
     ]);
+  });
+
+  const weather = { type: 'function', name: 'mcp.weather', parameters: { type: 'object' } };
+  const callIt = (
+    writer: ResponseWriter,
+    recipient: string,
+    texts: readonly string[],
+    how: MessageEnd['how'],
+  ): void => {
+    writer.onMessageStart(header('commentary', recipient));
+    texts.forEach((text) => writer.onText(text));
+    writer.onMessageEnd(ended(how, texts.length));
+  };
+
+  it('tells a call with its deltas and its name as the client knows it', () => {
+    const { writer, events } = setUp({ tools: [weather] });
+    writer.begin();
+    callIt(writer, 'functions.mcp_x2e_weather', ['{"location":', '"Paris"}'], 'call');
+    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    expect(eventOrderProblems(events())).toEqual([]);
+    expect(writer.response.output).toMatchObject(
+      [
+        {
+          type: 'function_call',
+          id: /^fc_/,
+          call_id: /^call_/,
+          name: 'mcp.weather',
+          arguments: '{"location":"Paris"}',
+          status: 'completed',
+        },
+      ].map((item) => ({ ...item, id: expect.stringMatching(item.id), call_id: expect.stringMatching(item.call_id) })),
+    );
+  });
+
+  it('recognises a function whose prefix the model forgot, and gives a call without arguments an empty object', () => {
+    const { writer, events } = setUp({ tools: [weather] });
+    writer.begin();
+    callIt(writer, 'mcp_x2e_weather', [], 'call');
+    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    expect(eventOrderProblems(events())).toEqual([]);
+    expect(writer.response.output).toMatchObject([{ type: 'function_call', arguments: '{}' }]);
+  });
+
+  it('marks a call that the token limit cut as incomplete', () => {
+    const { writer } = setUp({ tools: [weather] });
+    callIt(writer, 'functions.mcp_x2e_weather', ['{"loc'], 'cut');
+    expect(writer.response.output).toMatchObject([{ type: 'function_call', status: 'incomplete', arguments: '{"loc' }]);
+  });
+
+  it('hides the text of reasoning where the operator wants that, and counts it all the same', () => {
+    const { writer, say, events } = setUp({}, { showReasoning: false });
+    writer.begin();
+    say('analysis', ['secret'], 'end');
+    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    expect(eventOrderProblems(events())).toEqual([]);
+    expect(JSON.stringify(events())).not.toContain('secret');
+    expect(writer.response).toMatchObject({
+      usage: { output_tokens_details: { reasoning_tokens: 1 } },
+      output: [{ summary: [] }],
+    });
+  });
+
+  it('seals reasoning for the client that asked for it', () => {
+    const { writer, say } = setUp({ include: ['reasoning.encrypted_content'] });
+    say('analysis', ['think'], 'end');
+    expect(writer.response.output).toMatchObject([{ encrypted_content: 'sealed:think', content: [{ text: 'think' }] }]);
+  });
+
+  it('makes an answer that is not the JSON that was asked for a failed response with the reason', () => {
+    const { writer, say, events } = setUp({ text: { format: { type: 'json_object' } } });
+    writer.begin();
+    say('final', ['{"a":'], 'return');
+    const error = writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    expect(error).toMatchObject({ errorName: 'broken_promise', status: 502 });
+    expect(events().at(-1)).toMatchObject({
+      type: 'response.failed',
+      response: { status: 'failed', usage: { output_tokens: 20 } },
+    });
   });
 
   it('shows a message on a channel that does not exist as an answer', () => {

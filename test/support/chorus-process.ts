@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readServerRecord } from '../../src/system/state-directory.ts';
-import type { StatusReport } from '../../src/gateway/routes/status.ts';
+import type { StatusReport } from '../../src/gateway/reports.ts';
 import { getJson } from './responses-client.ts';
 
 export interface RunningChorus {

@@ -26,6 +26,19 @@ export const QUICK_POLICY: EnginePolicy = {
   restart: { ...DEFAULT_POLICY.restart, firstDelayMs: 40 },
 };
 
+const onePlacement = (engineId: string): Placement => ({
+  engineId,
+  kind: 'simulated',
+  model: 'gpt-oss-20b',
+  gpus: [],
+  profile: { name: 'test', maxModelLen: 4096 },
+});
+
+/** Seats `e0`, `e1`, … for simulated engines. */
+export function simulatedPlacements(count: number): Placement[] {
+  return Array.from({ length: count }, (_, slot) => onePlacement(`e${slot}`));
+}
+
 export const silentLogger = pino({ level: 'silent' });
 
 /** A rotation that writes down what it is told; requests are in flight until `finishStreams`. */
@@ -83,15 +96,8 @@ export function startBench(flags: readonly string[], policy = QUICK_POLICY, file
   const seen: string[] = [];
   const groups: number[] = [];
   const watchers = new Set<() => void>();
-  const placement: Placement = {
-    engineId: 'e0',
-    kind: 'simulated',
-    model: 'gpt-oss-20b',
-    gpus: [],
-    profile: { name: 'test', maxModelLen: 4096 },
-  };
   const engine = new Engine({
-    placement,
+    placement: onePlacement('e0'),
     command: () => ({
       file,
       args: [MISBEHAVING_ENGINE, '--uds', socketPath, ...flags.map((flag) => flag.replace('STATE', stateDir))],

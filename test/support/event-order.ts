@@ -31,9 +31,14 @@ export function eventOrderProblems(events: readonly WireEvent[]): string[] {
       item = null;
     } else if (type !== 'error') {
       check(event['item_id'] === item?.id && event['output_index'] === item?.index, `${type} outside its item`);
-      check(event['content_index'] === 0, `${type} with content_index ${String(event['content_index'])}`);
+      const isCall = type.startsWith('response.function_call_arguments.');
+      check(isCall || event['content_index'] === 0, `${type} with content_index ${String(event['content_index'])}`);
       if (type === 'response.content_part.added') text = '';
-      else if (type.endsWith('.delta')) text = text === null ? text : text + String(event['delta']);
+      else if (type === 'response.function_call_arguments.delta') text = (text ?? '') + String(event['delta']);
+      else if (type === 'response.function_call_arguments.done') {
+        check(event['arguments'] === text, 'the arguments are not the sum of their deltas');
+        text = null;
+      } else if (type.endsWith('.delta')) text = text === null ? text : text + String(event['delta']);
       else if (type.endsWith('_text.done')) check(event['text'] === text, `${type} is not the sum of its deltas`);
       else if (type === 'response.content_part.done') {
         check((event['part'] as { text: string }).text === text, 'the part is not the sum of its deltas');

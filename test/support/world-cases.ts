@@ -63,7 +63,7 @@ export const WORLD_CASES: readonly WorldCase[] = [
     expected: says('I do not know your favorite color.'),
   },
   { name: 'a sum', questions: ['What is 7 + 8?'], expected: says('7 + 8 = 15.'), reasoning: 'Add 7 and 8.' },
-  { name: 'the largest sum', questions: ['What is 20 + 20?'], expected: says('20 + 20 = 40.') },
+  { name: 'a larger sum', questions: ['What is 20 + 3?'], expected: says('20 + 3 = 23.') },
   {
     name: 'characters of two to four bytes',
     questions: ['Repeat after me: naïve 🙂 世界 river'],
@@ -165,7 +165,7 @@ export const WORLD_CASES: readonly WorldCase[] = [
   },
   {
     name: 'something else',
-    questions: ['Which whale sings the lowest note?'],
+    questions: ['Please explain photosynthesis.'],
     expected: says('I only know a few things.'),
   },
 ];

@@ -26,6 +26,7 @@ const request: TurnRequest = {
   messages: [{ role: 'user', text: 'hi' }],
   sampling,
   maxOutputTokens: null,
+  rule: null,
 };
 const FINAL = [TOKENS.channel, ...encodeText(vocabulary, 'final'), TOKENS.message];
 const PROMPT_TOKENS = 7;

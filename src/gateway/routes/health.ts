@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { GatewayDeps } from '../app.ts';
+import type { GatewayDeps } from '../gateway-deps.ts';
 
 /** Probes. Alive: this process answers. Ready: a replica is in rotation and nobody asked us to stop. */
 export function registerHealth(app: FastifyInstance, deps: GatewayDeps): void {

@@ -1,18 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../../domain/errors.ts';
 import { MODEL_IDS, resolveModelId, type ModelId } from '../../domain/model.ts';
-import type { ModelOutlook } from '../../engine/outlook.ts';
-import type { GatewayDeps } from '../app.ts';
+import type { GatewayDeps } from '../gateway-deps.ts';
 
 /** gpt-oss was published on 2025-08-05. */
 const PUBLISHED_SECONDS = 1_754_352_000;
-
-/** What a model is up to here. */
-export interface ModelState extends ModelOutlook {
-  /** Context in tokens, once an engine has told it. */
-  readonly contextTokens: number | null;
-  readonly simulated: boolean;
-}
 
 /** `GET /models` and `GET /models/{id}`: always exactly the two ids, whatever runs. */
 export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { CreateResponseBody } from '../../protocol/responses.ts';
+import { withoutAliases } from '../../responses/aliases.ts';
 import { createResponse, streamResponse, withOutputText } from '../../responses/create.ts';
 import { prepareResponse, type PreparedResponse } from '../../responses/request.ts';
 import { Flow } from '../../turn/attempt.ts';
-import type { GatewayDeps } from '../app.ts';
+import type { GatewayDeps } from '../gateway-deps.ts';
 import { SseReply } from '../sse-reply.ts';
 import { withoutNulls } from '../validation.ts';
 
@@ -17,11 +18,11 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
     {
       schema: { body: CreateResponseBody, querystring: Query },
       preValidation: async (request) => {
-        request.body = withoutNulls(request.body) as CreateResponseBody;
+        request.body = withoutAliases(withoutNulls(request.body)) as CreateResponseBody;
       },
     },
     (request, reply) => {
-      const prepared = prepareResponse(request.body, { nowMs: deps.clock.nowMs(), whyNotServed: deps.whyNotServed });
+      const prepared = prepareResponse(request.body, { nowMs: deps.clock.nowMs(), ...deps.prepare });
       const { stream } = request.query;
       const wantsStream = request.body.stream ?? (stream === 'true' || stream === '1');
       reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);

@@ -1,0 +1,24 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { Clock } from '../domain/clock.ts';
+import type { ModelId } from '../domain/model.ts';
+import type { ResponsesDeps } from '../responses/create.ts';
+import type { PrepareOptions } from '../responses/request.ts';
+import type { AccessPolicy } from './plugins/auth.ts';
+import type { ModelState, StatusReport } from './reports.ts';
+
+/** What the routes need of the rest of Chorus. */
+export interface GatewayDeps {
+  readonly access: AccessPolicy;
+  readonly responses: ResponsesDeps;
+  readonly clock: Clock;
+  readonly logger: FastifyBaseLogger;
+  /** Of Chorus itself. */
+  readonly version: string;
+  readonly modelState: (model: ModelId) => ModelState;
+  /** How requests are prepared here: what is served, what is shown, and the seal of what clients carry. */
+  readonly prepare: Omit<PrepareOptions, 'nowMs'>;
+  readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
+  /** `vllm`, or `simulated` where no model answers: the value of the `chorus-engine` header. */
+  readonly engineHeader: string;
+  readonly status: () => StatusReport;
+}

@@ -1,0 +1,30 @@
+import type { Plan } from '../domain/placement.ts';
+import type { ModelOutlook } from '../engine/outlook.ts';
+import type { EngineStatus } from '../engine/status.ts';
+
+/** What a model is up to here. */
+export interface ModelState extends ModelOutlook {
+  /** Context in tokens, once an engine has told it. */
+  readonly contextTokens: number | null;
+  readonly simulated: boolean;
+}
+
+/** One engine as an operator sees it. */
+export interface EngineReport extends EngineStatus {
+  readonly inFlight: number;
+  /** Requests given to this engine since Chorus started, those of its earlier starts included. */
+  readonly served: number;
+}
+
+export interface StatusReport {
+  /** Of Chorus itself. */
+  readonly version: string;
+  readonly pid: number;
+  readonly url: string;
+  readonly simulated: boolean;
+  readonly ready: boolean;
+  /** One sentence: what is ready, or why nothing is. */
+  readonly reason: string;
+  readonly engines: readonly EngineReport[];
+  readonly plan: Plan;
+}

@@ -1,0 +1,151 @@
+import { fromFunctionName } from '../harmony/function-name.ts';
+import type { MessageEnd, MessageHeader } from '../harmony/parse.ts';
+import type { FunctionCallItem, ItemStatus, MessageItem, OutputItem, ReasoningItem } from '../protocol/responses.ts';
+import { deltaHead, type DeltaHead, type EventStream } from './event-stream.ts';
+import { newId } from './ids.ts';
+import type { OutputPolicy } from './output-policy.ts';
+
+/**
+ * One item while the model writes it. `open`, any number of `text`, `close`: each tells the events that belong to it
+ * (Responses contract, "Exact lifecycles"); after `close` the item is final.
+ */
+export interface OpenItem {
+  readonly item: OutputItem;
+  open(events: EventStream): void;
+  text(text: string, events: EventStream | null): void;
+  close(end: MessageEnd, events: EventStream | null): void;
+}
+
+/** What a message of the model becomes: a call, reasoning, or something for the user to read. */
+export function openItem(header: MessageHeader, outputIndex: number, policy: OutputPolicy): OpenItem {
+  const functionName = calledFunction(header, policy);
+  if (functionName !== null)
+    return new OpenCall(policy.functionNames.get(functionName) ?? fromFunctionName(functionName), outputIndex);
+  if (header.channel === 'analysis') return new OpenReasoning(outputIndex, policy);
+  return new OpenMessage(header.channel === 'commentary' ? 'commentary' : 'final_answer', outputIndex);
+}
+
+/**
+ * The function that a message calls, by the name that the model knows. gpt-oss now and then leaves out `functions.`,
+ * or calls from the analysis channel; the built-in tools of its training are not functions.
+ */
+function calledFunction({ recipient }: MessageHeader, { functionNames }: OutputPolicy): string | null {
+  if (recipient === null) return null;
+  if (recipient.startsWith('functions.')) return recipient.slice('functions.'.length);
+  return functionNames.has(recipient) ? recipient : null;
+}
+
+const statusAt = ({ how }: MessageEnd): ItemStatus => (how === 'cut' ? 'incomplete' : 'completed');
+
+class OpenMessage implements OpenItem {
+  readonly item: MessageItem;
+  readonly #head: DeltaHead;
+  readonly #position: { item_id: string; output_index: number; content_index: number };
+  #text = '';
+
+  constructor(phase: MessageItem['phase'], outputIndex: number) {
+    const id = newId('msg');
+    this.item = { id, type: 'message', role: 'assistant', status: 'in_progress', phase, content: [] };
+    this.#position = { item_id: id, output_index: outputIndex, content_index: 0 };
+    this.#head = deltaHead('response.output_text.delta', this.#position);
+  }
+
+  open(events: EventStream): void {
+    events.event({ type: 'response.output_item.added', output_index: this.#position.output_index, item: this.item });
+    events.event({ type: 'response.content_part.added', ...this.#position, part: outputText('') });
+  }
+
+  text(text: string, events: EventStream | null): void {
+    this.#text += text;
+    events?.delta(this.#head, text);
+  }
+
+  close(end: MessageEnd, events: EventStream | null): void {
+    const part = outputText(this.#text);
+    this.item.content = [part];
+    this.item.status = statusAt(end);
+    events?.event({ type: 'response.output_text.done', ...this.#position, text: this.#text, logprobs: [] });
+    events?.event({ type: 'response.content_part.done', ...this.#position, part });
+    events?.event({ type: 'response.output_item.done', output_index: this.#position.output_index, item: this.item });
+  }
+}
+
+const outputText = (text: string): MessageItem['content'][0] => ({
+  type: 'output_text',
+  text,
+  annotations: [],
+  logprobs: [],
+});
+
+class OpenReasoning implements OpenItem {
+  readonly item: ReasoningItem;
+  readonly #head: DeltaHead;
+  readonly #position: { item_id: string; output_index: number; content_index: number };
+  readonly #policy: OutputPolicy;
+  #text = '';
+
+  constructor(outputIndex: number, policy: OutputPolicy) {
+    const id = newId('rs');
+    this.#policy = policy;
+    this.item = { id, type: 'reasoning', summary: [], ...(policy.showReasoning ? { content: [] } : {}) };
+    this.#position = { item_id: id, output_index: outputIndex, content_index: 0 };
+    this.#head = deltaHead('response.reasoning_text.delta', this.#position);
+  }
+
+  open(events: EventStream): void {
+    events.event({ type: 'response.output_item.added', output_index: this.#position.output_index, item: this.item });
+    if (!this.#policy.showReasoning) return;
+    events.event({
+      type: 'response.content_part.added',
+      ...this.#position,
+      part: { type: 'reasoning_text', text: '' },
+    });
+  }
+
+  text(text: string, events: EventStream | null): void {
+    this.#text += text;
+    if (this.#policy.showReasoning) events?.delta(this.#head, text);
+  }
+
+  close(_end: MessageEnd, events: EventStream | null): void {
+    const text = this.#text;
+    if (this.#policy.sealReasoning) this.item.encrypted_content = this.#policy.sealReasoning(text);
+    if (this.#policy.showReasoning) {
+      this.item.content = [{ type: 'reasoning_text', text }];
+      events?.event({ type: 'response.reasoning_text.done', ...this.#position, text });
+      events?.event({ type: 'response.content_part.done', ...this.#position, part: { type: 'reasoning_text', text } });
+    }
+    events?.event({ type: 'response.output_item.done', output_index: this.#position.output_index, item: this.item });
+  }
+}
+
+class OpenCall implements OpenItem {
+  readonly item: FunctionCallItem;
+  readonly #head: DeltaHead;
+  readonly #position: { item_id: string; output_index: number };
+
+  constructor(name: string, outputIndex: number) {
+    const id = newId('fc');
+    this.item = { id, type: 'function_call', status: 'in_progress', call_id: newId('call'), name, arguments: '' };
+    this.#position = { item_id: id, output_index: outputIndex };
+    this.#head = deltaHead('response.function_call_arguments.delta', this.#position);
+  }
+
+  open(events: EventStream): void {
+    events.event({ type: 'response.output_item.added', output_index: this.#position.output_index, item: this.item });
+  }
+
+  text(text: string, events: EventStream | null): void {
+    this.item.arguments += text;
+    events?.delta(this.#head, text);
+  }
+
+  /** A call without arguments is one with an empty object: clients parse the text, and expect one delta at least. */
+  close(end: MessageEnd, events: EventStream | null): void {
+    if (this.item.arguments === '' && end.how !== 'cut') this.text('{}', events);
+    this.item.status = statusAt(end);
+    const { name, arguments: argumentsText } = this.item;
+    events?.event({ type: 'response.function_call_arguments.done', ...this.#position, name, arguments: argumentsText });
+    events?.event({ type: 'response.output_item.done', output_index: this.#position.output_index, item: this.item });
+  }
+}

@@ -1,0 +1,9 @@
+export interface GrammarProblem {
+  readonly path: string;
+  readonly reason: string;
+  readonly remedy?: string;
+}
+
+export function grammarProblem(_schema: unknown): GrammarProblem | null {
+  return null;
+}

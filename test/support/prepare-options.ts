@@ -1,0 +1,12 @@
+import type { PrepareOptions } from '../../src/responses/request.ts';
+
+export const NOW_MS = 1_700_000_000_500;
+
+/** How requests are prepared in tests: everything served and shown, a seal that anyone can read. */
+export const prepareOptions: PrepareOptions = {
+  nowMs: NOW_MS,
+  whyNotServed: () => null,
+  showReasoning: true,
+  seal: (text) => `sealed:${text}`,
+  unseal: (sealed) => (sealed.startsWith('sealed:') ? sealed.slice('sealed:'.length) : null),
+};

@@ -70,23 +70,26 @@ const INVENTORY_FIELDS: Fields<Inventory> = {
 
 /**
  * Reads the machine that `chorus plan --inventory FILE` plans for: the JSON of `Inventory`, or the whole output of
- * `chorus plan --json`, which contains one. Throws a `Refusal` (exit code 65) that lists every problem with its field.
+ * `chorus plan --json`, which contains one. Throws a `Refusal` (exit code 65) that lists the problems, each with its
+ * field and what belongs there.
  */
 export function parseInventory(text: string, fileName: string): Inventory {
   const problems: string[] = [];
+  const refuseIfAny = (): void => {
+    if (problems.length === 0) return;
+    const list = problems.map((problem) => `  ${problem}`).join('\n');
+    throw new Refusal('data', `${fileName} does not describe a machine:\n${list}`);
+  };
   const json = parseJson(text, fileName);
   const root = isObject(json) && isObject(json['inventory']) ? json['inventory'] : json;
   const top = readFields<Inventory>(root, INVENTORY_FIELDS, { path: '', position: 0 }, problems);
+  refuseIfAny();
   const gpus = readArray<Gpu>(top.gpus, GPU_FIELDS, 'gpus', problems);
   const host = readFields<Host>(top.host, HOST_FIELDS, { path: 'host', position: 0 }, problems);
   const findings = readArray<Finding>(top.findings, FINDING_FIELDS, 'findings', problems);
+  refuseIfAny();
   problems.push(...inconsistencies(gpus));
-  if (problems.length > 0) {
-    throw new Refusal(
-      'data',
-      `${fileName} does not describe a machine:\n${problems.map((it) => `  ${it}`).join('\n')}`,
-    );
-  }
+  refuseIfAny();
   return { gpus, host, findings, nvidiaVisible: top.nvidiaVisible ?? gpus.length > 0 };
 }
 
@@ -129,9 +132,13 @@ function readFields<Shape>(
   return Object.fromEntries(entries) as Shape;
 }
 
-function readArray<Shape>(value: unknown, fields: Fields<Shape>, path: string, problems: string[]): Shape[] {
-  if (!Array.isArray(value)) return [];
-  return value.map((element, position) =>
+function readArray<Shape>(
+  elements: readonly unknown[],
+  fields: Fields<Shape>,
+  path: string,
+  problems: string[],
+): Shape[] {
+  return elements.map((element, position) =>
     readFields<Shape>(element, fields, { path: `${path}[${position}]`, position }, problems),
   );
 }

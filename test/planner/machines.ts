@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Gpu, Host, Inventory } from '../../src/domain/gpu.ts';
 import type { ModelFolder } from '../../src/domain/model.ts';
+import type { Plan } from '../../src/domain/placement.ts';
 import { GiB, MiB } from '../../src/domain/units.ts';
 import { parseInventory } from '../../src/planner/inventory-file.ts';
+import { planPlacement } from '../../src/planner/plan-placement.ts';
+import type { PlanRequest } from '../../src/planner/request.ts';
 
 /** A card as nvidia-smi reports it, in MiB: `reservedMiB` is the driver's own share, which is neither used nor free. */
 interface CardFigures {
@@ -79,3 +82,18 @@ export function inventoryFixture(name: string): Inventory {
   const url = new URL(`../fixtures/inventories/${name}.json`, import.meta.url);
   return parseInventory(readFileSync(url, 'utf8'), `${name}.json`);
 }
+
+export const AUTO: PlanRequest = { engine: 'gpu', model: 'auto', replicas: 'auto' };
+
+export const planFor = (cards: readonly Gpu[], request: Partial<PlanRequest> = {}): Plan =>
+  planPlacement(aMachine(cards), { ...AUTO, ...request });
+
+/** `120b 0+1 standard 131072`: the model, the cards, the profile and the context of each replica. */
+export const seats = ({ placements }: Plan): string[] =>
+  placements.map(({ model, gpus, profile }) =>
+    [model.replace('gpt-oss-', ''), gpus.map(({ index }) => index).join('+'), profile.name, profile.maxModelLen].join(
+      ' ',
+    ),
+  );
+
+export const codes = ({ rejections }: Plan): string[] => rejections.map(({ subject, code }) => `${subject}: ${code}`);

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { GiB } from '../../src/domain/units.ts';
+import { aGpu, codes, gpus, planFor, seats, TINY_FOLDER } from './machines.ts';
+
+describe('a given number of replicas', () => {
+  it('takes the roomiest seats and leaves the rest', () => {
+    const plan = planFor([aGpu('h100', { index: 0 }), aGpu('h200', { index: 1 })], { replicas: 1 });
+    expect(seats(plan)).toEqual(['120b 1 standard 131072']);
+    expect(codes(plan)).toEqual(['GPU 0 (NVIDIA H100 80GB HBM3): not_needed']);
+  });
+
+  it('gives up joined cards for more replicas', () => {
+    const plan = planFor(gpus(4, 'h100'), { replicas: 4 });
+    expect(seats(plan)).toEqual([0, 1, 2, 3].map((index) => `120b ${index} tight 32768`));
+    expect(plan.reasons).toContain(
+      'So many replicas fit only with fewer cards each; without --replicas it would be 2 replicas on 2 cards each, with a ' +
+        'context of 131,072 tokens.',
+    );
+  });
+
+  it('falls back to the smaller model when the larger does not fit so often', () => {
+    const plan = planFor(gpus(4, 'l40s'), { replicas: 4 });
+    expect(seats(plan)).toEqual([0, 1, 2, 3].map((index) => `20b ${index} standard 131072`));
+    expect(plan.rejections).toEqual([
+      {
+        subject: 'gpt-oss-120b',
+        code: 'too_many_replicas',
+        reason: '4 replicas of it do not fit on these GPUs, 2 would',
+        remedy: 'Use --replicas 2.',
+      },
+    ]);
+    expect(plan.notServed).toEqual({
+      'gpt-oss-120b':
+        'gpt-oss-120b is not served here: 4 replicas of it do not fit on these GPUs, 2 would. Use gpt-oss-20b.',
+    });
+  });
+
+  it('beyond what fits is refused with the number that would', () => {
+    const plan = planFor(gpus(2, 'h100'), { replicas: 3 });
+    expect([plan.model, plan.placements, plan.summary]).toEqual([
+      null,
+      [],
+      '3 replicas do not fit: at most 2 of gpt-oss-120b or 2 of gpt-oss-20b.',
+    ]);
+    expect(codes(plan)).toEqual(['gpt-oss-20b: too_many_replicas', 'gpt-oss-120b: too_many_replicas']);
+  });
+});
+
+describe('a model that was asked for', () => {
+  it('is placed although a larger one would fit', () => {
+    const plan = planFor(gpus(2, 'h100'), { model: 'gpt-oss-20b' });
+    expect(seats(plan)).toEqual(['20b 0 standard 131072', '20b 1 standard 131072']);
+    expect(plan.notServed).toEqual({
+      'gpt-oss-120b': 'gpt-oss-120b is not served here: this server runs gpt-oss-20b. Use gpt-oss-20b.',
+    });
+  });
+
+  it('is refused where it does not fit, although a smaller one would', () => {
+    const plan = planFor(gpus(1, 'rtx-4090'), { model: 'gpt-oss-120b' });
+    expect(plan.placements).toEqual([]);
+    expect(Object.keys(plan.notServed)).toEqual(['gpt-oss-20b', 'gpt-oss-120b']);
+  });
+});
+
+describe('a model folder', () => {
+  it('of a small model fits anywhere with its full context', () => {
+    const plan = planFor(gpus(2, 'rtx-4080'), { modelFolder: TINY_FOLDER });
+    expect(seats(plan)).toEqual(['20b 0 standard 131072', '20b 1 standard 131072']);
+    expect(plan.reasons[0]).toBe('The given folder holds a gpt-oss-20b of 105 MiB (not quantised).');
+  });
+
+  it('limits the context to its own', () => {
+    const plan = planFor(gpus(1, 'rtx-4090'), { modelFolder: { ...TINY_FOLDER, maxContextTokens: 4096 } });
+    expect(seats(plan)).toEqual(['20b 0 standard 4096']);
+  });
+
+  it('without quantisation takes the memory that it takes on disk', () => {
+    const modelFolder = { ...TINY_FOLDER, layerCount: 24, kvBytesPerTokenAndLayer: 2048, diskBytes: 39 * GiB };
+    expect(planFor(gpus(1, 'rtx-4090'), { modelFolder }).placements).toEqual([]);
+    expect(planFor(gpus(1, 'h100'), { modelFolder }).placements[0]?.memory?.weightBytes).toBe(39 * GiB);
+  });
+
+  it('with quantisation takes more memory than on disk, as the published one does', () => {
+    const modelFolder = {
+      ...TINY_FOLDER,
+      model: 'gpt-oss-120b' as const,
+      layerCount: 36,
+      kvBytesPerTokenAndLayer: 2048,
+      diskBytes: 60.8 * GiB,
+      quantised: true,
+    };
+    expect(planFor(gpus(1, 'h100'), { modelFolder }).placements).toEqual(planFor(gpus(1, 'h100')).placements);
+  });
+});

@@ -45,6 +45,7 @@ export function describeEngine(state: EngineState, inPhaseMs: number, progress: 
     case 'draining':
       return 'being stopped: waits for its streams to end';
     case 'stopping':
+      if (state.intent.kind === 'replace') return `being replaced: ${state.intent.failure.message}`;
       return state.killed ? 'being ended by force' : 'being stopped';
     case 'sweeping':
       return 'its process is gone; what it left is being ended';

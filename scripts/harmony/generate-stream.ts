@@ -40,7 +40,7 @@ function generateMessage(random: Random): Fragment {
   };
 }
 
-/** A message that the token limit cuts off, perhaps in the middle of a character. */
+/** A message that the token limit cuts off. */
 function generateCut(random: Random): Fragment {
   const header = generateHeader(random);
   const content = generateContent(random);
@@ -50,8 +50,14 @@ function generateCut(random: Random): Fragment {
   };
 }
 
+/** Behind bytes that need not be text, so that no message ends in the middle of a character: that is a quirk of its own. */
+const LETTER_A = 64;
+
 function generateContent(random: Random): { readonly piece: Piece; readonly text: string | null } {
-  if (random.chance(15)) return { piece: random.times(random.between(1, 12), () => random.below(199_998)), text: null };
+  if (random.chance(15)) {
+    const ids = random.times(random.between(1, 12), () => random.below(199_998));
+    return { piece: [...ids, LETTER_A], text: null };
+  }
   const text = generateText(random);
   return { piece: text, text: text.toWellFormed() };
 }

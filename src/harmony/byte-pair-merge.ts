@@ -26,21 +26,33 @@ export class BytePairMerge {
   run(bytes: Uint8Array, start: number, end: number): void {
     this.#begin(bytes, start, end);
     for (;;) {
-      let best = 0;
-      let bestJoin = NO_MERGE;
-      for (let index = 0; index < this.count - 1; index++) {
-        const join = this.#joins[index] ?? NO_MERGE;
-        if (join < bestJoin) {
-          bestJoin = join;
-          best = index;
-        }
-      }
-      if (bestJoin === NO_MERGE) return;
+      const best = this.#lowestJoin();
+      if (best === -1) break;
       this.#merge(best);
       const at = (index: number): number => (index < 0 ? start : start + (this.ends[index] ?? 0));
       if (best > 0) this.#joins[best - 1] = this.#find(bytes, at(best - 2), at(best));
       if (best < this.count - 1) this.#joins[best] = this.#find(bytes, at(best - 1), at(best + 1));
     }
+    for (let index = 0, from = start; index < this.count; index++) {
+      const to = start + (this.ends[index] ?? 0);
+      this.ids[index] = this.#vocabulary.find(bytes, from, to);
+      from = to;
+    }
+  }
+
+  /** The leftmost pair whose join has the lowest rank; -1 when no pair is a token. */
+  #lowestJoin(): number {
+    const joins = this.#joins;
+    let best = -1;
+    let lowest = NO_MERGE;
+    for (let index = 0, last = this.count - 1; index < last; index++) {
+      const join = joins[index] ?? NO_MERGE;
+      if (join < lowest) {
+        lowest = join;
+        best = index;
+      }
+    }
+    return best;
   }
 
   #begin(bytes: Uint8Array, start: number, end: number): void {
@@ -51,7 +63,6 @@ export class BytePairMerge {
       this.#joins = new Int32Array(this.count * 2);
     }
     for (let index = 0; index < this.count; index++) {
-      this.ids[index] = this.#vocabulary.find(bytes, start + index, start + index + 1);
       this.ends[index] = index + 1;
       this.#joins[index] = index + 1 < this.count ? this.#find(bytes, start + index, start + index + 2) : NO_MERGE;
     }
@@ -59,10 +70,8 @@ export class BytePairMerge {
 
   /** Joins part `index` with the next one. */
   #merge(index: number): void {
-    this.ids[index] = this.#joins[index] ?? 0;
     this.ends[index] = this.ends[index + 1] ?? 0;
     this.count--;
-    this.ids.copyWithin(index + 1, index + 2, this.count + 1);
     this.ends.copyWithin(index + 1, index + 2, this.count + 1);
     this.#joins.copyWithin(index + 1, index + 2, this.count + 1);
   }

@@ -42,7 +42,10 @@ export class Decoder {
     return text;
   }
 
-  /** Ends the text: an incomplete character is dropped, as openai-harmony does, and nothing of it reaches the next. */
+  /**
+   * Ends the text: an incomplete character, such as the token limit leaves, is dropped, and nothing of it reaches the
+   * next text. (So does openai-harmony in its deltas; its whole messages have U+FFFD there.)
+   */
   reset(): void {
     this.#carry = NOTHING;
   }

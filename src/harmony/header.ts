@@ -22,10 +22,11 @@ export interface HeaderText {
 }
 
 const KNOWN_ROLE = /^\s*(?:assistant|user|system|developer|functions\.[\w.-]+)(?=\s|$)/;
-const KNOWN_CHANNEL = /^\s*(?:analysis|commentary|final)/;
+/** A known name, even if text is glued to it, or a single word, such as the beginning of a name that was cut off. */
+const CHANNEL = /^\s*(?:analysis|commentary|final|\S+\s*$)/;
 const ANY_WORD = /^\s*\S+/;
 /** What may follow role or channel when it is not known where the header ends. */
-const HEADER_WORD = /^\s*(?:to=[\w.-]+|<\|constrain\|>\s*(?:json|code)?|(?:json|code)\b)/;
+const HEADER_WORD = /^\s*(?:to(?:=[\w.-]*|$)|<\|constrain\|>\s*(?:json|code)?|(?:json|code)\b)/;
 
 /** Reads a header that `<|message|>` ended. Accepts recipient and content type in either part, in any order. */
 export function readHeader({ isAssistant, rolePart, channelPart }: HeaderText): MessageHeader {
@@ -58,9 +59,10 @@ export function repairHeader({ isAssistant, rolePart, channelPart }: HeaderText)
   text: string;
 } {
   const role = splitDetails(rolePart, isAssistant ? KNOWN_ROLE : ANY_WORD);
-  const channel = splitDetails(channelPart ?? '', KNOWN_CHANNEL);
+  const channel = splitDetails(channelPart ?? '', CHANNEL);
   const header = readHeader({ isAssistant, rolePart: role.header, channelPart: channel.header });
-  return { header, text: role.text.trim() === '' ? channel.text : role.text + channel.text };
+  const text = role.text.trim() === '' ? channel.text : role.text + channel.text;
+  return { header, text: text.replaceAll(CONSTRAIN_SPELLING, '') };
 }
 
 /** Cuts a part after its first word, where that is `name`, and the header words that follow it. */

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError, toCodedError } from '../../domain/errors.ts';
+import { MiB } from '../../domain/units.ts';
 import { validationError } from '../validation.ts';
 
 /** Makes every failure of a request an answer in OpenAI's error shape. */
@@ -7,9 +8,21 @@ export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const coded = fromFastify(error, app.initialConfig.bodyLimit ?? 0);
     if (coded.errorName === 'internal') request.log.error({ err: error }, 'request failed unexpectedly');
+    if (coded.errorName === 'body_too_large') letItArrive(request, reply);
     return sendError(reply, coded);
   });
   app.setNotFoundHandler((request, reply) => sendError(reply, unknownRoute(request)));
+}
+
+/** A longer rest is not worth reading for the sake of a friendly error. */
+const MAX_DISCARDED_BYTES = 256 * MiB;
+
+/**
+ * Fastify closes the connection under a body that is too large, and a client that is still sending gets a broken pipe
+ * instead of the answer. Reading the rest away lets it finish and read what was wrong.
+ */
+function letItArrive({ headers }: FastifyRequest, reply: FastifyReply): void {
+  if (Number(headers['content-length'] ?? Infinity) <= MAX_DISCARDED_BYTES) reply.removeHeader('connection');
 }
 
 export function sendError(reply: FastifyReply, error: CodedError): FastifyReply {
@@ -30,7 +43,7 @@ function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new CodedError(
         'body_too_large',
-        `The body is larger than ${Math.floor(bodyLimitBytes / 1024 / 1024)} MiB.`,
+        `The body is larger than ${Math.floor(bodyLimitBytes / MiB)} MiB.`,
       );
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new CodedError('bad_json', 'The body is not as long as its content-length says.');

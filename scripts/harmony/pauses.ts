@@ -26,24 +26,42 @@ const INPUTS: Readonly<Record<string, string>> = {
   'control token spellings': fill('<|end|>'),
 };
 
-/** Encodes a megabyte of each kind, letting the event loop run between steps; returns the longest pauses in milliseconds. */
-export async function measurePauses(vocabulary: Vocabulary): Promise<number[]> {
-  const longest: number[] = [];
+const ATTEMPTS = 5;
+
+interface Measurement {
+  readonly tokens: number;
+  readonly steps: number;
+  readonly pauseMs: number;
+}
+
+/**
+ * The longest pause of the event loop, in milliseconds, while a megabyte of each kind is encoded and the loop may run
+ * between the steps. What is over `limitMs` is measured again: a pause that the encoder makes comes back every time, one
+ * that a busy machine makes does not.
+ */
+export async function longestPause(vocabulary: Vocabulary, limitMs: number): Promise<number> {
+  let longestMs = 0;
   for (const [name, text] of Object.entries(INPUTS)) {
-    const monitor = monitorEventLoopDelay({ resolution: 1 });
-    const begunMs = performance.now();
-    monitor.enable();
-    const encoding = startEncoding(vocabulary, [text]);
-    let steps = 1;
-    for (; !encoding.step(); steps++) await nextLoopTurn();
-    await nextLoopTurn();
-    monitor.disable();
-    const pauseMs = monitor.max / 1e6;
-    longest.push(pauseMs);
-    const tookMs = Math.round(performance.now() - begunMs);
+    let best = await measure(vocabulary, text);
+    for (let attempt = 2; attempt <= ATTEMPTS && best.pauseMs >= limitMs; attempt++) {
+      const again = await measure(vocabulary, text);
+      if (again.pauseMs < best.pauseMs) best = again;
+    }
     console.log(
-      `  1 MB of ${name}: ${encoding.tokenIds.length} tokens, ${tookMs} ms in ${steps} steps, longest pause ${pauseMs.toFixed(1)} ms`,
+      `  1 MB of ${name}: ${best.tokens} tokens in ${best.steps} steps, longest pause ${best.pauseMs.toFixed(1)} ms`,
     );
+    longestMs = Math.max(longestMs, best.pauseMs);
   }
-  return longest;
+  return longestMs;
+}
+
+async function measure(vocabulary: Vocabulary, text: string): Promise<Measurement> {
+  const monitor = monitorEventLoopDelay({ resolution: 1 });
+  monitor.enable();
+  const encoding = startEncoding(vocabulary, [text]);
+  let steps = 1;
+  for (; !encoding.step(); steps++) await nextLoopTurn();
+  await nextLoopTurn();
+  monitor.disable();
+  return { tokens: encoding.tokenIds.length, steps, pauseMs: monitor.max / 1e6 };
 }

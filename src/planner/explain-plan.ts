@@ -95,7 +95,7 @@ function describeLaunch({ gpus, kind, profile, memory }: Placement): string[] {
     `      profile  ${name}: ${flags.join(' ')}`,
     `      memory   ${describeMemory(memory, gpus.length)}`,
     `      room     KV cache for about ${roughly(memory.kvCacheTokens)} tokens: ` +
-      `${countOf(memory.concurrentRequests, 'request')} of ${formatCount(TYPICAL_REQUEST_TOKENS)} tokens at a time`,
+      `${countOf(memory.concurrentRequests, 'request')} of ${formatCount(TYPICAL_REQUEST_TOKENS)} tokens at a time, the next one waits`,
   ];
 }
 

@@ -5,7 +5,7 @@ import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
 import { fitOnCards } from './fit.ts';
 import { isRoomy, TENSOR_PARALLEL_SIZES, type Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
-import { countOf, gpuList, roughly } from './wording.ts';
+import { countOf, gpuList, joinWords, roughly } from './wording.ts';
 
 /** CUDA 13, which the published wheels of vLLM are built for, begins with this driver. */
 const MIN_DRIVER_MAJOR = 580;
@@ -37,17 +37,30 @@ function whyThisModel({ model }: Candidate, { modelFolder, model: wanted }: Plan
 }
 
 function whyThisSeat(chosen: Candidate, seat: Seat): string {
-  const { cards, memory, profile } = seat;
-  if (cards.length > 1) return whySplit(chosen, seat);
-  const kv = formatBytes(memory.kvCacheBytes);
-  const spent =
-    `Of a card's ${formatBytes(cards[0]?.totalBytes ?? 0)}, the weights take ${formatBytes(memory.weightBytes)} and vLLM ` +
-    `itself about ${formatBytes(memory.runtimeBytes)} (activations, CUDA context, CUDA graphs)`;
-  if (profile.name === 'standard') return `${spent}: ${kv} are left for the KV cache.`;
-  const graphs = profile.enforceEager ? ', no CUDA graphs (saves about 2.7 GiB, costs speed)' : '';
+  if (seat.cards.length > 1) return whySplit(chosen, seat);
+  return seat.profile.name === 'standard' ? whyAlone(chosen, seat) : whyTight(seat);
+}
+
+function whyAlone({ footprint, seats }: Candidate, { profile }: Seat): string {
+  const context = formatCount(profile.maxModelLen);
+  if (profile.maxModelLen < footprint.maxContextTokens) {
+    return `One card holds a replica, but its KV cache only a context of ${context} tokens.`;
+  }
+  const others = ', so each card has one of its own: nothing travels between cards, and they fail one by one';
+  return `One card holds a replica with its full context of ${context} tokens${seats.length > 1 ? others : ''}.`;
+}
+
+function whyTight({ cards, memory, profile }: Seat): string {
+  const measures = [
+    `${Math.round((profile.gpuMemoryUtilization ?? 0) * 100)} %`,
+    `batches of ${formatCount(profile.maxNumBatchedTokens ?? 0)} tokens`,
+    ...(profile.enforceEager ? ['no CUDA graphs (which costs speed)'] : []),
+  ];
   return (
-    `${spent}: only ${kv} are left for the KV cache. Hence the tight profile: up to 95 % of the card, batches of ` +
-    `${formatCount(profile.maxNumBatchedTokens ?? 0)} tokens${graphs}, and a context of ` +
+    `It is tight: beside ${formatBytes(memory.weightBytes)} of weights and about ${formatBytes(memory.runtimeBytes)} for ` +
+    `vLLM itself (activations, CUDA context${profile.enforceEager ? '' : ', CUDA graphs'}), vLLM's default share of a ` +
+    `card of ${formatBytes(cards[0]?.totalBytes ?? 0)} (92 %) leaves too little for the KV cache. With ` +
+    `${joinWords(measures)}, ${formatBytes(memory.kvCacheBytes)} are left: a context of ` +
     `${formatCount(profile.maxModelLen)} tokens.`
   );
 }
@@ -74,9 +87,9 @@ function whatGivesMore({ model, footprint }: Candidate, { cards, profile }: Seat
     const fit = fitOnCards(model, footprint, card, size);
     if (fit && fit.profile.maxModelLen > profile.maxModelLen) {
       return [
-        `On ${size} such cards a replica would have a context of ${formatCount(fit.profile.maxModelLen)} tokens and a ` +
-          `KV cache for about ${roughly(fit.memory.kvCacheTokens)} tokens: ` +
-          `${countOf(size - cards.length, 'more card')} would do it.`,
+        `${countOf(size - cards.length, 'more such card')} would let a replica span ${size}, with a context of ` +
+          `${formatCount(fit.profile.maxModelLen)} tokens and a KV cache for about ` +
+          `${roughly(fit.memory.kvCacheTokens)} tokens.`,
       ];
     }
   }
@@ -91,12 +104,12 @@ function smallerModelInstead(chosen: Candidate, cards: readonly Card[], request:
   const [seat] = smaller.seats;
   if (seat === undefined) return [];
   return [
-    `The alternative is ${smaller.model}: ${countOf(smaller.seats.length, 'replica')} with a context of ` +
+    `${smaller.model} instead would give ${countOf(smaller.seats.length, 'replica')} with a context of ` +
       `${formatCount(seat.profile.maxModelLen)} tokens and a KV cache for about ` +
-      `${roughly(sumOf(smaller.seats, 'kvCacheTokens'))} tokens, which is room for some ` +
+      `${roughly(sumOf(smaller.seats, 'kvCacheTokens'))} tokens: some ` +
       `${roughly(sumOf(smaller.seats, 'concurrentRequests'))} requests of ${formatCount(TYPICAL_REQUEST_TOKENS)} tokens ` +
-      `at a time instead of ${roughly(sumOf(chosen.seats, 'concurrentRequests'))}. Take it (--model-path with a folder ` +
-      `of its weights) if many users or long inputs matter more than the best answers.`,
+      `at a time, not ${roughly(sumOf(chosen.seats, 'concurrentRequests'))}. For many users or long inputs that is the ` +
+      `better choice: give --model-path a folder of its weights.`,
   ];
 }
 

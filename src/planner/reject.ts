@@ -131,7 +131,7 @@ function rejectOnGroup(candidate: Candidate, group: readonly Card[]): Rejection 
   return {
     ...base,
     reason:
-      `its weights are ${weights}: that takes ${kind} like the ${card.gpu.name} ` +
+      `its weights of ${weights} take ${kind} like the ${card.gpu.name} ` +
       `(${share} each), and there ${group.length === 1 ? 'is' : 'are'} ${group.length}`,
     remedy: completion(needed - group.length, model),
   };

@@ -8,6 +8,6 @@ const MACHINES = ['no-gpu', 't4', 'rtx-4090', 'two-l40s', 'a100-80', 'one-h100',
 it.for(MACHINES)('plans %s as reviewed, and explains it', async (name) => {
   const inventory = inventoryFixture(name);
   const plan = planPlacement(inventory, { engine: 'gpu', model: 'auto', replicas: 'auto' });
-  await expect(`${JSON.stringify(plan, null, 2)}\n`).toMatchFileSnapshot(`golden/${name}.json`);
-  await expect(`${explainPlan(inventory, plan)}\n`).toMatchFileSnapshot(`golden/${name}.txt`);
+  await expect(`${JSON.stringify(plan, null, 2)}\n`).toMatchFileSnapshot(`../fixtures/plans/${name}.json`);
+  await expect(`${explainPlan(inventory, plan)}\n`).toMatchFileSnapshot(`../fixtures/plans/${name}.txt`);
 });

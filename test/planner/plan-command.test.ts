@@ -25,7 +25,7 @@ async function plan(...args: string[]): Promise<{ output: string; refusal: Refus
 }
 
 const fixture = (name: string): string => join(ROOT, `test/fixtures/inventories/${name}.json`);
-const golden = (name: string): string => readFileSync(join(ROOT, `test/planner/golden/${name}`), 'utf8');
+const golden = (name: string): string => readFileSync(join(ROOT, `test/fixtures/plans/${name}`), 'utf8');
 
 it('prints the plan for the machine in a file', async () => {
   expect(await plan('--inventory', fixture('one-h100'))).toEqual({ output: golden('one-h100.txt'), refusal: null });

@@ -74,10 +74,23 @@ describe('cards that are not used', () => {
     ]);
   });
 
-  it('are only joined with equal ones', () => {
-    const plan = planFor([aGpu('l40s', { index: 0 }), aGpu('a100-40', { index: 1 })]);
+  it.for([
+    ['size', { totalBytes: 46_000 * MiB }],
+    ['name', { name: 'NVIDIA L40' }],
+    ['compute capability', { computeCapability: 9.0 }],
+  ] as const)('are only joined with cards of the same %s', ([, difference]) => {
+    const plan = planFor([aGpu('l40s', { index: 0 }), aGpu('l40s', { index: 1, ...difference })]);
     expect(seats(plan)).toEqual(['20b 0 standard 131072', '20b 1 standard 131072']);
     expect(codes(plan)).toEqual(['gpt-oss-120b: does_not_fit']);
+  });
+
+  it('are joined without the one that drives a display where possible', () => {
+    const plan = planFor([
+      aGpu('l40s', { index: 0, displayActive: true }),
+      aGpu('l40s', { index: 1 }),
+      aGpu('l40s', { index: 2 }),
+    ]);
+    expect(seats(plan)).toEqual(['120b 1+2 standard 131072']);
   });
 
   it('MIG, old cards, and cards that tell too little each get their reason and remedy', () => {

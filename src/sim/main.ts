@@ -13,6 +13,8 @@ import { createSimulatorServer } from './server.ts';
 
 /** From the death of the engine process to the end of the server (vLLM: 5 to 7 s), shortened for tests. */
 const AFTER_DEATH_MS = 300;
+/** From the end of the last stream to the end of the server (vLLM: seconds), so that its last bytes are out. */
+const AFTER_DRAIN_MS = 20;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 const clock = systemClock;
@@ -47,9 +49,9 @@ async function printStart(options: SimulatorOptions): Promise<boolean> {
   for (const line of startLines(clock, options)) {
     await sleep(clock, (line.at - at) * options.startupMs);
     at = line.at;
-    process[line.stream].write(line.text);
     // A signal that comes while engine and workers load is lost in vLLM; before, it ends the process.
     if (at >= 0.5) loseSignals();
+    process[line.stream].write(line.text);
     if (at >= 0.8 && options.crashBeforeReady) return false;
   }
   return true;
@@ -67,13 +69,15 @@ function stopOnSignal({ shutdownTimeoutMs }: SimulatorOptions, engine: Simulated
     engine.freeze();
     server.close();
   };
+  let stopping = false;
   const stop = (): void => {
-    loseSignals();
+    if (stopping) return;
+    stopping = true;
     if (engine.runningCount === 0) return close();
     const cancel = clock.schedule(shutdownTimeoutMs, close);
     engine.onIdle = () => {
       cancel();
-      close();
+      clock.schedule(AFTER_DRAIN_MS, close);
     };
   };
   for (const signal of SIGNALS) process.on(signal, stop);

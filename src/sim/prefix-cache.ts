@@ -40,7 +40,7 @@ export class PrefixCache {
     let parent = ROOT;
     for (let end = BLOCK_TOKENS; end <= tokenIds.length; end += BLOCK_TOKENS) {
       parent = this.#touch(blockKey(parent, tokenIds, end, salt));
-      if (this.#retainAll || (end <= promptLength && end + BLOCK_TOKENS > promptLength)) this.#resumable.add(parent);
+      if (this.#retainAll || (end < promptLength && end + BLOCK_TOKENS >= promptLength)) this.#resumable.add(parent);
     }
   }
 

@@ -50,13 +50,15 @@ export interface SimulatorSettings {
   readonly flags?: readonly string[];
   /** In place of all flags but `--uds`. */
   readonly onlyFlags?: readonly string[];
+  /** Default: one of its own. */
+  readonly socketPath?: string;
 }
 
 /** Starts the simulator as `serve openai/gpt-oss-20b` at once and without pauses; await `ready`. */
-export function startSimulator({ flags = [], onlyFlags }: SimulatorSettings = {}): EngineProcess {
+export function startSimulator({ flags = [], onlyFlags, socketPath }: SimulatorSettings = {}): EngineProcess {
   const fast = ['--sim-startup-ms', '0', '--sim-token-interval-ms', '1'];
   const args = onlyFlags ?? [...NAME_FLAGS, ...ENGINE_FLAGS, ...CACHE_FLAGS, ...fast, ...flags];
-  return startEngine(process.execPath, [SIMULATOR_PATH, 'serve', 'openai/gpt-oss-20b', ...args], {});
+  return startEngine(process.execPath, [SIMULATOR_PATH, 'serve', 'openai/gpt-oss-20b', ...args], { socketPath });
 }
 
 /** Starts the real vLLM on the CPU: an interpreter of its environment, and the folder of the unpacked model. */
@@ -64,21 +66,28 @@ export function startVllm(python: string, modelPath: string): EngineProcess {
   const args = ['-m', 'vllm.entrypoints.openai.api_server', '--model', modelPath];
   const own = ['--enforce-eager', '--shutdown-timeout', '0'];
   return startEngine(python, [...args, ...NAME_FLAGS, ...ENGINE_FLAGS, ...CACHE_FLAGS, ...own], {
-    TIKTOKEN_ENCODINGS_BASE: vocabularyDirectory,
-    VLLM_CPU_KVCACHE_SPACE: '1',
-    VLLM_CPU_OMP_THREADS_BIND: 'nobind',
-    OMP_NUM_THREADS: '1',
-    HF_HUB_OFFLINE: '1',
-    VLLM_NO_USAGE_STATS: '1',
+    env: {
+      TIKTOKEN_ENCODINGS_BASE: vocabularyDirectory,
+      VLLM_CPU_KVCACHE_SPACE: '1',
+      VLLM_CPU_OMP_THREADS_BIND: 'nobind',
+      OMP_NUM_THREADS: '1',
+      HF_HUB_OFFLINE: '1',
+      VLLM_NO_USAGE_STATS: '1',
+    },
   });
 }
 
-function startEngine(file: string, args: readonly string[], env: Readonly<Record<string, string>>): EngineProcess {
+interface Surroundings {
+  readonly socketPath?: string | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function startEngine(file: string, args: readonly string[], surroundings: Surroundings): EngineProcess {
   const directory = mkdtempSync(join(tmpdir(), 'chorus-engine-'));
-  const socketPath = join(directory, 's');
+  const socketPath = surroundings.socketPath ?? join(directory, 's');
   const child = spawn(file, [...args, '--uds', socketPath], {
     detached: true,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...surroundings.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'close').then(([exitCode, signal]): EngineExit => {

@@ -12,6 +12,7 @@ import { buildApp, type Gateway } from './gateway/app.ts';
 import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
+import { spellLogprob } from './responses/logprobs.ts';
 import { Pool } from './pool/pool.ts';
 import type { Logger } from './system/logger.ts';
 import { removeServerRecord, writeServerRecord } from './system/state-directory.ts';
@@ -119,8 +120,9 @@ export class Orchestrator {
   }
 
   #buildGateway({ clock, logger }: ChorusDeps): Gateway {
+    const vocabulary = createVocabulary(readVocabulary());
     const turn = {
-      vocabulary: createVocabulary(readVocabulary()),
+      vocabulary,
       pool: this.#pool,
       openTokenStream: this.#upstream.openTokenStream,
       onAttemptFailed: (event: object) => logger.warn(event, 'attempt failed'),
@@ -139,6 +141,7 @@ export class Orchestrator {
       prepare: {
         whyNotServed: (model) => (this.plan.model === model ? null : (this.plan.notServed[model] ?? this.plan.summary)),
         showReasoning: this.#options.reasoning === 'shown',
+        spellLogprob: (logprob) => spellLogprob(vocabulary, logprob),
         ...readSeal(this.#options.stateDir),
       },
       readiness: () => this.#readiness(),

@@ -4,7 +4,7 @@ import type { ModelId } from '../domain/model.ts';
 import type { Replica, Rotation } from '../domain/replica.ts';
 import { selectReplica, type Need, type Outlook } from './select.ts';
 
-/** The right to run one request on one replica. `release` is called exactly once, however the request ended. */
+/** The right to run one request on one replica. Whoever acquired it calls `release`, however the request ended. */
 export interface Lease {
   readonly replica: Replica;
   /** The pool asks the holder to end its stream now (engine stops); the holder still calls `release`. */

@@ -1,4 +1,4 @@
-import type { OutputItem, OutputText, ReasoningText, ResponseObject } from './responses.ts';
+import type { OutputItem, OutputText, ReasoningText, ResponseObject, TokenLogprob } from './responses.ts';
 
 interface PartPosition {
   readonly item_id: string;
@@ -24,7 +24,11 @@ export type ResponseEvent =
       readonly type: 'response.content_part.added' | 'response.content_part.done';
       readonly part: OutputText | ReasoningText;
     })
-  | (PartPosition & { readonly type: 'response.output_text.done'; readonly text: string; readonly logprobs: [] })
+  | (PartPosition & {
+      readonly type: 'response.output_text.done';
+      readonly text: string;
+      readonly logprobs: readonly TokenLogprob[];
+    })
   | (PartPosition & { readonly type: 'response.reasoning_text.done'; readonly text: string })
   | {
       readonly type: 'response.function_call_arguments.done';

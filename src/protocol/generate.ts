@@ -15,6 +15,10 @@ export interface EngineSampling {
   readonly seed: number | null;
   readonly max_tokens: number;
   readonly stop_token_ids: readonly number[];
+  /** How many alternatives to tell the log probabilities of, 0 to 20; absent: no log probabilities at all. */
+  readonly logprobs?: number;
+  /** Added to the logits of these token ids (as decimal keys), -100 to 100. */
+  readonly logit_bias?: Readonly<Record<string, number>>;
   /** A structural tag as JSON text; absent for free generation. */
   readonly structured_outputs?: { readonly structural_tag: string };
 }
@@ -28,6 +32,12 @@ export interface EngineUsage {
   readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
 }
 
+export interface EngineLogprob {
+  readonly token_id: number;
+  readonly logprob: number;
+  readonly top_logprobs?: readonly { readonly token_id: number; readonly logprob: number }[] | null;
+}
+
 /** One `data:` frame of either streaming route; an error frame carries `error` instead of `choices`. */
 export interface EngineChunk {
   readonly choices?: readonly {
@@ -35,6 +45,8 @@ export interface EngineChunk {
     readonly token_ids?: readonly number[] | null;
     readonly finish_reason?: EngineFinishReason | null;
     readonly stop_reason?: number | string | null;
+    /** One entry a token id, in step with `token_ids`; `/inference/v1/generate` only. */
+    readonly logprobs?: { readonly content?: readonly EngineLogprob[] | null } | null;
   }[];
   readonly usage?: EngineUsage | null;
   readonly error?: EngineErrorBody;

@@ -70,7 +70,16 @@ export interface OutputText {
   type: 'output_text';
   text: string;
   annotations: [];
-  logprobs: [];
+  /** One entry a token, where they were asked for. */
+  logprobs: TokenLogprob[];
+}
+
+export interface TokenLogprob {
+  token: string;
+  logprob: number;
+  /** The token's UTF-8 bytes, which need not be whole characters. */
+  bytes: number[];
+  top_logprobs: Omit<TokenLogprob, 'top_logprobs'>[];
 }
 
 export interface ReasoningText {

@@ -1,4 +1,5 @@
 import type { DeltaEventType, ResponseEvent } from '../protocol/events.ts';
+import type { TokenLogprob } from '../protocol/responses.ts';
 
 /** Where the frames of a stream go; one call is meant to be one write. */
 export type WriteFrames = (frames: string) => void;
@@ -21,9 +22,10 @@ export class EventStream {
     this.#pending += `event: ${event.type}\ndata: ${data}\n\n`;
   }
 
-  /** A delta of the part that `head` (from `deltaHead`) belongs to. */
-  delta(head: DeltaHead, text: string): void {
-    this.#pending += `${head.before}${this.#nextSequenceNumber++},"delta":${JSON.stringify(text)}${head.after}`;
+  /** A delta of the part that `head` (from `deltaHead`) belongs to; only the answer's has log probabilities. */
+  delta(head: DeltaHead, text: string, logprobs: readonly TokenLogprob[] = []): void {
+    const after = logprobs.length === 0 ? head.after : `,"logprobs":${JSON.stringify(logprobs)}}\n\n`;
+    this.#pending += `${head.before}${this.#nextSequenceNumber++},"delta":${JSON.stringify(text)}${after}`;
   }
 
   flush(): void {

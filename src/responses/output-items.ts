@@ -1,6 +1,15 @@
 import { fromFunctionName } from '../harmony/function-name.ts';
 import type { MessageEnd, MessageHeader } from '../harmony/parse.ts';
-import type { FunctionCallItem, ItemStatus, MessageItem, OutputItem, ReasoningItem } from '../protocol/responses.ts';
+import type { EngineLogprob } from '../protocol/generate.ts';
+import type {
+  FunctionCallItem,
+  ItemStatus,
+  MessageItem,
+  OutputItem,
+  OutputText,
+  ReasoningItem,
+  TokenLogprob,
+} from '../protocol/responses.ts';
 import { deltaHead, type DeltaHead, type EventStream } from './event-stream.ts';
 import { newId } from './ids.ts';
 import type { OutputPolicy } from './output-policy.ts';
@@ -13,6 +22,8 @@ export interface OpenItem {
   readonly item: OutputItem;
   open(events: EventStream): void;
   text(text: string, events: EventStream | null): void;
+  /** Log probabilities of the tokens that make the next text; only an answer has a place for them. */
+  logprobs?(logprobs: readonly EngineLogprob[]): void;
   close(end: MessageEnd, events: EventStream | null): void;
 }
 
@@ -22,7 +33,8 @@ export function openItem(header: MessageHeader, outputIndex: number, policy: Out
   if (functionName !== null)
     return new OpenCall(policy.functionNames.get(functionName) ?? fromFunctionName(functionName), outputIndex);
   if (header.channel === 'analysis') return new OpenReasoning(outputIndex, policy);
-  return new OpenMessage(header.channel === 'commentary' ? 'commentary' : 'final_answer', outputIndex);
+  const phase = header.channel === 'commentary' ? 'commentary' : 'final_answer';
+  return new OpenMessage(phase, outputIndex, policy);
 }
 
 /**
@@ -41,10 +53,15 @@ class OpenMessage implements OpenItem {
   readonly item: MessageItem;
   readonly #head: DeltaHead;
   readonly #position: { item_id: string; output_index: number; content_index: number };
+  readonly #policy: OutputPolicy;
+  readonly #logprobs: TokenLogprob[] = [];
+  /** How many of them went out with a delta. */
+  #logprobsSent = 0;
   #text = '';
 
-  constructor(phase: MessageItem['phase'], outputIndex: number) {
+  constructor(phase: MessageItem['phase'], outputIndex: number, policy: OutputPolicy) {
     const id = newId('msg');
+    this.#policy = policy;
     this.item = { id, type: 'message', role: 'assistant', status: 'in_progress', phase, content: [] };
     this.#position = { item_id: id, output_index: outputIndex, content_index: 0 };
     this.#head = deltaHead('response.output_text.delta', this.#position);
@@ -52,29 +69,34 @@ class OpenMessage implements OpenItem {
 
   open(events: EventStream): void {
     events.event({ type: 'response.output_item.added', output_index: this.#position.output_index, item: this.item });
-    events.event({ type: 'response.content_part.added', ...this.#position, part: outputText('') });
+    events.event({ type: 'response.content_part.added', ...this.#position, part: outputText('', []) });
   }
 
   text(text: string, events: EventStream | null): void {
     this.#text += text;
-    events?.delta(this.#head, text);
+    events?.delta(this.#head, text, this.#logprobs.slice(this.#logprobsSent));
+    this.#logprobsSent = this.#logprobs.length;
+  }
+
+  logprobs(logprobs: readonly EngineLogprob[]): void {
+    this.#logprobs.push(...logprobs.map(this.#policy.spellLogprob));
   }
 
   close(end: MessageEnd, events: EventStream | null): void {
-    const part = outputText(this.#text);
+    const part = outputText(this.#text, this.#logprobs);
     this.item.content = [part];
     this.item.status = statusAt(end);
-    events?.event({ type: 'response.output_text.done', ...this.#position, text: this.#text, logprobs: [] });
+    events?.event({ type: 'response.output_text.done', ...this.#position, text: this.#text, logprobs: this.#logprobs });
     events?.event({ type: 'response.content_part.done', ...this.#position, part });
     events?.event({ type: 'response.output_item.done', output_index: this.#position.output_index, item: this.item });
   }
 }
 
-const outputText = (text: string): MessageItem['content'][0] => ({
+const outputText = (text: string, logprobs: TokenLogprob[]): OutputText => ({
   type: 'output_text',
   text,
   annotations: [],
-  logprobs: [],
+  logprobs,
 });
 
 class OpenReasoning implements OpenItem {

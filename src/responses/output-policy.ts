@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../harmony/message.ts';
-import type { OutputItem, ResponseObject } from '../protocol/responses.ts';
+import type { EngineLogprob } from '../protocol/generate.ts';
+import type { OutputItem, ResponseObject, TokenLogprob } from '../protocol/responses.ts';
 import { jsonProblem } from '../turn/json-check.ts';
 
 /** How the output of one response is named, shown and judged. */
@@ -10,6 +11,8 @@ export interface OutputPolicy {
   readonly strictParameters: ReadonlyMap<string, JsonSchema>;
   /** What the answer must match; null for free text. */
   readonly answerSchema: JsonSchema | null;
+  /** Spells the tokens that the engine names by id. */
+  readonly spellLogprob: (logprob: EngineLogprob) => TokenLogprob;
   readonly showReasoning: boolean;
   /** Seals the text of reasoning for the client to carry; null when it did not ask for that. */
   readonly sealReasoning: ((text: string) => string) | null;

@@ -26,9 +26,13 @@ export interface PrepareOptions {
   readonly whyNotServed: (model: ModelId) => string | null;
   /** Whether clients see the text of the model's reasoning. */
   readonly showReasoning: boolean;
+  readonly spellLogprob: OutputPolicy['spellLogprob'];
   readonly seal: (text: string) => string;
   readonly unseal: (sealed: string) => string | null;
 }
+
+/** Token ids of o200k_harmony, reserved ones included. */
+const VOCABULARY_SIZE = 201_088;
 
 /** Seven names onto the three that gpt-oss was trained on. */
 const EFFORT: Readonly<Record<ReasoningEffort, Effort>> = {
@@ -42,9 +46,10 @@ const EFFORT: Readonly<Record<ReasoningEffort, Effort>> = {
 };
 
 const SEALED_REASONING = 'reasoning.encrypted_content';
+const LOGPROBS = 'message.output_text.logprobs';
 const INCLUDES = [
   SEALED_REASONING,
-  'message.output_text.logprobs',
+  LOGPROBS,
   'web_search_call.action.sources',
   'web_search_call.results',
   'file_search_call.results',
@@ -75,7 +80,9 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
       model,
       messages,
       maxOutputTokens: body.max_output_tokens ?? null,
+      truncate: body.truncation === 'auto',
       sampling: readSampling(body),
+      stop: readStop(body),
       rule: outputRule({
         ...wishedCalls(tools, choice),
         answer: format.wish,
@@ -129,7 +136,23 @@ function readSampling(body: CreateResponseBody): TurnSampling {
     presencePenalty: body.presence_penalty ?? 0,
     frequencyPenalty: body.frequency_penalty ?? 0,
     seed: body.seed ?? null,
+    logitBias: body.logit_bias === undefined ? null : readLogitBias(body.logit_bias),
+    topLogprobs: body.include?.includes(LOGPROBS) || body.top_logprobs ? (body.top_logprobs ?? 0) : null,
   };
+}
+
+/** Empty stop strings would end every answer before it begins. */
+function readStop({ stop }: CreateResponseBody): readonly string[] {
+  const stops = stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop;
+  if (!stops.includes('')) return stops;
+  throw new CodedError('invalid_value', 'stop must not contain an empty string.', { param: 'stop' });
+}
+
+function readLogitBias(bias: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const foreign = Object.keys(bias).find((id) => !/^\d{1,6}$/.test(id) || Number(id) >= VOCABULARY_SIZE);
+  if (foreign === undefined) return bias;
+  const message = `logit_bias has the key '${foreign.slice(0, 40)}'; keys are token ids from 0 to ${VOCABULARY_SIZE - 1}.`;
+  throw new CodedError('invalid_value', message, { param: 'logit_bias' });
 }
 
 function wishedCalls(
@@ -144,7 +167,7 @@ function wishedCalls(
 
 function outputPolicy(
   body: CreateResponseBody,
-  { showReasoning, seal }: PrepareOptions,
+  { showReasoning, spellLogprob, seal }: PrepareOptions,
   tools: readonly OfferedTool[],
   format: AnswerFormat,
 ): OutputPolicy {
@@ -154,6 +177,7 @@ function outputPolicy(
       tools.flatMap(({ name, tool, strict }) => (strict && tool.parameters ? [[name, tool.parameters] as const] : [])),
     ),
     answerSchema: format.hint?.schema ?? null,
+    spellLogprob,
     showReasoning,
     sealReasoning: body.include?.includes(SEALED_REASONING) ? seal : null,
   };

@@ -1,7 +1,9 @@
 import { CodedError } from '../domain/errors.ts';
 import type { MessageEnd, MessageHeader } from '../harmony/parse.ts';
+import type { EngineLogprob } from '../protocol/generate.ts';
 import type { ResponseObject, ResponseUsage } from '../protocol/responses.ts';
-import type { TurnEnd, TurnListener, TurnUsage } from '../turn/run-turn.ts';
+import type { TurnListener, TurnUsage } from '../turn/progress.ts';
+import type { TurnEnd } from '../turn/run-turn.ts';
 import type { EventStream } from './event-stream.ts';
 import { openItem, type OpenItem } from './output-items.ts';
 import { brokenPromise, type OutputPolicy } from './output-policy.ts';
@@ -38,6 +40,10 @@ export class ResponseWriter implements TurnListener {
 
   onText(text: string): void {
     this.#open?.text(text, this.#events);
+  }
+
+  onLogprobs(logprobs: readonly EngineLogprob[]): void {
+    this.#open?.logprobs?.(logprobs);
   }
 
   onMessageEnd(end: MessageEnd): void {

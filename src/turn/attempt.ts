@@ -1,5 +1,5 @@
 import type { Lease } from '../pool/pool.ts';
-import type { EngineSampling } from '../protocol/generate.ts';
+import type { EngineLogprob, EngineSampling } from '../protocol/generate.ts';
 import type { OpenTokenStream, TokenStream, TokenStreamEnd } from '../upstream/token-stream.ts';
 
 /** A valve between the client's socket and whichever engine stream feeds it now. */
@@ -29,14 +29,15 @@ export interface Attempt {
   readonly promptTokenIds: readonly number[];
   readonly sampling: EngineSampling;
   readonly requestId: string;
-  readonly onTokens: (tokenIds: readonly number[]) => void;
+  /** Takes the next ids and says whether the answer is complete, in which case the engine's work ends. */
+  readonly onTokens: (tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null) => 'more' | 'enough';
 }
 
 /** The client is gone: nobody waits for an answer any more. */
 export type AttemptEnd = TokenStreamEnd | { readonly kind: 'aborted' };
 
 /**
- * One generation on the leased replica, from its first byte to its end; releases the lease. Resolves, never rejects:
+ * One generation on the leased replica, from its first byte to its end. Resolves, never rejects:
  * as `aborted` when `signal` aborts, as a failure when the pool closes the lease.
  */
 export function runAttempt(
@@ -51,7 +52,6 @@ export function runAttempt(
       signal.removeEventListener('abort', onAbort);
       lease.onClose = null;
       flow.attach(null);
-      lease.release();
       resolve(end);
     };
     const onAbort = (): void => {
@@ -65,7 +65,14 @@ export function runAttempt(
     signal.addEventListener('abort', onAbort, { once: true });
     const stream = openTokenStream(
       { replica: lease.replica, promptTokenIds, sampling, requestId },
-      { onTokens, onEnd: settle },
+      {
+        onTokens: (tokenIds, logprobs) => {
+          if (onTokens(tokenIds, logprobs) === 'more') return;
+          stream.abort();
+          settle({ kind: 'finished', finishReason: 'stop', usage: null });
+        },
+        onEnd: settle,
+      },
     );
     flow.attach(stream);
     if (signal.aborted) onAbort();

@@ -1,16 +1,15 @@
-import { CodedError, toCodedError } from '../domain/errors.ts';
+import { type CodedError, toCodedError } from '../domain/errors.ts';
 import type { ModelId } from '../domain/model.ts';
 import type { Replica } from '../domain/replica.ts';
 import type { HarmonyMessage } from '../harmony/message.ts';
-import { createParser, type ParserSink } from '../harmony/parse.ts';
 import type { OutputRule } from '../harmony/structural-tag.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { Lease, Pool } from '../pool/pool.ts';
 import { replicaKey } from '../pool/select.ts';
-import type { EngineUsage } from '../protocol/generate.ts';
 import type { OpenTokenStream } from '../upstream/token-stream.ts';
-import { Flow, runAttempt } from './attempt.ts';
-import { encodePrompt } from './prompt.ts';
+import { runAttempt, type AttemptEnd, type Flow } from './attempt.ts';
+import { Progress, type TurnListener, type TurnUsage } from './progress.ts';
+import { encodePrompt, withoutOldestTurns } from './prompt.ts';
 import { afterFailure } from './retry.ts';
 import { engineSampling, type TurnSampling } from './sampling.ts';
 
@@ -28,30 +27,30 @@ export interface TurnRequest {
   readonly model: ModelId;
   /** The whole context, old analysis included: the turn drops what the model must not see again. */
   readonly messages: readonly HarmonyMessage[];
+  /** Leave out the oldest turns of a context that is too long, instead of refusing it. */
+  readonly truncate: boolean;
   readonly sampling: TurnSampling;
   /** Cap on all generated tokens, reasoning included; null: up to the end of the context. */
   readonly maxOutputTokens: number | null;
+  /** Texts that end the answer and are left out of it. */
+  readonly stop: readonly string[];
   /** What must hold in the output; null for free generation. */
   readonly rule: OutputRule | null;
-}
-
-/** Hears the model's messages as they are generated, in order, synchronously. */
-export interface TurnListener extends ParserSink {
-  /** What one read from the engine brought has been delivered: a good moment for one write. */
-  onBatchEnd(): void;
-}
-
-export interface TurnUsage {
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  /** Every id generated, headers and stop token included. */
-  readonly outputTokens: number;
 }
 
 export type TurnEnd =
   | { readonly kind: 'completed' | 'incomplete'; readonly usage: TurnUsage; readonly replica: Replica }
   | { readonly kind: 'failed'; readonly usage: TurnUsage; readonly error: CodedError }
   | { readonly kind: 'aborted'; readonly usage: TurnUsage };
+
+/** The client's side of a turn: its pace, and whether it is still there. */
+export interface TurnControl {
+  readonly flow: Flow;
+  readonly signal: AbortSignal;
+}
+
+/** Room that `truncate` leaves for an answer of unlimited length. */
+const TRUNCATED_ANSWER_TOKENS = 4096;
 
 /**
  * Runs a turn: context to prompt, a replica, its tokens, the messages in them. A replica that fails before anything
@@ -62,40 +61,36 @@ export async function runTurn(
   deps: TurnDeps,
   request: TurnRequest,
   listener: TurnListener,
-  control: { readonly flow: Flow; readonly signal: AbortSignal },
+  control: TurnControl,
 ): Promise<TurnEnd> {
-  const progress = new Progress(deps.vocabulary, listener);
+  const progress = new Progress(deps.vocabulary, listener, request.stop);
   try {
-    const promptTokenIds = await encodePrompt(deps.vocabulary, request.messages, control.signal);
-    progress.inputTokens = promptTokenIds.length;
-    return await generate(deps, { ...request, promptTokenIds }, progress, control);
+    const prompt = await encodePrompt(deps.vocabulary, request.messages, control.signal);
+    progress.inputTokens = prompt.length;
+    return await generate(deps, { request, prompt }, progress, control);
   } catch (thrown) {
     if (control.signal.aborted) return { kind: 'aborted', usage: progress.usage(null) };
     return { kind: 'failed', usage: progress.usage(null), error: toCodedError(thrown) };
   }
 }
 
+interface Prompted {
+  readonly request: TurnRequest;
+  readonly prompt: readonly number[];
+}
+
 /** Attempts until one ends the turn. */
 async function generate(
   deps: TurnDeps,
-  request: TurnRequest & { readonly promptTokenIds: readonly number[] },
+  prompted: Prompted,
   progress: Progress,
-  { flow, signal }: { readonly flow: Flow; readonly signal: AbortSignal },
+  control: TurnControl,
 ): Promise<TurnEnd> {
-  const { promptTokenIds, model, requestId, maxOutputTokens } = request;
   const exclude = new Set<string>();
   for (let attempts = 1; ; attempts++) {
-    const need = { model, promptTokens: promptTokenIds.length, outputTokens: maxOutputTokens ?? 1, exclude };
-    const lease = await deps.pool.acquire(need, signal);
+    const lease = await acquire(deps.pool, prompted, exclude, control.signal);
     const { replica } = lease;
-    const sampling = engineSampling(request.sampling, roomFor(request, lease), request.rule);
-    const onTokens = progress.startAttempt();
-    const end = await runAttempt(
-      deps.openTokenStream,
-      { lease, promptTokenIds, sampling, requestId, onTokens },
-      flow,
-      signal,
-    );
+    const end = await attempt(deps, prompted, { lease, progress, control });
     if (end.kind === 'aborted') return { kind: 'aborted', usage: progress.usage(null) };
     if (end.kind === 'finished') {
       progress.finish();
@@ -104,66 +99,50 @@ async function generate(
     }
     const next = afterFailure(end.failure, attempts, progress.outputHandedOn);
     const reason = next.kind === 'retry' ? next.reason : next.error.message;
+    const { requestId } = prompted.request;
     deps.onAttemptFailed({ requestId, engineId: replica.engineId, reason, retried: next.kind === 'retry' });
     if (next.kind === 'give_up') return { kind: 'failed', usage: progress.usage(null), error: next.error };
     exclude.add(replicaKey(replica));
   }
 }
 
-const roomFor = (
-  { promptTokenIds, maxOutputTokens }: { promptTokenIds: readonly number[]; maxOutputTokens: number | null },
-  { replica }: Lease,
-): number => Math.min(maxOutputTokens ?? Infinity, replica.maxModelLen - promptTokenIds.length);
+/** A replica that can hold prompt and answer; one of any size where the prompt may be cut to fit it. */
+function acquire(
+  pool: Pool,
+  { request, prompt }: Prompted,
+  exclude: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<Lease> {
+  const { model, maxOutputTokens, truncate } = request;
+  const outputTokens = maxOutputTokens ?? 1;
+  return pool.acquire({ model, promptTokens: truncate ? 1 : prompt.length, outputTokens, exclude }, signal);
+}
 
-/** What a turn has produced so far: counts, and whether anything reached the listener. */
-class Progress {
-  inputTokens = 0;
-  outputHandedOn = false;
-  #outputTokens = 0;
-  #finishParser: () => void = () => {};
-  readonly #vocabulary: Vocabulary;
-  readonly #listener: TurnListener;
-
-  constructor(vocabulary: Vocabulary, listener: TurnListener) {
-    this.#vocabulary = vocabulary;
-    this.#listener = listener;
-  }
-
-  /** A fresh parser for a fresh generation; returns where its tokens go. */
-  startAttempt(): (tokenIds: readonly number[]) => void {
-    const parser = createParser(this.#vocabulary);
-    const listener = this.#listener;
-    const sink: ParserSink = {
-      onMessageStart: (header) => {
-        this.outputHandedOn = true;
-        listener.onMessageStart(header);
-      },
-      onText: (text) => listener.onText(text),
-      onMessageEnd: (end) => listener.onMessageEnd(end),
-    };
-    this.#outputTokens = 0;
-    this.#finishParser = () => {
-      parser.finish(sink);
-      listener.onBatchEnd();
-    };
-    return (tokenIds) => {
-      this.#outputTokens += tokenIds.length;
-      parser.push(tokenIds, sink);
-      listener.onBatchEnd();
-    };
-  }
-
-  /** The generation is over: what the parser still holds is delivered. */
-  finish(): void {
-    this.#finishParser();
-  }
-
-  /** The engine's own counts where it gave them, ours otherwise: they are the same. */
-  usage(engine: EngineUsage | null): TurnUsage {
-    return {
-      inputTokens: engine?.prompt_tokens ?? this.inputTokens,
-      cachedTokens: engine?.prompt_tokens_details?.cached_tokens ?? 0,
-      outputTokens: engine?.completion_tokens ?? this.#outputTokens,
-    };
+async function attempt(
+  { openTokenStream }: TurnDeps,
+  { request, prompt }: Prompted,
+  { lease, progress, control }: { lease: Lease; progress: Progress; control: TurnControl },
+): Promise<AttemptEnd> {
+  const { maxModelLen } = lease.replica;
+  const { sampling, maxOutputTokens, rule, requestId } = request;
+  try {
+    const promptTokenIds = request.truncate
+      ? withoutOldestTurns(prompt, request.messages, maxModelLen - answerRoom(maxOutputTokens, maxModelLen))
+      : prompt;
+    progress.inputTokens = promptTokenIds.length;
+    const maxTokens = Math.min(maxOutputTokens ?? Infinity, maxModelLen - promptTokenIds.length);
+    const engine = engineSampling(sampling, maxTokens, rule);
+    const onTokens = progress.startAttempt();
+    return await runAttempt(
+      openTokenStream,
+      { lease, promptTokenIds, sampling: engine, requestId, onTokens },
+      control.flow,
+      control.signal,
+    );
+  } finally {
+    lease.release();
   }
 }
+
+const answerRoom = (maxOutputTokens: number | null, contextTokens: number): number =>
+  maxOutputTokens ?? Math.min(TRUNCATED_ANSWER_TOKENS, Math.floor(contextTokens / 4));

@@ -15,6 +15,10 @@ export interface TurnSampling {
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
   readonly seed: number | null;
+  /** Added to the logits of token ids (as decimal keys); null for none. */
+  readonly logitBias: Readonly<Record<string, number>> | null;
+  /** Alternatives to tell log probabilities of, 0 to 20; null for no log probabilities. */
+  readonly topLogprobs: number | null;
 }
 
 /** vLLM wants top_p above 0; this is the same choice as 0, the likeliest token alone. */
@@ -36,6 +40,8 @@ export function engineSampling(sampling: TurnSampling, maxTokens: number, rule: 
     seed: sampling.seed,
     max_tokens: maxTokens,
     stop_token_ids: STOP_TOKEN_IDS,
+    ...(sampling.logitBias === null ? {} : { logit_bias: sampling.logitBias }),
+    ...(sampling.topLogprobs === null ? {} : { logprobs: sampling.topLogprobs }),
     ...(rule === null ? {} : { structured_outputs: { structural_tag: JSON.stringify(structuralTag(rule)) } }),
   };
 }

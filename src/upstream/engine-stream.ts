@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
-import type { EngineChunk, EngineUsage } from '../protocol/generate.ts';
+import type { EngineChunk, EngineLogprob, EngineUsage } from '../protocol/generate.ts';
 import { parseEngineChunk } from './engine-chunk.ts';
 import { failureFromError, failureFromResponse } from './failure.ts';
 import { SseFrames } from './sse-frames.ts';
@@ -32,6 +32,7 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
   #finishReason: 'stop' | 'length' | null = null;
   #usage: EngineUsage | null = null;
   #tokenIds: number[] = [];
+  #logprobs: EngineLogprob[] = [];
   #end: TokenStreamEnd | null = null;
   #flushScheduled = false;
 
@@ -114,6 +115,7 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
     const choice = choices?.[0];
     if (choice?.token_ids && choice.token_ids.length > 0) {
       for (const tokenId of choice.token_ids) this.#tokenIds.push(tokenId);
+      if (choice.logprobs?.content) this.#logprobs.push(...choice.logprobs.content);
       this.#scheduleFlush();
     }
     const finish = choice?.finish_reason;
@@ -158,8 +160,10 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
     this.#flushScheduled = false;
     if (this.#tokenIds.length > 0) {
       const tokenIds = this.#tokenIds;
+      const logprobs = this.#logprobs.length === tokenIds.length ? this.#logprobs : null;
       this.#tokenIds = [];
-      this.#listener.onTokens(tokenIds);
+      if (this.#logprobs.length > 0) this.#logprobs = [];
+      this.#listener.onTokens(tokenIds, logprobs);
     }
     // The listener may have aborted in onTokens, which takes the end away too.
     const end = this.#end;

@@ -1,4 +1,4 @@
-import type { EngineSampling, EngineUsage } from '../protocol/generate.ts';
+import type { EngineLogprob, EngineSampling, EngineUsage } from '../protocol/generate.ts';
 import type { Replica } from '../domain/replica.ts';
 
 /** One generation on one replica: token ids in, token ids out. */
@@ -15,8 +15,11 @@ export interface TokenStreamRequest {
  * `onTokens`, then exactly one `onEnd`, and nothing after it. After `abort()` nothing is called any more.
  */
 export interface TokenStreamListener {
-  /** The ids that one read of the socket brought (at least one), the stop token included. */
-  onTokens(tokenIds: readonly number[]): void;
+  /**
+   * The ids that one read of the socket brought (at least one), the stop token included. `logprobs` goes in step with
+   * them where the request asked for log probabilities and the route tells them, and is null otherwise.
+   */
+  onTokens(tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null): void;
   onEnd(end: TokenStreamEnd): void;
 }
 

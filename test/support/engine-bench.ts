@@ -41,7 +41,7 @@ export function simulatedPlacements(count: number): Placement[] {
 
 export const silentLogger = pino({ level: 'silent' });
 
-/** A rotation that writes down what it is told; requests are in flight until `finishStreams`. */
+/** A rotation that writes down what it is told; after `startStream` requests are in flight. */
 export class RecordingRotation implements Rotation {
   readonly calls: string[] = [];
   readonly admitted: Replica[] = [];
@@ -69,8 +69,10 @@ export class RecordingRotation implements Rotation {
     this.#busy = Promise.withResolvers();
   }
 
-  finishStreams(): void {
-    this.#busy?.resolve();
+  /** Ends the streams that are in flight now, whenever it is called. */
+  streamsFinisher(): () => void {
+    const busy = this.#busy;
+    return () => busy?.resolve();
   }
 }
 

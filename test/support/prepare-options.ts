@@ -7,6 +7,7 @@ export const prepareOptions: PrepareOptions = {
   nowMs: NOW_MS,
   whyNotServed: () => null,
   showReasoning: true,
+  spellLogprob: ({ logprob }) => ({ token: 't', logprob, bytes: [116], top_logprobs: [] }),
   seal: (text) => `sealed:${text}`,
   unseal: (sealed) => (sealed.startsWith('sealed:') ? sealed.slice('sealed:'.length) : null),
 };

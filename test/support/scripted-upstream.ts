@@ -9,6 +9,7 @@ import type {
 export interface ScriptedStream {
   readonly request: TokenStreamRequest;
   readonly tokens: (...tokenIds: readonly number[]) => void;
+  readonly tokensWithLogprobs: TokenStreamListener['onTokens'];
   readonly end: (end: TokenStreamEnd) => void;
   aborted: boolean;
   paused: boolean;
@@ -41,7 +42,8 @@ export class ScriptedUpstream {
 function scriptedStream(request: TokenStreamRequest, listener: TokenStreamListener): ScriptedStream {
   return {
     request,
-    tokens: (...tokenIds) => listener.onTokens(tokenIds),
+    tokens: (...tokenIds) => listener.onTokens(tokenIds, null),
+    tokensWithLogprobs: (tokenIds, logprobs) => listener.onTokens(tokenIds, logprobs),
     end: (end) => listener.onEnd(end),
     aborted: false,
     paused: false,

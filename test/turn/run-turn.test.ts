@@ -4,7 +4,8 @@ import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { Flow } from '../../src/turn/attempt.ts';
-import { runTurn, type TurnListener, type TurnRequest } from '../../src/turn/run-turn.ts';
+import type { TurnListener } from '../../src/turn/progress.ts';
+import { runTurn, type TurnRequest } from '../../src/turn/run-turn.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { aReplica } from '../support/replicas.ts';
 import { failed, finished, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -19,6 +20,8 @@ const sampling = {
   presencePenalty: 0,
   frequencyPenalty: 0,
   seed: null,
+  logitBias: null,
+  topLogprobs: null,
 };
 const request: TurnRequest = {
   requestId: 'resp_1',
@@ -26,6 +29,8 @@ const request: TurnRequest = {
   messages: [{ role: 'user', text: 'hi' }],
   sampling,
   maxOutputTokens: null,
+  truncate: false,
+  stop: [],
   rule: null,
 };
 const FINAL = [TOKENS.channel, ...encodeText(vocabulary, 'final'), TOKENS.message];
@@ -45,6 +50,7 @@ function setUp(replicas = ['e0', 'e1']) {
     onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
     onText: (text) => void heard.push(text),
     onMessageEnd: ({ how }) => void heard.push(`</${how}>`),
+    onLogprobs: (logprobs) => void heard.push(`[${logprobs.map(({ token_id: id }) => id).join()}]`),
     onBatchEnd: () => void heard.push('|'),
   };
   const deps = {
@@ -120,6 +126,66 @@ describe('runTurn', () => {
     stream.end(finished('length'));
     expect((await end).kind).toBe('incomplete');
     expect(heard.join('')).toBe('<final>Hel|</cut>|');
+  });
+
+  it('ends the engine’s work at a stop string, as a completed turn', async () => {
+    const { upstream, heard, run } = setUp();
+    const end = run({ stop: ['lo'] });
+    const stream = await upstream.next();
+    stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello world'));
+    expect(stream.aborted).toBe(true);
+    expect((await end).kind).toBe('completed');
+    expect(heard.join('')).toBe('<final>Hel</return>||');
+  });
+
+  it('tells log probabilities just before the text of the answer that they belong to, and of nothing else', async () => {
+    const { upstream, heard, run } = setUp();
+    const end = run({ sampling: { ...sampling, topLogprobs: 0 } });
+    const stream = await upstream.next();
+    expect(stream.request.sampling.logprobs).toBe(0);
+    const [hello = 0] = encodeText(vocabulary, 'Hello');
+    const ids = [
+      TOKENS.channel,
+      ...encodeText(vocabulary, 'analysis'),
+      TOKENS.message,
+      hello,
+      TOKENS.end,
+      TOKENS.start,
+    ];
+    const all = [...ids, ...encodeText(vocabulary, 'assistant'), ...FINAL, hello, TOKENS.return];
+    stream.tokensWithLogprobs(
+      all,
+      all.map((id) => ({ token_id: id, logprob: -1 })),
+    );
+    stream.end(finished());
+    await end;
+    expect(heard.join('')).toBe(`<analysis>Hello</end><final>[${hello}]Hello</return>||`);
+  });
+
+  it('leaves out the oldest turns of a context that is too long, when asked to', async () => {
+    const { upstream, run, client } = setUp();
+    const turn = (text: string) => [
+      { role: 'user', text } as const,
+      { role: 'assistant', channel: 'final', text } as const,
+    ];
+    const messages = [
+      { role: 'system', effort: 'low', date: null, hasFunctionTools: false } as const,
+      ...turn('old '.repeat(3000)),
+      ...turn('newer'),
+      { role: 'user', text: 'newest' } as const,
+    ];
+    void run({ messages, truncate: true });
+    const { promptTokenIds, sampling: sent } = (await upstream.next()).request;
+    const [newer = 0] = encodeText(vocabulary, 'newer');
+    const [old = 0] = encodeText(vocabulary, 'old');
+    expect([promptTokenIds.includes(newer), promptTokenIds.includes(old)]).toEqual([true, false]);
+    expect(sent.max_tokens).toBe(4096 - promptTokenIds.length);
+    client.abort();
+    const { run: runStrict } = setUp();
+    expect(await runStrict({ messages: [{ role: 'user', text: 'old '.repeat(4000) }], truncate: true })).toMatchObject({
+      kind: 'failed',
+      error: { code: 'context_length_exceeded' },
+    });
   });
 
   it('may generate up to the end of the context when no limit is asked for', async () => {

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { groupMembers } from '../../src/system/process-group.ts';
 import { type EngineBench, QUICK_POLICY, startBench } from '../support/engine-bench.ts';
@@ -59,6 +60,13 @@ describe('an engine that works', () => {
     const { engine, log } = begin();
     await engine.start();
     expect(log()).toBe('Resolved architecture: GptOssForCausalLM\nApplication startup complete.\n');
+  });
+
+  it('has the environment of its command and nothing else', async () => {
+    const { engine } = begin();
+    await engine.start();
+    const environment = readFileSync(`/proc/${bench.groups[0]}/environ`, 'utf8').split('\0').filter(Boolean);
+    expect(environment).toEqual([`PATH=${process.env['PATH']}`]);
   });
 
   it('starts although a socket file of an earlier life is in its way', async () => {
@@ -176,7 +184,7 @@ describe('stopping an engine', () => {
     const stopped = engine.stop(60_000, 5000);
     await reached('draining');
     expect(groupMembers(bench.groups[0] ?? 0)).toHaveLength(1);
-    rotation.finishStreams();
+    rotation.streamsFinisher()();
     await stopped;
     expect(rotation.calls).toEqual([
       'admit e0 #1',
@@ -188,6 +196,23 @@ describe('stopping an engine', () => {
     expect(engine.status).toMatchObject({ phase: 'stopped', pid: null, restarts: 0 });
     expect(existsSync(bench.socketPath)).toBe(false);
     expect(leftMembers()).toEqual([]);
+  });
+
+  it('waits for the streams of this life, not of an earlier one', async () => {
+    const { engine, rotation, reached } = begin();
+    await engine.start();
+    rotation.startStream();
+    void engine.stop(60_000, 5000);
+    await reached('draining');
+    const finishEarlier = rotation.streamsFinisher();
+    await engine.kill();
+    await engine.start();
+    rotation.startStream();
+    void engine.stop(60_000, 5000);
+    await reached('draining', 2);
+    finishEarlier();
+    await setImmediate();
+    expect(engine.status.phase).toBe('draining');
   });
 
   it('closes the streams that outlive the drain', async () => {

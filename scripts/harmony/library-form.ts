@@ -1,4 +1,4 @@
-import type { HarmonyMessage, SystemMessage } from '../../src/harmony/message.ts';
+import type { FunctionTool, HarmonyMessage, SystemMessage } from '../../src/harmony/message.ts';
 
 /** A conversation as JSON in the form that openai-harmony reads. */
 export interface LibraryConversation {
@@ -28,7 +28,12 @@ function messageForm(message: HarmonyMessage): LibraryFormMessage {
     case 'developer':
       return {
         role: 'developer',
-        content: [{ type: 'developer_content', ...optional({ instructions: message.instructions?.toWellFormed() }) }],
+        content: [
+          {
+            type: 'developer_content',
+            ...optional({ instructions: message.instructions?.toWellFormed(), tools: namespaceForm(message.tools) }),
+          },
+        ],
       };
     case 'user':
       return { role: 'user', content: text(message.text) };
@@ -51,6 +56,17 @@ function messageForm(message: HarmonyMessage): LibraryFormMessage {
           }
         : { role: 'assistant', channel: message.channel, content: text(message.text) };
   }
+}
+
+/** The library knows no function without a description; an empty one is the same. */
+function namespaceForm(tools: readonly FunctionTool[] | undefined): unknown {
+  if (tools === undefined) return undefined;
+  const forms = tools.map(({ name, description, parameters }) => ({
+    name,
+    description: description ?? '',
+    ...optional({ parameters }),
+  }));
+  return { functions: { name: 'functions', tools: forms } };
 }
 
 function systemForm({ identity, knowledgeCutoff, date, effort }: SystemMessage): Readonly<Record<string, unknown>> {

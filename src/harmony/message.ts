@@ -23,7 +23,7 @@ export interface FunctionTool {
   /** Letters, digits, `_` and `-`; `function-name.ts` spells other names so. */
   readonly name: string;
   readonly description: string | null;
-  /** Null: it takes no arguments. */
+  /** As `inlineSchema` returns it; null: it takes no arguments. */
   readonly parameters: JsonSchema | null;
 }
 

@@ -1,3 +1,4 @@
+import { developerText } from './developer.ts';
 import type { AssistantCall, AssistantMessage, HarmonyMessage, SystemMessage } from './message.ts';
 import { TOKENS } from './tokens.ts';
 
@@ -26,7 +27,7 @@ function renderMessage(message: HarmonyMessage): Piece[] {
     case 'system':
       return plain('system', systemText(message));
     case 'developer':
-      return plain('developer', message.instructions === null ? '' : `# Instructions\n\n${message.instructions}`);
+      return plain('developer', developerText(message));
     case 'user':
       return plain('user', message.text);
     case 'assistant':

@@ -74,12 +74,10 @@ export function validationError({ keyword, instancePath, params, message }: Fast
   }
 }
 
-const typeName = (type: unknown): string =>
-  type === 'integer'
-    ? 'an integer'
-    : type === 'object' || type === 'array'
-      ? `an ${String(type)}`
-      : `a ${String(type)}`;
+function typeName(type: unknown): string {
+  const name = String(type);
+  return /^[aeio]/.test(name) ? `an ${name}` : `a ${name}`;
+}
 
 /** OpenAI names the code after the field's type; these are the integer fields of the request schemas. */
 const INTEGER_FIELDS = new Set(['max_output_tokens', 'max_tool_calls', 'top_k', 'top_logprobs', 'seed']);

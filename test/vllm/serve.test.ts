@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { responsesSuite } from '../e2e/responses-suite.ts';
 import { serveSuite } from '../e2e/serve-suite.ts';
+import { toolsSuite } from '../e2e/tools-suite.ts';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 
 /** Two starts at once on two cores take about a minute. */
@@ -23,5 +24,6 @@ describe('chorus serve with the real vLLM on the CPU', () => {
   });
 
   responsesSuite(() => chorus);
+  toolsSuite(() => chorus);
   serveSuite(() => chorus, { restartTimeoutMs: START_TIMEOUT_MS });
 });

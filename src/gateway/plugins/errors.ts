@@ -41,10 +41,7 @@ function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CodedError('unsupported_media_type', "Send the body as 'content-type: application/json'.");
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new CodedError(
-        'body_too_large',
-        `The body is larger than ${Math.floor(bodyLimitBytes / MiB)} MiB.`,
-      );
+      return new CodedError('body_too_large', `The body is larger than ${Math.floor(bodyLimitBytes / MiB)} MiB.`);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new CodedError('bad_json', 'The body is not as long as its content-length says.');
     default:

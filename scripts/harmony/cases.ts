@@ -3,6 +3,7 @@ import type { Piece } from '../../src/harmony/render.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { SPECIAL_TEXTS } from './generate-text.ts';
 import { spelled } from './spelled.ts';
+import { TOOL_CASES } from './tool-cases.ts';
 
 /** Inputs whose answers from the library are recorded for the tests (test/fixtures/harmony). */
 
@@ -48,6 +49,7 @@ export const RENDER_CASES: Readonly<Record<string, readonly HarmonyMessage[]>> =
   'a call without a result': [system, question, call],
   'a name with every allowed letter': [question, { ...call, name: 'a-B_9.c' }, { ...result, name: 'a-B_9.c' }],
   'spellings of control tokens': SPECIAL_TEXTS.map((text) => ({ role: 'user', text })),
+  ...TOOL_CASES,
   'every script': [system, { role: 'user', text: 'naïve Straße привет こんにちは 世界 مرحبا שלום 👩‍💻 é \u0301' }],
 };
 

@@ -35,6 +35,11 @@ const TYPES: readonly unknown[] = [
   [['string', 'null'], ['integer', 'string'], ['null'], [], ['object', 'null'], ['array']],
 ].flat();
 
+const DEFINITIONS: JsonSchema = {
+  Place: { type: 'object', properties: { city: { type: 'string', description: 'City name' } }, required: ['city'] },
+  Loop: { type: 'object', properties: { next: { $ref: '#/$defs/Loop' }, place: { $ref: '#/$defs/Place' } } },
+};
+
 /** Some functions with schemas of every kind that the library has words for, and some that it has none for. */
 export function generateTools(random: Random): FunctionTool[] {
   return random.times(random.between(1, 5), () => ({
@@ -45,7 +50,8 @@ export function generateTools(random: Random): FunctionTool[] {
 }
 
 function generateParameters(random: Random): JsonSchema {
-  return random.chance(85) ? { ...generateSchema(random, 3), ...generateObject(random, 3) } : generateSchema(random, 3);
+  const schema = generateSchema(random, 3);
+  return { ...schema, ...(random.chance(85) ? generateObject(random, 3) : {}), $defs: DEFINITIONS };
 }
 
 function generateSchema(random: Random, depth: number): JsonSchema {
@@ -60,7 +66,14 @@ function generateSchema(random: Random, depth: number): JsonSchema {
       ? { oneOf: random.times(random.below(4), () => generateSchema(random, depth - 1)) }
       : {}),
     ...(random.chance(2) ? { oneOf: random.pick(VALUES) } : {}),
-    ...(random.chance(5) ? { anyOf: [{ type: 'string' }], $ref: '#/x', const: 'x' } : {}),
+    ...(random.chance(8) ? { $ref: random.pick(['#/$defs/Place', '#/$defs/Loop', '#/nowhere', '#']) } : {}),
+    ...(random.chance(8) && depth > 0
+      ? { anyOf: random.times(random.below(3), () => generateSchema(random, depth - 1)) }
+      : {}),
+    ...(random.chance(8) && depth > 0
+      ? { allOf: random.times(random.below(3), () => generateSchema(random, depth - 1)) }
+      : {}),
+    ...(random.chance(3) ? { const: 'x' } : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import { inlineSchema } from '../../src/harmony/inline-schema.ts';
 import type { FunctionTool, HarmonyMessage, SystemMessage } from '../../src/harmony/message.ts';
 
 /** A conversation as JSON in the form that openai-harmony reads. */
@@ -58,13 +59,13 @@ function messageForm(message: HarmonyMessage): LibraryFormMessage {
   }
 }
 
-/** The library knows no function without a description; an empty one is the same. */
+/** The library knows no function without a description (an empty one is the same), and no references. */
 function namespaceForm(tools: readonly FunctionTool[] | undefined): unknown {
   if (tools === undefined) return undefined;
   const forms = tools.map(({ name, description, parameters }) => ({
     name,
     description: description ?? '',
-    ...optional({ parameters }),
+    ...optional({ parameters: parameters === null ? null : inlineSchema(parameters).schema }),
   }));
   return { functions: { name: 'functions', tools: forms } };
 }

@@ -1,3 +1,4 @@
+import { inlineSchema } from './inline-schema.ts';
 import type { DeveloperMessage, FunctionTool, ResponseFormat } from './message.ts';
 import { schemaType } from './schema-type.ts';
 
@@ -21,7 +22,7 @@ function toolsSection(tools: readonly FunctionTool[]): string {
 
 function functionType({ name, description, parameters }: FunctionTool): string {
   const comments = lines(description ?? '').map((line) => `// ${line}\n`);
-  const argument = parameters === null ? '' : `_: ${schemaType(parameters)}`;
+  const argument = parameters === null ? '' : `_: ${schemaType(inlineSchema(parameters).schema)}`;
   return `${comments.join('')}type ${name} = (${argument}) => any;`;
 }
 

@@ -23,7 +23,7 @@ export interface FunctionTool {
   /** Letters, digits, `_` and `-`; `function-name.ts` spells other names so. */
   readonly name: string;
   readonly description: string | null;
-  /** As `inlineSchema` returns it; null: it takes no arguments. */
+  /** What `inlineSchema` cannot inline is shown as `any`. Null: it takes no arguments. */
   readonly parameters: JsonSchema | null;
 }
 

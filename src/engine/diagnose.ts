@@ -143,7 +143,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   },
   {
     code: 'engine_died',
-    pattern: /(?:Worker proc .* died unexpectedly.*|.*EngineCore encountered a fatal error.*)/,
+    pattern: /Worker proc .* died unexpectedly.*/,
     remedy: 'The log has the trace; on a memory shortage the kernel log names the process it ended.',
     retry: 'backoff',
   },
@@ -151,7 +151,9 @@ const KNOWN_TEXTS: readonly KnownText[] = [
 
 /** Lines that a healthy vLLM writes too, or that only say that something else went wrong. */
 const NOT_A_CAUSE =
-  /Engine core initialization failed|EngineDeadError|EngineCore encountered an issue|FutureWarning|DeprecationWarning|UserWarning|resource_tracker|nanobind|^\s*warnings\.warn/;
+  /Engine core initialization failed|EngineDeadError|EngineCore encountered|FutureWarning|DeprecationWarning|UserWarning|resource_tracker|nanobind|^\s*warnings\.warn/;
+/** What the server says when the engine process behind it is gone; that one said why, if it could. */
+const ENGINE_DEAD = /EngineDeadError|EngineCore encountered/;
 /** A line below the level of an error, of vLLM's logger (behind its process), uvicorn's (`INFO:`) or torch's (`[W1124 …`). */
 const REMARK = /^(?:\([\w-]+ pid=\d+\)\s?)?(?:DEBUG\b|INFO\b|WARNING\b|\[?[IW]\d{4} |\[transformers\])/;
 const EXCEPTION = /\b[A-Za-z_][\w.]*(?:Error|Exception): .+/;
@@ -201,7 +203,10 @@ function lastWords(exitCode: number, texts: readonly string[]): string {
   const exception = candidates.map((text) => EXCEPTION.exec(text)?.[0]).find((text) => text !== undefined);
   const error = exception ?? candidates.findLast((text) => /error|fatal/i.test(text));
   const line = error ?? (exitCode === 0 ? undefined : candidates.at(-1));
-  return line === undefined ? ' without a word about it in its log' : `: ${quote(line.trim())}`;
+  if (line !== undefined) return `: ${quote(line.trim())}`;
+  return texts.some((text) => ENGINE_DEAD.test(text))
+    ? ' after its engine process had died without a word'
+    : ' without a word about it in its log';
 }
 
 /** How it ended, as the start of a sentence: `it exited with code 1`. */

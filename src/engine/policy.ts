@@ -29,7 +29,7 @@ export const DEFAULT_POLICY: EnginePolicy = {
   startDeadlineMs: 30 * MINUTE_MS,
   firstTokenDeadlineMs: 2 * MINUTE_MS,
   startProbeIntervalMs: SECOND_MS / 4,
-  healthIntervalMs: 2 * SECOND_MS,
+  healthIntervalMs: SECOND_MS,
   slowProbeLimit: 3,
   /** A vLLM whose engine process died answers 503 for 5 seconds and then exits by itself. */
   unhealthyDeadlineMs: 20 * SECOND_MS,

@@ -125,10 +125,28 @@ describe('the reason of an end', () => {
     );
   });
 
-  it('says that a code of 0 was not a stop, and why the engine went', () => {
+  it('names the worker that died, although the exit code is 0', () => {
     const died = 'Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down executor.';
     const line = `(EngineCore pid=96) ERROR 11-24 12:00:00 [multiproc_executor.py:280] ${died}`;
     expect(diagnoseExit(exitCode(0), [line])).toMatchObject({ code: 'engine_died', message: died, retry: 'backoff' });
+  });
+
+  it('is the error of the engine process, not the note of the server that it is dead', () => {
+    const dead = [
+      '(APIServer pid=1) ERROR 11-24 12:46:40 [async_llm.py:906] AsyncLLM output_handler failed.',
+      '(APIServer pid=1) ERROR 11-24 12:46:40 [async_llm.py:906] vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue. See stack trace (above) for the root cause.',
+      'INFO:     Application shutdown complete.',
+    ];
+    const crash = [
+      `${ERROR} EngineCore encountered a fatal error.`,
+      `${ERROR} torch.AcceleratorError: CUDA error: an illegal memory access was encountered`,
+    ];
+    expect(diagnoseExit(exitCode(0), [...crash, ...dead]).message).toBe(
+      'it exited by itself (code 0): torch.AcceleratorError: CUDA error: an illegal memory access was encountered',
+    );
+    expect(diagnoseExit(exitCode(0), dead).message).toBe(
+      'it exited by itself (code 0) after its engine process had died without a word',
+    );
   });
 
   it('is the signal when one ended it, with a hint at the memory for SIGKILL', () => {

@@ -65,7 +65,7 @@ const DRAIN = 'draining: withdraw, await_idle, timer drain 30000';
 const SWEEP = 'sweeping: withdraw, sweep';
 const TERMINATE = 'stopping: close_streams, terminate, timer kill 10000';
 const TERMINATE_EARLY = 'stopping: close_streams, terminate, timer kill 3000';
-const ADMIT = 'ready: admit, timer probe 2000';
+const ADMIT = 'ready: admit, timer probe 1000';
 const UNHEALTHY = 'unhealthy: withdraw, timer probe 250, timer unhealthy 20000';
 
 /** What each event does in each phase: the phase after it and the effects. An event not named is ignored. */
@@ -87,9 +87,9 @@ const TABLE: { readonly [Name in PhaseName]: Partial<Record<EventName, string>> 
   ready: {
     stop: DRAIN,
     kill: KILL,
-    token: 'ready: timer probe 2000',
-    healthy: 'ready: timer probe 2000',
-    slow: 'ready: timer probe 2000',
+    token: 'ready: timer probe 1000',
+    healthy: 'ready: timer probe 1000',
+    slow: 'ready: timer probe 1000',
     'no token': UNHEALTHY,
     down: UNHEALTHY,
     'timer probe': 'ready: probe_health',

@@ -1,0 +1,15 @@
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { openaiClientSuite } from './openai-client-suite.ts';
+
+describe('the openai package for Node against the simulator', () => {
+  let chorus: RunningChorus;
+  beforeAll(async () => {
+    chorus = await startChorus(['--engine', 'simulated', '--replicas', '1']);
+    await replicasReady(chorus, 1, 30_000);
+  });
+  afterAll(() => chorus.stop());
+
+  openaiClientSuite(() => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 }));
+});

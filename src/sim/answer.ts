@@ -1,7 +1,7 @@
 import type { TokenRoute } from '../domain/replica.ts';
 import type { EngineErrorBody, EngineUsage } from '../protocol/generate.ts';
 import type { Finish } from './engine.ts';
-import type { GenerationRequest, Refusal } from './generation-request.ts';
+import { VOCABULARY_SIZE, type GenerationRequest, type Refusal } from './generation-request.ts';
 
 /** What all pieces of one answer share. */
 export interface AnswerFacts {
@@ -32,8 +32,8 @@ export const frame = (data: object | string): string =>
 export function tokenChunk(facts: AnswerFacts, { tokenIds, text, finish, first }: ChunkFacts): object {
   const choice = { index: 0, finish_reason: finish?.reason ?? null, stop_reason: finish?.stopReason ?? null };
   if (facts.route === 'generate') {
-    const nothing = { routed_experts: null, sampling_mask: null, weight_versions: null, logprobs: null };
-    const choices = [{ ...choice, token_ids: tokenIds, ...nothing }];
+    const nothing = { routed_experts: null, sampling_mask: null, weight_versions: null };
+    const choices = [{ ...choice, token_ids: tokenIds, ...nothing, logprobs: logprobsOf(facts, tokenIds) }];
     return { request_id: facts.id, usage: null, output_mode: 'tokens', choices };
   }
   const { promptTokenIds, returnTokenIds } = facts.request;
@@ -57,7 +57,7 @@ export function wholeAnswer(facts: AnswerFacts, { tokenIds, text, finish }: Chun
   const choice = { index: 0, finish_reason: finish?.reason ?? null, stop_reason: finish?.stopReason ?? null };
   if (facts.route === 'generate') {
     const { id, model, created } = facts;
-    const choices = [{ ...choice, token_ids: tokenIds, logprobs: null }];
+    const choices = [{ ...choice, token_ids: tokenIds, logprobs: logprobsOf(facts, tokenIds) }];
     return { request_id: id, model, created, usage, prompt_token_ids: null, output_mode: 'tokens', choices };
   }
   const { promptTokenIds, returnTokenIds } = facts.request;
@@ -70,6 +70,21 @@ export function wholeAnswer(facts: AnswerFacts, { tokenIds, text, finish }: Chun
 /** The body of an error answer, and of an error frame. */
 export function errorBody({ message, type, param, status }: Omit<Refusal, 'late'>): { error: EngineErrorBody } {
   return { error: { message, type, param, code: status } };
+}
+
+/** The model is sure of every token; the alternatives are any. */
+function logprobsOf({ request: { topLogprobs } }: AnswerFacts, tokenIds: readonly number[]): object | null {
+  if (topLogprobs === null) return null;
+  const entry = (tokenId: number, rank: number): object => ({
+    token_id: (tokenId + rank - 1) % VOCABULARY_SIZE,
+    logprob: rank === 1 ? 0 : -20 - rank,
+    rank,
+  });
+  const content = tokenIds.map((tokenId) => ({
+    ...entry(tokenId, 1),
+    top_logprobs: Array.from({ length: Math.max(1, topLogprobs) }, (_, index) => entry(tokenId, index + 1)),
+  }));
+  return { content };
 }
 
 const completionHead = ({ id, created, model }: AnswerFacts): object => ({

@@ -1,8 +1,10 @@
 import type { TokenRoute } from '../domain/replica.ts';
+import type { OutputRule } from '../harmony/structural-tag.ts';
 import type { SimulatorOptions } from './command-line.ts';
+import { readGrammar, type Grammar } from './grammar.ts';
 
 /** Ids below this exist: the size of o200k_harmony. */
-const VOCABULARY_SIZE = 201_088;
+export const VOCABULARY_SIZE = 201_088;
 
 /** gpt-oss's own ends, which every request has (its `generation_config.json`). */
 const EOS_TOKEN_IDS = [200_002, 199_999, 200_012];
@@ -13,6 +15,10 @@ export interface GenerationRequest {
   /** Capped so that prompt and output fit the context. */
   readonly maxTokens: number;
   readonly stopTokenIds: ReadonlySet<number>;
+  /** What the output is held to. */
+  readonly rule: OutputRule | null;
+  /** How many tokens to tell the log probabilities of at every step, or null for none. */
+  readonly topLogprobs: number | null;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   /** Also echoes the prompt; `/v1/completions` gives no ids without it. */
@@ -73,14 +79,20 @@ export function readGenerationRequest(
   const promptTokenIds = prompt as readonly number[];
   const stopTokenIds = [...EOS_TOKEN_IDS, ...((sampling?.['stop_token_ids'] as number[] | null | undefined) ?? [])];
   const stream = body['stream'] === true;
+  const tag = asObject(sampling?.['structured_outputs'])?.['structural_tag'];
+  const grammar = typeof tag === 'string' ? readGrammar(tag) : null;
   const found =
-    judgeContext(route, promptTokenIds.length, options.maxModelLen) ?? judgeVocabulary(promptTokenIds, stopTokenIds);
+    judgeContext(route, promptTokenIds.length, options.maxModelLen) ??
+    judgeVocabulary(promptTokenIds, stopTokenIds) ??
+    judgeGrammar(route, grammar);
   if (found) return { ...found, late: found.late && stream };
   const room = options.maxModelLen - promptTokenIds.length;
   return {
     promptTokenIds,
     maxTokens: Math.min((sampling?.['max_tokens'] as number | null | undefined) ?? room, room),
     stopTokenIds: new Set(stopTokenIds),
+    rule: grammar?.kind === 'rule' ? grammar.rule : null,
+    topLogprobs: typeof sampling?.['logprobs'] === 'number' ? sampling['logprobs'] : null,
     stream,
     includeUsage: asObject(body['stream_options'])?.['include_usage'] === true,
     returnTokenIds: body['return_token_ids'] === true,
@@ -162,6 +174,15 @@ function judgeContext(route: TokenRoute, promptTokens: number, maxModelLen: numb
   if (promptTokens > maxModelLen) return late(`The decoder prompt (length ${promptTokens}) is ${limit}.`);
   const output = 'plus the number of requested output tokens (at least 1)';
   return late(`The decoder prompt (length ${promptTokens}) ${output} is ${limit} (prompt + requested output tokens).`);
+}
+
+function judgeGrammar(route: TokenRoute, grammar: Grammar | null): Refusal | null {
+  if (grammar === null || grammar.kind === 'rule') return null;
+  if (grammar.kind === 'too_large')
+    return { ...refuse('Internal server error', null, 'InternalServerError', 500), late: true };
+  if (route === 'generate') return late("Invalid grammar specification: 'triggers'");
+  const message = 'Invalid structured_outputs structural_tag specification. (parameter=structured_outputs)';
+  return refuse(message, 'structured_outputs');
 }
 
 function judgeVocabulary(promptTokenIds: readonly number[], stopTokenIds: readonly number[]): Refusal | null {

@@ -107,7 +107,7 @@ function run(
   const id = route === 'generate' ? `generate-tokens-${base}` : `cmpl-${base}`;
   const decoder = createDecoder(vocabulary);
   const decode = (tokenIds: readonly number[]): string => (route === 'completions' ? decoder.push(tokenIds) : '');
-  const completion = completeTokens(vocabulary, wanted.promptTokenIds);
+  const completion = completeTokens(vocabulary, wanted.promptTokenIds, wanted.rule);
   const drop = engine.start(route === 'generate' ? id : `${id}-0`, wanted, completion, (cached) => {
     const cachedTokens = options.promptTokensDetails ? cached : null;
     const created = Math.floor(clock.nowMs() / 1000);

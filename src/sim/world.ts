@@ -7,12 +7,18 @@ export interface WorldMessage {
   readonly text: string;
 }
 
-/** A short thought, perhaps a sentence before a call, and then an answer or a call of `get_weather`. */
-export type Reply = { readonly analysis: string } & (
-  { readonly final: string } | { readonly preamble: string | null; readonly callArguments: string }
-);
+/** A short thought, and then an answer, or a call of `get_weather` with perhaps a sentence before it. */
+export interface Reply {
+  readonly analysis: string;
+  readonly ending:
+    | { readonly kind: 'text'; readonly text: string }
+    | { readonly kind: 'call'; readonly name: string; readonly arguments: string; readonly preamble: string | null };
+}
 
-export const WEATHER_TOOL = 'get_weather';
+const WEATHER_TOOL = 'get_weather';
+
+/** What the model says of the weather when it may not look. */
+export const CANNOT_CHECK = 'I cannot check the weather.';
 
 interface Scene {
   readonly effort: keyof typeof SKY_THOUGHTS;
@@ -23,7 +29,7 @@ interface Scene {
   readonly weatherArgument: 'location' | 'city' | null;
 }
 
-const say = (analysis: string, final: string): Reply => ({ analysis, final });
+const say = (analysis: string, text: string): Reply => ({ analysis, ending: { kind: 'text', text } });
 
 const STORY =
   'Once upon a time a small model lived on a large machine. It had only four layers, but it wanted to answer every question. ' +
@@ -142,11 +148,12 @@ function greeting(developer: string): string {
 }
 
 function callWeather(city: string, { weatherArgument }: Scene, question: RegExpExecArray): Reply {
-  if (weatherArgument === null) return say('There is no weather tool.', 'I cannot check the weather.');
+  if (weatherArgument === null) return say('There is no weather tool.', CANNOT_CHECK);
+  const preamble = PREAMBLE_QUESTION.test(question[0]) ? `I will check the weather in ${city}.` : null;
+  const callArguments = JSON.stringify({ [weatherArgument]: city });
   return {
     analysis: `Need the weather in ${city}.`,
-    preamble: PREAMBLE_QUESTION.test(question[0]) ? `I will check the weather in ${city}.` : null,
-    callArguments: JSON.stringify({ [weatherArgument]: city }),
+    ending: { kind: 'call', name: WEATHER_TOOL, arguments: callArguments, preamble },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { EngineLogprob } from '../../src/protocol/generate.ts';
 import type {
   OpenTokenStream,
   TokenStream,
@@ -10,6 +11,8 @@ export interface RunningTokenStream {
   /** What each `onTokens` brought. */
   readonly reads: readonly (readonly number[])[];
   tokenIds(): number[];
+  /** All log probabilities that came. */
+  readonly logprobs: readonly EngineLogprob[];
   /** Resolves at `onEnd`. */
   readonly end: Promise<TokenStreamEnd>;
   /** Resolves when at least `count` ids have arrived; rejects when the stream ends before. */
@@ -19,15 +22,17 @@ export interface RunningTokenStream {
 /** Opens a stream and keeps all that it brings. Throws when the listener is called after its end. */
 export function runTokenStream(open: OpenTokenStream, request: TokenStreamRequest): RunningTokenStream {
   const reads: (readonly number[])[] = [];
+  const logprobs: EngineLogprob[] = [];
   const { promise: end, resolve } = Promise.withResolvers<TokenStreamEnd>();
   const waiters = new Set<() => void>();
   let ended: TokenStreamEnd | null = null;
   const arrivedCount = (): number => reads.reduce((sum, read) => sum + read.length, 0);
   const wake = (): void => waiters.forEach((waiter) => waiter());
   const stream = open(request, {
-    onTokens(tokenIds) {
+    onTokens(tokenIds, told) {
       if (ended) throw new Error('tokens after the end');
       reads.push(tokenIds);
+      if (told) logprobs.push(...told);
       wake();
     },
     onEnd(value) {
@@ -40,6 +45,7 @@ export function runTokenStream(open: OpenTokenStream, request: TokenStreamReques
   return {
     stream,
     reads,
+    logprobs,
     tokenIds: () => reads.flat(),
     end,
     arrived: (count) =>

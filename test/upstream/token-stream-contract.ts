@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TokenRoute } from '../../src/domain/replica.ts';
+import { structuralTag, type OutputRule } from '../../src/harmony/structural-tag.ts';
 import type { EngineSampling } from '../../src/protocol/generate.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { isContextOverflow } from '../../src/upstream/failure.ts';
 import type { TokenStreamEnd, UpstreamFailure } from '../../src/upstream/token-stream.ts';
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts';
 import { eventually } from '../support/chorus-process.ts';
-import { opening, playWorldCase, promptOf, questionPrompt } from '../support/converse.ts';
+import { opening, playWorldCase, promptOf, questionPrompt, readOutput } from '../support/converse.ts';
 import type { EngineProcess } from '../support/engine-process.ts';
 import { runTokenStream, type RunningTokenStream } from '../support/run-token-stream.ts';
 import { WORLD_CASES } from '../support/world-cases.ts';
@@ -202,6 +203,55 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
         message: 'The model `gpt-oss-120b` does not exist. Valid aliases: gpt-oss-20b, openai/gpt-oss-20b.',
       });
     });
+  });
+
+  describe.each(ROUTES)('a constraint on %s', (route) => {
+    const tagFor = (rule: Partial<OutputRule>): Partial<EngineSampling> => {
+      const tag = structuralTag({ maxReasoningTokens: null, calls: [], answer: null, ...rule });
+      return { structured_outputs: { structural_tag: JSON.stringify(tag) } };
+    };
+
+    it('holds from the first token to the last', async () => {
+      const parameters = {
+        type: 'object',
+        properties: { location: { type: 'string' } },
+        required: ['location'],
+        additionalProperties: false,
+      };
+      const rule = { calls: [{ name: 'get_weather', schema: parameters }] };
+      const running = open(route, questionPrompt('Say OK.'), tagFor(rule));
+      expect(await running.end).toMatchObject({ kind: 'finished', finishReason: 'stop' });
+      const call = readOutput(running.tokenIds()).at(-1);
+      expect(call).toMatchObject({ recipient: 'functions.get_weather', contentType: 'json', how: 'call' });
+      expect(Object.keys(JSON.parse(call?.text ?? '') as object)).toEqual(['location']);
+    });
+
+    it('that makes no sense is the fault of the request', async () => {
+      const running = open(route, questionPrompt('Say OK.'), { structured_outputs: { structural_tag: '{' } });
+      expect(failureOf(await running.end)).toMatchObject({ reason: 'rejected', status: 400 });
+    });
+
+    it('that cannot be compiled is an error of the engine, which lives on', async () => {
+      const schema = { type: 'string', pattern: '^[a-z]{1,400}$' };
+      const running = open(route, questionPrompt('Say OK.'), tagFor({ answer: { kind: 'json', schema } }));
+      expect(failureOf(await running.end)).toEqual({
+        reason: 'engine_error',
+        status: 500,
+        message: 'Internal server error',
+      });
+      await generate(route, questionPrompt('Say OK.'));
+    });
+  });
+
+  it('brings log probabilities in step with the ids', async () => {
+    const running = open('generate', questionPrompt('Say OK.'), { logprobs: 2 });
+    await running.end;
+    expect(running.logprobs.map(({ token_id: id }) => id)).toEqual(running.tokenIds());
+    for (const { token_id: id, logprob, top_logprobs: top } of running.logprobs) {
+      expect(top).toHaveLength(2);
+      expect(top?.[0]).toMatchObject({ token_id: id, logprob });
+      expect(top?.[1]?.logprob).toBeLessThan(logprob);
+    }
   });
 
   it('gives the same ids on both routes', async () => {

@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { eventually, type RunningChorus } from '../support/chorus-process.ts';
+import { engineCounters } from '../support/engine-metrics.ts';
 import { eventOrderProblems } from '../support/event-order.ts';
 import { answerText, deltaText, getJson, postResponse, streamResponse } from '../support/responses-client.ts';
 
@@ -136,6 +137,35 @@ export function responsesSuite(chorus: () => RunningChorus): void {
     });
   });
 
+  describe('usage', () => {
+    it('equals what the engines count, for input, cached and output, in 20 of 20 requests', async () => {
+      const questions = [
+        'What is 7 + 8?',
+        'Say OK.',
+        'Count to 10.',
+        'Why is the sky blue?',
+        `Say OK. ${'So many words. '.repeat(60)}`,
+      ];
+      for (let asked = 0; asked < 20; asked++) {
+        const before = await engineCounters(await chorus().status());
+        const body = { input: questions[asked % questions.length], max_output_tokens: asked % 2 === 0 ? 16 : 200 };
+        const { usage } =
+          asked % 3 === 0
+            ? (await streamResponse(chorus().url, body)).response
+            : (await postResponse(chorus().url, body)).body;
+        const after = await eventually('the engine’s counts', 5000, async () => {
+          const counts = await engineCounters(await chorus().status());
+          return counts.running === 0 && counts.generationTokens > before.generationTokens ? counts : null;
+        });
+        expect([usage?.input_tokens, usage?.input_tokens_details.cached_tokens, usage?.output_tokens]).toEqual([
+          after.promptTokens - before.promptTokens,
+          after.cachedTokens - before.cachedTokens,
+          after.generationTokens - before.generationTokens,
+        ]);
+      }
+    });
+  });
+
   describe('a client that leaves', () => {
     it('ends the generation in the engine', async () => {
       const client = new AbortController();
@@ -150,10 +180,13 @@ export function responsesSuite(chorus: () => RunningChorus): void {
       while (!received.includes('output_text.delta')) received += String((await reader.next()).value);
       client.abort();
       await reader.next().catch(() => undefined);
-      await eventually('the end of every request in flight', 5000, async () => {
-        const { engines } = await chorus().status();
-        return engines.every(({ inFlight }) => inFlight === 0) ? true : null;
+      const generated = (await engineCounters(await chorus().status())).generationTokens;
+      const counts = await eventually('the end of every request in flight', 5000, async () => {
+        const report = await chorus().status();
+        const now = await engineCounters(report);
+        return now.running === 0 && report.engines.every(({ inFlight }) => inFlight === 0) ? now : null;
       });
+      expect(counts.generationTokens - generated).toBeLessThan(60);
     });
   });
 

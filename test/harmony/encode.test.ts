@@ -112,6 +112,15 @@ describe('encoding in steps', () => {
     expect(bytesOf(ids) === text).toBe(true);
   });
 
+  test('looks at no more characters in a step than its budget allows', () => {
+    const encoding = startEncoding(vocabulary, ['a'.repeat(100_000)]);
+    for (let step = 0; step < 90; step++) encoding.step(1000);
+    expect(encoding.tokenIds).toEqual([]);
+    for (let step = 0; step < 20; step++) encoding.step(1000);
+    expect(encoding.tokenIds.length).toBeGreaterThan(0);
+    expect(encoding.tokenIds.length).toBeLessThan(1000);
+  });
+
   test('the time of a long piece grows with its length, not with its square', () => {
     const { steps: few } = encodeInSteps('語'.repeat(10_000));
     const { steps: many } = encodeInSteps('語'.repeat(100_000));

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { execa } from 'execa';
 import type { EngineCommand } from './command.ts';
 import type { ProcessExit } from './diagnose.ts';
@@ -12,13 +13,15 @@ export interface EngineProcess {
 
 /**
  * Starts `command` as leader of a process group of its own, its output appended to `logPath` by the process itself: a
- * pipe would stall it whenever nobody reads. Throws when the log file cannot be opened.
+ * pipe would stall it whenever nobody reads. Its working directory is the log's, where no Python module lies that
+ * `python -m` would take for one of vLLM's. Throws when the log file cannot be opened.
  */
 export function spawnEngine({ file, args, env }: EngineCommand, logPath: string): EngineProcess {
   // execa's types know the descriptors 3 to 9, its code hands any number to child_process.
   const log = openSync(logPath, 'a') as 3;
   try {
     const child = execa(file, args, {
+      cwd: dirname(logPath),
       detached: true,
       cleanup: false,
       extendEnv: false,
@@ -47,6 +50,8 @@ async function exitOf(child: PromiseLike<ExecaOutcome>, file: string): Promise<P
   if (exitCode !== undefined) return { kind: 'exited', exitCode };
   if (signal !== undefined) return { kind: 'killed', signal };
   const programMissing = code === 'ENOENT';
-  const message = programMissing ? `there is no program ${file}` : (originalMessage ?? 'the system refused it');
+  const message = programMissing
+    ? `there is no program ${file}`
+    : (originalMessage?.split('\n')[0] ?? 'the system refused it');
   return { kind: 'not_started', message, programMissing };
 }

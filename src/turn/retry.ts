@@ -1,3 +1,4 @@
+import { isContextOverflow } from '../upstream/failure.ts';
 import type { UpstreamFailure } from '../upstream/token-stream.ts';
 import { CodedError } from '../domain/errors.ts';
 
@@ -33,5 +34,6 @@ function failed(message: string, cause: UpstreamFailure): CodedError {
 }
 
 function rejection(failure: UpstreamFailure): CodedError {
+  if (isContextOverflow(failure)) return new CodedError('context_length_exceeded', failure.message, { cause: failure });
   return new CodedError('invalid_value', `The engine refused the request: ${failure.message}`, { cause: failure });
 }

@@ -27,4 +27,12 @@ describe('afterFailure', () => {
   it('blames the request when the engine refuses it: no other replica would take it', () => {
     expect(afterFailure(failure('rejected'), 1, false)).toMatchObject({ kind: 'give_up', error: { status: 400 } });
   });
+
+  it('says that the context is too long when that is why the engine refuses', () => {
+    const message = 'The decoder prompt (length 5000) is longer than the maximum model length of 4096.';
+    expect(afterFailure({ reason: 'rejected', status: 400, message }, 1, false)).toMatchObject({
+      kind: 'give_up',
+      error: { code: 'context_length_exceeded', message },
+    });
+  });
 });

@@ -85,7 +85,7 @@ export class Parser {
   #pushText(tokenIds: readonly number[], start: number, end: number, sink: ParserSink): void {
     let contentStart = start;
     if (!this.#inContent) {
-      const header = this.#channelIds ?? this.#roleIds;
+      const header = this.#headerPart();
       contentStart = Math.min(end, start + MAX_HEADER_TOKENS - this.#headerLength());
       for (let at = start; at < contentStart; at++) header.push(tokenIds[at] ?? 0);
     }
@@ -118,7 +118,7 @@ export class Parser {
       return;
     }
     if (id === TOKENS.channel) this.#openChannel(sink);
-    else if (id === TOKENS.constrain) (this.#channelIds ?? this.#roleIds).push(id);
+    else if (id === TOKENS.constrain && this.#headerLength() < MAX_HEADER_TOKENS) this.#headerPart().push(id);
     else if (id !== TOKENS.message) this.#wellFormed = false;
     this.#ids.push(id);
     if (id === TOKENS.message) this.#open(readHeader(this.#headerText()), sink);
@@ -197,6 +197,10 @@ export class Parser {
     if (!this.#wellFormed) return null;
     if (!this.#started) return this.#ids;
     return this.#ids[0] === this.#assistantId ? this.#ids.slice(1) : null;
+  }
+
+  #headerPart(): number[] {
+    return this.#channelIds ?? this.#roleIds;
   }
 
   #headerLength(): number {

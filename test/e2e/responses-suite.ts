@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { eventually, type RunningChorus } from '../support/chorus-process.ts';
+import { type RunningChorus } from '../support/chorus-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { engineCounters } from '../support/engine-metrics.ts';
 import { eventOrderProblems } from '../support/event-order.ts';
 import { answerText, deltaText, getJson, postResponse, streamResponse } from '../support/responses-client.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { eventually, processesNaming, replicasReady, type RunningChorus } from '../support/chorus-process.ts';
+import { processesNaming, replicasReady, type RunningChorus } from '../support/chorus-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { answerText, postResponse, streamResponse } from '../support/responses-client.ts';
 
 /**

@@ -3,6 +3,7 @@ import { replicasReady, startChorus, type RunningChorus } from '../support/choru
 import { postResponse, streamResponse } from '../support/responses-client.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { serveSuite } from './serve-suite.ts';
+import { toolsSuite } from './tools-suite.ts';
 
 describe('chorus serve with the simulator', () => {
   let chorus: RunningChorus;
@@ -16,6 +17,7 @@ describe('chorus serve with the simulator', () => {
   });
 
   responsesSuite(() => chorus);
+  toolsSuite(() => chorus);
 
   it('says SIMULATED in the banner, in a header and in the models', async () => {
     expect(chorus.output()).toContain('SIMULATED');

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readServerRecord } from '../../src/system/state-directory.ts';
 import type { StatusReport } from '../../src/gateway/reports.ts';
+import { eventually } from './eventually.ts';
 import { getJson } from './responses-client.ts';
 
 export interface RunningChorus {
@@ -20,21 +20,6 @@ export interface RunningChorus {
 }
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-
-/** Polls `probe` until it gives a value; throws with `what` after `timeoutMs`. */
-export async function eventually<T>(
-  what: string,
-  timeoutMs: number,
-  probe: () => Promise<T | null> | T | null,
-): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs;
-  while (performance.now() < deadlineMs) {
-    const value = await probe();
-    if (value !== null) return value;
-    await sleep(50);
-  }
-  throw new Error(`${what} did not happen within ${timeoutMs} ms`);
-}
 
 /** Starts the real command on a free port and waits until it listens. */
 export async function startChorus(

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/system/clock.ts';
 import { isContextOverflow } from '../../src/upstream/failure.ts';
 import type { TokenStreamEnd, UpstreamFailure } from '../../src/upstream/token-stream.ts';
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts';
-import { eventually } from '../support/chorus-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { opening, playWorldCase, promptOf, questionPrompt, readOutput } from '../support/converse.ts';
 import type { EngineProcess } from '../support/engine-process.ts';
 import { runTokenStream, type RunningTokenStream } from '../support/run-token-stream.ts';

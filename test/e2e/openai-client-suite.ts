@@ -1,4 +1,5 @@
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
+import { BadRequestError } from 'openai';
 import { describe, expect, it } from 'vitest';
 
 const model = 'gpt-oss-20b';
@@ -38,7 +39,7 @@ export function openaiClientSuite(client: () => OpenAI): void {
 
     it('throws the class of error that the status means', async () => {
       const wrong = client().responses.create({ model: 'nope', input: 'hi' });
-      await expect(wrong).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+      await expect(wrong).rejects.toBeInstanceOf(BadRequestError);
       await expect(wrong).rejects.toMatchObject({ status: 400, code: 'model_not_found', param: 'model' });
     });
 

@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { openaiClientSuite } from './openai-client-suite.ts';
 

@@ -226,7 +226,8 @@ export function responsesSuite(chorus: () => RunningChorus): void {
       ['an input longer than the context', { input: 'word '.repeat(140_000) }, 400, 'context_length_exceeded', 'input'],
       ['a body over 32 MiB', { input: 'x'.repeat(33 * 1024 * 1024) }, 413, null, null],
     ];
-    it.each(rows)('answers %s in the shape of OpenAI, naming the field', async (_title, body, status, code, param) => {
+    it.each(rows)('answers %s in the shape of OpenAI, naming the field', async (...row) => {
+      const [, body, status, code, param] = row;
       const answer = await postResponse<{ error: { message: string; type: string } }>(chorus().url, body);
       expect(answer.body).toEqual({
         error: { message: expect.any(String) as never, type: 'invalid_request_error', code, param },

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { Pacer } from '../../scripts/bench/pacer.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+it('a pacer calls each member once an interval, at its own phase, until it leaves', () => {
+  const clock = new FakeClock(0);
+  const pacer = new Pacer(clock, 20);
+  const calls: string[] = [];
+  const leaveA = pacer.add({ advance: (nowMs) => calls.push(`a ${nowMs}`) });
+  clock.advance(5);
+  const leaveB = pacer.add({ advance: (nowMs) => calls.push(`b ${nowMs}`) });
+  clock.advance(40);
+  leaveA();
+  leaveA();
+  clock.advance(20);
+  leaveB();
+  expect(calls).toEqual(['a 20', 'b 25', 'a 40', 'b 45', 'b 65']);
+  expect(clock.pendingTimers).toBe(0);
+});
+
+it('a late pacer calls each member once, however much it missed', () => {
+  let nowMs = 0;
+  let tick = (): void => {};
+  const schedule = (_: number, callback: () => void): (() => void) => {
+    tick = callback;
+    return () => {};
+  };
+  const pacer = new Pacer({ nowMs: () => nowMs, monotonicMs: () => nowMs, schedule }, 20);
+  const calls: string[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    pacer.add({ advance: (atMs) => calls.push(`${name} ${atMs}`) });
+    nowMs += 5;
+  }
+  nowMs = 95;
+  tick();
+  expect(calls.toSorted()).toEqual(['a 95', 'b 95', 'c 95']);
+  nowMs = 101;
+  tick();
+  expect(calls.slice(3)).toEqual(['a 101']);
+});

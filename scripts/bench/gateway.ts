@@ -1,0 +1,94 @@
+/**
+ * Chorus's gateway as `chorus serve` builds it (pool, upstream, turn, HTTP), over replicas that are there already: no
+ * engine is supervised, so that nothing but requests costs CPU.
+ */
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { createSeal } from '../../src/access/seal.ts';
+import type { Replica } from '../../src/domain/replica.ts';
+import { buildApp } from '../../src/gateway/app.ts';
+import { createVocabulary } from '../../src/harmony/vocabulary.ts';
+import { Pool } from '../../src/pool/pool.ts';
+import { spellLogprob } from '../../src/responses/logprobs.ts';
+import { createLogger } from '../../src/system/logger.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { readVocabulary } from '../../src/system/vocabulary.ts';
+import { createUpstream } from '../../src/upstream/upstream.ts';
+import { readStart, serveParent } from './parent.ts';
+
+export interface GatewayStart {
+  /** One for each replica. */
+  readonly socketPaths: readonly string[];
+}
+
+/** The port is all there is to ask. */
+export interface GatewayRequest {
+  readonly ask: 'port';
+}
+
+const LOADING_WAIT_MS = 10_000;
+const STALL_TIMEOUT_MS = 120_000;
+const SEAL_KEY_BYTES = 32;
+const LISTEN_BACKLOG = 4096;
+
+const vocabulary = createVocabulary(readVocabulary());
+const pool = new Pool({
+  clock: systemClock,
+  loadingWaitMs: LOADING_WAIT_MS,
+  outlook: () => ({ mayBecomeReady: false, sentence: '' }),
+});
+const upstream = createUpstream({ clock: systemClock, stallTimeoutMs: STALL_TIMEOUT_MS });
+let closing = false;
+const app = buildApp({
+  access: { apiKey: null },
+  responses: {
+    clock: systemClock,
+    turn: {
+      vocabulary,
+      pool,
+      openTokenStream: upstream.openTokenStream,
+      onAttemptFailed: (event) => {
+        if (!closing) console.error('attempt failed', event);
+      },
+    },
+  },
+  clock: systemClock,
+  logger: createLogger('/dev/null'),
+  version: 'bench',
+  modelState: () => ({ state: 'ready', sentence: '', contextTokens: null, simulated: false }),
+  prepare: {
+    whyNotServed: () => null,
+    showReasoning: true,
+    spellLogprob: (logprob) => spellLogprob(vocabulary, logprob),
+    ...createSeal(randomBytes(SEAL_KEY_BYTES)),
+  },
+  readiness: () => ({ ready: true, sentence: '' }),
+  engineHeader: 'vllm',
+  status: () => {
+    throw new Error('the benchmark has no status');
+  },
+});
+
+const aReplica = (socketPath: string, index: number): Replica => ({
+  engineId: `e${index}`,
+  generation: 1,
+  model: 'gpt-oss-20b',
+  endpoint: { socketPath },
+  tokenRoute: 'generate',
+  maxModelLen: 131_072,
+  engineVersion: '0.32.0',
+  simulated: false,
+});
+
+for (const [index, path] of (readStart() as GatewayStart).socketPaths.entries()) pool.admit(aReplica(path, index));
+await app.listen({ host: '127.0.0.1', port: 0, backlog: LISTEN_BACKLOG });
+
+serveParent(
+  () => (app.server.address() as AddressInfo).port,
+  () => {
+    closing = true;
+    app.server.closeAllConnections();
+    void app.close();
+    void upstream.close();
+  },
+);

@@ -1,0 +1,54 @@
+import type { CancelTimer, Clock } from '../../src/domain/clock.ts';
+
+const TICK_MS = 1;
+
+/** Something that wants to be called once every interval, at its own phase. */
+export interface Paced {
+  advance(nowMs: number): void;
+}
+
+/** Calls each member once every `intervalMs`, a millisecond's worth of members a timer tick: cheap for thousands. */
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #slots: Set<Paced>[];
+  #size = 0;
+  #lastTickMs = 0;
+  #cancel: CancelTimer = () => {};
+
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock;
+    this.#slots = Array.from({ length: Math.max(1, intervalMs) }, () => new Set<Paced>());
+  }
+
+  /** From now on, first one interval from now; the returned function ends it. */
+  add(member: Paced): () => void {
+    const nowMs = Math.floor(this.#clock.monotonicMs());
+    const slot = this.#slotAt(nowMs);
+    slot.add(member);
+    if (this.#size++ === 0) this.#start(nowMs);
+    return () => {
+      if (!slot.delete(member)) return;
+      if (--this.#size === 0) this.#cancel();
+    };
+  }
+
+  #start(nowMs: number): void {
+    this.#lastTickMs = nowMs;
+    this.#cancel = this.#clock.schedule(TICK_MS, () => this.#tick());
+  }
+
+  /** Late ticks make up for what they missed, each slot once. */
+  #tick(): void {
+    const nowMs = Math.floor(this.#clock.monotonicMs());
+    const from = Math.max(this.#lastTickMs + 1, nowMs - this.#slots.length + 1);
+    this.#lastTickMs = nowMs;
+    this.#cancel = this.#clock.schedule(TICK_MS, () => this.#tick());
+    for (let atMs = from; atMs <= nowMs; atMs++) for (const member of this.#slotAt(atMs)) member.advance(nowMs);
+  }
+
+  #slotAt(atMs: number): Set<Paced> {
+    const slot = this.#slots[atMs % this.#slots.length];
+    if (slot === undefined) throw new Error('A pacer has a slot for every millisecond.');
+    return slot;
+  }
+}

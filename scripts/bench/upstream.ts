@@ -1,0 +1,142 @@
+/**
+ * A stand-in for a few `vllm serve`, as cheap as Node can be: every stream is the same bytes, spelled once, and what is
+ * due on a socket in one millisecond goes out in one write. It answers what the readiness probe and Chorus's token
+ * route ask, and counts.
+ */
+import { createServer, type Socket } from 'node:net';
+import { systemClock } from '../../src/system/clock.ts';
+import { engineScript, httpAnswer, type EngineScript } from './engine-script.ts';
+import { Pacer, type Paced } from './pacer.ts';
+import { readStart, serveParent } from './parent.ts';
+
+export interface UpstreamStart {
+  /** One unix socket for each replica. */
+  readonly socketPaths: readonly string[];
+}
+
+/** How the streams that begin from now on go. */
+export interface Workload {
+  readonly tokenIds: readonly number[];
+  /** Tokens that come at once. */
+  readonly leadTokens: number;
+  /** Pause between two tokens after them; 0: everything at once. */
+  readonly intervalMs: number;
+}
+
+/** A new workload, or only the counts. */
+export interface UpstreamRequest {
+  readonly workload: Workload | null;
+}
+
+export interface UpstreamReply {
+  /** Tokens sent in streams so far. */
+  readonly tokens: number;
+  readonly openStreams: number;
+}
+
+const LISTEN_BACKLOG = 4096;
+const HEAD_END = '\r\n\r\n';
+const EMPTY = Buffer.alloc(0);
+
+const model = { id: 'gpt-oss-20b', object: 'model', created: 1_704_067_200, owned_by: 'vllm', max_model_len: 131_072 };
+const FIXED_ANSWERS: Readonly<Record<string, Buffer>> = {
+  '/health': Buffer.from('HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-length: 0\r\n\r\n'),
+  '/version': httpAnswer(JSON.stringify({ version: '0.32.0' })),
+  '/v1/models': httpAnswer(JSON.stringify({ object: 'list', data: [model] })),
+};
+
+let script: EngineScript = engineScript([200_002]);
+let workload: Workload = { tokenIds: [200_002], leadTokens: 1, intervalMs: 0 };
+let pacer = new Pacer(systemClock, 1);
+const counts = { tokens: 0, openStreams: 0 };
+const sockets = new Set<Socket>();
+
+/** One stream: where it is in the script, and what is due. */
+class TokenStream implements Paced {
+  readonly #socket: Socket;
+  readonly #script = script;
+  readonly #workload = workload;
+  readonly #startMs = systemClock.monotonicMs();
+  #leavePacer: () => void = () => {};
+  #sent = 0;
+  #ended = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    counts.openStreams++;
+    socket.write(this.#script.head);
+    const { intervalMs, leadTokens } = this.#workload;
+    if (intervalMs > 0) this.#leavePacer = pacer.add(this);
+    this.#sendUpTo(intervalMs > 0 ? leadTokens : Infinity);
+  }
+
+  advance(nowMs: number): void {
+    const { intervalMs, leadTokens } = this.#workload;
+    if (this.#socket.writableNeedDrain) return;
+    this.#sendUpTo(leadTokens + Math.round((nowMs - this.#startMs) / intervalMs));
+  }
+
+  /** Ends it where it is; harmless afterwards. */
+  drop(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#leavePacer();
+    counts.openStreams--;
+  }
+
+  #sendUpTo(due: number): void {
+    const { frameEnds, body } = this.#script;
+    const end = Math.min(due, frameEnds.length);
+    if (end <= this.#sent) return;
+    this.#socket.write(body.subarray(this.#sent === 0 ? 0 : frameEnds[this.#sent - 1], frameEnds[end - 1]));
+    counts.tokens += end - this.#sent;
+    this.#sent = end;
+    if (end === frameEnds.length) this.drop();
+  }
+}
+
+/** Reads one request after the other from a kept connection and answers it. */
+function serve(socket: Socket): void {
+  let received: Buffer = EMPTY;
+  let stream: TokenStream | null = null;
+  sockets.add(socket);
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    sockets.delete(socket);
+    stream?.drop();
+  });
+  socket.on('data', (bytes: Buffer) => {
+    received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+    const bodyStart = received.indexOf(HEAD_END) + HEAD_END.length;
+    if (bodyStart < HEAD_END.length) return;
+    const head = received.toString('latin1', 0, bodyStart);
+    if (received.length < bodyStart + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)) return;
+    const wantsStream = received.includes('"stream":true', bodyStart);
+    received = EMPTY;
+    const path = head.split(' ', 2)[1] ?? '';
+    const fixed = FIXED_ANSWERS[path];
+    if (fixed) socket.write(fixed);
+    else if (wantsStream) stream = new TokenStream(socket);
+    else socket.write(script.wholeAnswer);
+  });
+}
+
+const servers = (readStart() as UpstreamStart).socketPaths.map((path) =>
+  createServer(serve).listen({ path, backlog: LISTEN_BACKLOG }),
+);
+
+serveParent(
+  (request) => {
+    const wanted = (request as UpstreamRequest).workload;
+    if (wanted) {
+      workload = wanted;
+      script = engineScript(workload.tokenIds);
+      pacer = new Pacer(systemClock, workload.intervalMs);
+    }
+    return { ...counts } satisfies UpstreamReply;
+  },
+  () => {
+    for (const server of servers) server.close();
+    for (const socket of sockets) socket.destroy();
+  },
+);

@@ -1,0 +1,33 @@
+import { readdirSync } from 'node:fs';
+import { sleep } from '../../src/domain/clock.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import type { RunningChorus } from '../../test/support/chorus-process.ts';
+import { residentBytes } from '../bench/usage.ts';
+
+/** What a server holds when nobody asks it anything. */
+export interface Resting {
+  readonly inFlight: number;
+  readonly descriptors: number;
+  readonly residentBytes: number;
+}
+
+/** Longer than idle connections to the engines are kept. */
+const SETTLE_DEADLINE_MS = 15_000;
+const POLL_MS = 250;
+
+/** Open file descriptors of a process. */
+export const openDescriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/** Waits until nothing is in flight and the descriptors are back, at most a few seconds, and says what is left. */
+export async function settled(chorus: RunningChorus, pid: number, descriptorsBefore: number): Promise<Resting> {
+  const deadlineMs = systemClock.monotonicMs() + SETTLE_DEADLINE_MS;
+  for (;;) {
+    const { engines } = await chorus.status();
+    const inFlight = engines.reduce((sum, engine) => sum + engine.inFlight, 0);
+    const descriptors = openDescriptors(pid);
+    const done = inFlight === 0 && descriptors <= descriptorsBefore;
+    if (done || systemClock.monotonicMs() > deadlineMs)
+      return { inFlight, descriptors, residentBytes: residentBytes(pid) };
+    await sleep(systemClock, POLL_MS);
+  }
+}

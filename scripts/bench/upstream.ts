@@ -1,6 +1,6 @@
 /**
  * A stand-in for a few `vllm serve`, as cheap as Node can be: every stream is the same bytes, spelled once, and what is
- * due on a socket in one millisecond goes out in one write. It answers what the readiness probe and Chorus's token
+ * due on a socket goes out in one write. It answers what the readiness probe and Chorus's token
  * route ask, and counts.
  */
 import { createServer, type Socket } from 'node:net';
@@ -72,7 +72,7 @@ class TokenStream implements Paced {
 
   advance(nowMs: number): void {
     const { intervalMs, leadTokens } = this.#workload;
-    if (this.#socket.writableNeedDrain) return;
+    if (this.#ended || this.#socket.writableNeedDrain) return;
     this.#sendUpTo(leadTokens + Math.round((nowMs - this.#startMs) / intervalMs));
   }
 

@@ -12,18 +12,20 @@ describe('readServeOptions', () => {
         stateDir: '/var/state/chorus',
         host: '127.0.0.1',
         port: 8000,
+        reasoning: 'shown',
       },
     });
   });
 
   it('tells every problem at once, each with its flag', () => {
-    const read = readServeOptions({ engine: 'magic', replicas: '0', port: 'x', host: 'my host' }, {});
+    const read = readServeOptions({ engine: 'magic', replicas: '0', port: 'x', host: 'my host', reasoning: 'loud' }, {});
     expect(read).toEqual({
       problems: [
         "--engine: 'magic' is unknown. Use auto, gpu, cpu, simulated.",
         "--replicas: '0' is not a whole number from 1 to 64.",
         "--port: 'x' is not a port. Use 1 to 65535, or 0 for any free one.",
         "--host: 'my host' is not an address. Use 127.0.0.1 for this machine, 0.0.0.0 for every interface.",
+        "--reasoning: 'loud' is unknown. Use shown or hidden.",
       ],
     });
   });

@@ -145,7 +145,7 @@ export class Orchestrator {
         ...readSeal(this.#options.stateDir),
       },
       readiness: () => this.#readiness(),
-      engineHeader: this.simulated ? 'simulated' : 'vllm',
+      engineHeader: this.simulated ? 'SIMULATED' : 'vllm',
       status: () => this.status(),
     });
   }

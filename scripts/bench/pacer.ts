@@ -9,18 +9,21 @@ export interface Paced {
 
 /**
  * Calls each member once every `intervalMs`. A timer tick is a millisecond; its members are called one a turn of the
- * event loop, because streams of different requests are not in step and a reader that finds many at once has it easier.
+ * event loop with a `rest` after each: the streams of different requests are not in step, and a reader that finds many
+ * at once has it easier than the one that is woken for each.
  */
 export class Pacer {
   readonly #clock: Clock;
+  readonly #rest: () => void;
   readonly #slots: Set<Paced>[];
   #size = 0;
   #lastTickMs = 0;
   #cancel: CancelTimer = () => {};
   readonly #due: Paced[] = [];
 
-  constructor(clock: Clock, intervalMs: number) {
+  constructor(clock: Clock, intervalMs: number, rest: () => void) {
     this.#clock = clock;
+    this.#rest = rest;
     this.#slots = Array.from({ length: Math.max(1, intervalMs) }, () => new Set<Paced>());
   }
 
@@ -56,7 +59,9 @@ export class Pacer {
     const member = this.#due.shift();
     if (member === undefined) return;
     member.advance(this.#clock.monotonicMs());
-    if (this.#due.length > 0) setImmediate(() => this.#callNext());
+    if (this.#due.length === 0) return;
+    this.#rest();
+    setImmediate(() => this.#callNext());
   }
 
   #slotAt(atMs: number): Set<Paced> {

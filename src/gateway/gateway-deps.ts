@@ -18,7 +18,7 @@ export interface GatewayDeps {
   /** How requests are prepared here: what is served, what is shown, and the seal of what clients carry. */
   readonly prepare: Omit<PrepareOptions, 'nowMs'>;
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
-  /** `vllm`, or `simulated` where no model answers: the value of the `chorus-engine` header. */
+  /** `vllm`, or `SIMULATED` where no model answers: the value of the `chorus-engine` header. */
   readonly engineHeader: string;
   readonly status: () => StatusReport;
 }

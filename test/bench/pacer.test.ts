@@ -4,7 +4,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 
 it('a pacer calls each member once an interval, at its own phase, until it leaves', () => {
   const clock = new FakeClock(0);
-  const pacer = new Pacer(clock, 20);
+  const pacer = new Pacer(clock, 20, () => {});
   const calls: string[] = [];
   const leaveA = pacer.add({ advance: (nowMs) => calls.push(`a ${nowMs}`) });
   clock.advance(5);
@@ -18,29 +18,29 @@ it('a pacer calls each member once an interval, at its own phase, until it leave
   expect(clock.pendingTimers).toBe(0);
 });
 
-it('a late pacer calls each member once, however much it missed, and one a turn of the event loop', async () => {
+it('a late pacer calls each member once, however much it missed, with a rest between two', async () => {
   let nowMs = 0;
   let tick = (): void => {};
   const schedule = (_: number, callback: () => void): (() => void) => {
     tick = callback;
     return () => {};
   };
-  const pacer = new Pacer({ nowMs: () => nowMs, monotonicMs: () => nowMs, schedule }, 20);
   const calls: string[] = [];
+  const pacer = new Pacer({ nowMs: () => nowMs, monotonicMs: () => nowMs, schedule }, 20, () => calls.push('rest'));
   const { promise: allCalled, resolve } = Promise.withResolvers<void>();
   for (const name of ['a', 'b', 'c']) {
     const advance = (atMs: number): void => {
-      if (calls.push(`${name} ${atMs}`) === 3) resolve();
+      if (calls.push(`${name} ${atMs}`) === 5) resolve();
     };
     pacer.add({ advance });
     nowMs += 5;
   }
   nowMs = 95;
   tick();
-  expect(calls).toEqual(['a 95']);
+  expect(calls).toEqual(['a 95', 'rest']);
   await allCalled;
-  expect(calls).toEqual(['a 95', 'b 95', 'c 95']);
+  expect(calls).toEqual(['a 95', 'rest', 'b 95', 'rest', 'c 95']);
   nowMs = 101;
   tick();
-  expect(calls.slice(3)).toEqual(['a 101']);
+  expect(calls.slice(5)).toEqual(['a 101']);
 });

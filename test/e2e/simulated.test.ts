@@ -22,8 +22,8 @@ describe('chorus serve with the simulator', () => {
   it('says SIMULATED in the banner, in a header and in the models', async () => {
     expect(chorus.output()).toContain('SIMULATED');
     const { headers } = await postResponse(chorus.url, { input: 'Say OK.' });
-    expect(headers['chorus-engine']).toBe('simulated');
-    expect((await streamResponse(chorus.url, { input: 'Say OK.' })).headers['chorus-engine']).toBe('simulated');
+    expect(headers['chorus-engine']).toBe('SIMULATED');
+    expect((await streamResponse(chorus.url, { input: 'Say OK.' })).headers['chorus-engine']).toBe('SIMULATED');
   });
 
   it('prints a curl line that works when pasted', async () => {

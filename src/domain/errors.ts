@@ -11,6 +11,9 @@ const server = (status: number, code: string): ErrorKind => ({ status, type: 'se
 
 /** Every error a client can get. Names are never renamed or reused; a test compares this table with the README's. */
 export const ERRORS = {
+  bad_http: invalid(400, null),
+  request_timeout: invalid(408, null),
+  headers_too_large: invalid(431, null),
   bad_json: invalid(400, null),
   empty_body: invalid(400, null),
   unsupported_media_type: invalid(415, null),

@@ -3,7 +3,8 @@ import { MiB } from '../domain/units.ts';
 import { newRequestId } from '../responses/ids.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { registerAuth } from './plugins/auth.ts';
-import { registerErrors } from './plugins/errors.ts';
+import { answerMalformedHttp, ignoreExpectations } from './malformed-http.ts';
+import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
@@ -23,9 +24,13 @@ export function buildApp(deps: GatewayDeps): Gateway {
     genReqId: newRequestId,
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerMalformedHttp,
+    // A path that cannot be decoded names nothing.
+    frameworkErrors: (_error, request, reply) => void sendError(reply, unknownRoute(request)),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, useDefaults: false } },
   });
   app.removeContentTypeParser('text/plain');
+  ignoreExpectations(app);
   registerErrors(app);
   registerAuth(app, deps.access);
   registerHealth(app, deps);

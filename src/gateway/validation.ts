@@ -3,6 +3,20 @@ import { CodedError } from '../domain/errors.ts';
 
 type Json = Record<string, unknown>;
 
+/** Far above any real request, and far below what exhausts the stack of whoever walks through it. */
+const MAX_NESTING = 200;
+
+/** Throws a `CodedError` for a body that is nested too deeply to be worked with. */
+export function checkNesting(body: unknown): void {
+  if (!isNestedDeeper(body, MAX_NESTING)) return;
+  throw new CodedError('invalid_value', `The body is nested more than ${MAX_NESTING} levels deep. Flatten it.`);
+}
+
+function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1));
+}
+
 /**
  * A copy of a request body without its nulls, at the top and in nested settings: null means absent. What belongs to
  * the client (items, metadata, JSON schemas of tools and formats) stays as it is.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { validationError, withoutNulls } from '../../src/gateway/validation.ts';
+import { checkNesting, validationError, withoutNulls } from '../../src/gateway/validation.ts';
 
 describe('withoutNulls', () => {
   it('drops nulls of settings at every depth and leaves what belongs to the client alone', () => {
@@ -20,6 +20,18 @@ describe('withoutNulls', () => {
 
   it('leaves a body that is no object for the schema to judge', () => {
     expect([withoutNulls([null]), withoutNulls('x'), withoutNulls(null)]).toEqual([[null], 'x', null]);
+  });
+});
+
+describe('checkNesting', () => {
+  const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
+  it('takes 200 levels and refuses 201', () => {
+    expect(() => checkNesting(nested(200))).not.toThrow();
+    expect(() => checkNesting(nested(201))).toThrow('nested more than 200 levels');
+  });
+
+  it('refuses a depth at which walking through it would exhaust the stack', () => {
+    expect(() => checkNesting(JSON.parse('['.repeat(200_000) + ']'.repeat(200_000)))).toThrow('nested more than');
   });
 });
 

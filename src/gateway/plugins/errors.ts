@@ -49,7 +49,7 @@ function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
   }
 }
 
-function unknownRoute({ method, url }: FastifyRequest): CodedError {
+export function unknownRoute({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): CodedError {
   const path = url.split('?')[0] ?? url;
   return new CodedError(
     'not_found',

@@ -7,7 +7,7 @@ import { prepareResponse, type PreparedResponse } from '../../responses/request.
 import { Flow } from '../../turn/attempt.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
 import { SseReply } from '../sse-reply.ts';
-import { withoutNulls } from '../validation.ts';
+import { checkNesting, withoutNulls } from '../validation.ts';
 
 const Query = Type.Object({ stream: Type.Optional(Type.Enum(['true', 'false', '1', '0'])) });
 
@@ -18,6 +18,7 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
     {
       schema: { body: CreateResponseBody, querystring: Query },
       preValidation: async (request) => {
+        checkNesting(request.body);
         request.body = withoutAliases(withoutNulls(request.body)) as CreateResponseBody;
       },
     },

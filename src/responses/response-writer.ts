@@ -34,6 +34,7 @@ export class ResponseWriter implements TurnListener {
   }
 
   onMessageStart(header: MessageHeader): void {
+    if (!isOwnMessage(header)) return;
     this.#open = openItem(header, this.response.output.length, this.#policy);
     if (this.#events) this.#open.open(this.#events);
   }
@@ -87,6 +88,11 @@ export class ResponseWriter implements TurnListener {
     this.response.error = { code: error.code ?? 'server_error', message: error.message };
     this.#events?.event({ type: 'error', error: body, code: body.code, message: body.message, param: body.param });
   }
+}
+
+/** A model that goes on in somebody else's name has said nothing; a role that does not exist is its own. */
+function isOwnMessage({ role }: MessageHeader): boolean {
+  return !['user', 'system', 'developer'].includes(role) && !role.startsWith('functions.');
 }
 
 function responseUsage(usage: TurnUsage, reasoningTokens: number): ResponseUsage {

@@ -184,6 +184,19 @@ describe('ResponseWriter', () => {
     });
   });
 
+  it('shows nothing of what the model says in the name of others', () => {
+    const { writer, events } = setUp();
+    writer.begin();
+    for (const role of ['user', 'functions.f']) {
+      writer.onMessageStart({ ...header('final'), role });
+      writer.onText('invented');
+      writer.onMessageEnd(ended('end', 1));
+    }
+    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    expect(eventOrderProblems(events())).toEqual([]);
+    expect(writer.response.output).toEqual([]);
+  });
+
   it('shows a message on a channel that does not exist as an answer', () => {
     const { writer, say } = setUp();
     say('musings', ['x'], 'end');

@@ -1,0 +1,75 @@
+import { closed, held, ignored, many, narrow, pattern, refused, slow, type GrammarCase } from './case.ts';
+
+const FORMATS: readonly (readonly [format: string, valid: string])[] = [
+  ['date-time', '2024-01-31T10:11:12.5+02:00'],
+  ['date', '2024-01-31'],
+  ['time', '10:11:12Z'],
+  ['duration', 'P1DT2H'],
+  ['email', 'a.b+c@example.org'],
+  ['hostname', 'a-b.example'],
+  ['ipv4', '192.0.2.1'],
+  ['ipv6', '2001:db8::1'],
+  ['uuid', '123e4567-e89b-12d3-a456-426614174000'],
+  ['uri', 'https://example.org/a?b=c'],
+  ['uri-reference', '/a/b'],
+  ['uri-template', '/a{b}'],
+];
+
+/** What `pattern` may hold. */
+export const PATTERNS: readonly GrammarCase[] = [
+  held('pattern', pattern('^[A-Z]{2,3}-\\d{4}$'), { valid: ['AB-1234'], invalid: ['A-1234', 'AB-12345'] }),
+  held('pattern beside null', { type: ['string', 'null'], pattern: '^a$' }, { valid: ['a', null], invalid: ['b'] }),
+  held('alternatives', pattern('^(foo|bar(?:baz)?)$'), { valid: ['foo', 'barbaz'], invalid: ['foobar', ''] }),
+  held('anchored alternatives', pattern('^a$|^bc$'), { valid: ['a', 'bc'], invalid: ['abc'] }),
+  held('named group and lazy repeat', pattern('^(?<x>a)+?b$'), { valid: ['aab'], invalid: ['b'] }),
+  held('prefix', pattern('^https?://.*$'), { valid: ['https://x'], invalid: ['ftp://x'] }),
+  held('escapes', pattern('^\\w+\\.\\-\\/\\@\\u00e9\\x41$'), { valid: ['a.-/@éA'], invalid: ['a'] }),
+  held('classes', pattern('^[\\w.-]+@[^@\\s]+$'), { valid: ['a.b-c@d'], invalid: ['a@', '@b'] }),
+  held('class with odd members', pattern('^[$.|*+?(){}\\]^-]+$'), { valid: ['$.|*+?(){}]^-'], invalid: ['a'] }),
+  held('repeats up to 128', pattern('^[a-z]{1,128}$'), { valid: ['ab'.repeat(64)], invalid: ['', 'a'.repeat(129)] }),
+  held('what anything may follow', pattern('^.{0,16}$'), { valid: ['', 'héllo'], invalid: ['a'.repeat(17)] }),
+
+  narrow('pattern without ^', 'pattern', pattern('a$'), { valid: ['ba'], invalid: ['ab'] }),
+  narrow('pattern without $', 'pattern', pattern('^https?://'), { valid: ['https://x'], invalid: ['ftp://'] }),
+  narrow('pattern without anchors', 'pattern', pattern('[0-9]'), { valid: ['a1b'], invalid: ['ab'] }),
+  narrow('alternatives anchored on one side', 'pattern', pattern('^foo|bar$'), { valid: ['foox'], invalid: ['baz'] }),
+  ignored('look-ahead', 'pattern', pattern('^(?!a)[a-z]$'), { valid: ['b'], invalidTexts: ['"a"'] }),
+  refused('look-behind', 'pattern', pattern('^[a-z](?<=a)$')),
+  refused('back-reference', 'pattern', pattern('^(a|b)\\1$')),
+  refused('named back-reference', 'pattern', pattern('^(?<n>a)\\k<n>$')),
+  refused('word boundary', 'pattern', pattern('^a\\b$')),
+  refused('Unicode class', 'pattern', pattern('^\\p{L}+$')),
+  refused('flags', 'pattern', pattern('^(?i:a)$')),
+  refused('open parenthesis', 'pattern', pattern('^(a$')),
+  refused('closed parenthesis', 'pattern', pattern('^a)$')),
+  refused('reversed range', 'pattern', pattern('^[z-a]$')),
+  refused('reversed repeat', 'pattern', pattern('^a{2,1}$')),
+  refused('repeat of nothing', 'pattern', pattern('^*a$')),
+  refused('empty class', 'pattern', pattern('^[]$')),
+  refused('bare brace', 'pattern', pattern('^a{$')),
+  refused('unfinished escape', 'pattern', pattern('^a\\')),
+  ignored('repeat of a repeat', 'pattern', pattern('^a++$'), { invalidTexts: ['"aa"'] }),
+  ignored('unknown escape', 'pattern', pattern('^\\h$'), { invalidTexts: ['"h"'] }),
+  ignored('anchors inside', 'pattern', pattern('^a^b$'), { invalid: ['ab'] }),
+  ignored('range that begins with a class', 'pattern', pattern('^[.-\\w]+$'), { invalidTexts: ['"/"'] }),
+  ignored('quote', 'pattern', pattern('^a"b$'), { invalidTexts: ['"a"b"'] }),
+  ignored('escaped quote', 'pattern', pattern('^a\\x22b$'), { invalidTexts: ['"a"b"'] }),
+  ignored('backslash', 'pattern', pattern('^a\\\\b$'), { invalidTexts: ['"a\\b"'] }),
+  ignored('line break', 'pattern', pattern('^a\\nb$'), { invalidTexts: ['"a\nb"'] }),
+  ignored('class of a quote', 'pattern', pattern('^a["]b$'), { invalidTexts: ['"a"b"'] }),
+  refused('repeats above 128', 'pattern', pattern('^[a-z]{1,129}$')),
+  refused('least repeats above 128', 'pattern', pattern('^[a-z]{129,}$')),
+  slow('many repeats of anything', 'pattern', pattern('^[^<]{1,100}$')),
+  slow('many optional classes', 'pattern', pattern(`^${'[a-z]?'.repeat(50)}$`)),
+  slow('repeats of repeats', 'pattern', pattern('^([a-z]{1,12}){1,12}$')),
+  slow(
+    'many different repeats',
+    'properties.f0.pattern',
+    closed(many(10, (index) => [`f${index}`, pattern(`^[^<${index}]{1,10}$`)])),
+  ),
+];
+
+/** One schema for each format that the grammar knows. */
+export const FORMAT_CASES: readonly GrammarCase[] = FORMATS.map(([format, valid]) =>
+  held(`format ${format}`, { type: 'string', format }, { valid: [valid], invalid: ['<'] }),
+);

@@ -129,7 +129,8 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn },
+      responses: { clock, turn, memory: null },
+      project: 'default',
       clock,
       logger,
       version: chorusVersion,

@@ -41,8 +41,10 @@ const upstream = createUpstream({ clock: systemClock, stallTimeoutMs: STALL_TIME
 let closing = false;
 const app = buildApp({
   access: { apiKey: null },
+  project: 'bench',
   responses: {
     clock: systemClock,
+    memory: null,
     turn: {
       vocabulary,
       pool,

@@ -37,6 +37,9 @@ export const ERRORS = {
   model_not_found: invalid(400, 'model_not_found'),
   context_length_exceeded: invalid(400, 'context_length_exceeded'),
   previous_response_not_found: invalid(400, 'previous_response_not_found'),
+  invalid_previous_response: invalid(400, 'invalid_previous_response'),
+  item_not_found: invalid(404, null),
+  not_cancellable: invalid(400, null),
   missing_key: invalid(401, null),
   wrong_key: invalid(401, 'invalid_api_key'),
   forbidden_origin: invalid(403, null),
@@ -45,6 +48,8 @@ export const ERRORS = {
   no_replica: server(503, 'server_is_overloaded'),
   still_loading: server(503, 'server_is_overloaded'),
   engine_failed: server(502, 'server_error'),
+  store_failed: server(500, 'server_error'),
+  store_unavailable: server(503, 'server_error'),
   broken_promise: server(502, 'server_error'),
   internal: server(500, 'server_error'),
 } as const satisfies Record<string, ErrorKind>;

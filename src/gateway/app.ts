@@ -8,6 +8,7 @@ import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
+import { registerStoredResponses } from './routes/stored-responses.ts';
 import { registerStatus } from './routes/status.ts';
 
 const BODY_LIMIT_BYTES = 32 * MiB;
@@ -39,6 +40,7 @@ export function buildApp(deps: GatewayDeps): Gateway {
     app.register(
       async (api) => {
         registerResponses(api, deps);
+        registerStoredResponses(api, deps);
         registerModels(api, deps);
       },
       { prefix },

@@ -16,7 +16,9 @@ export interface GatewayDeps {
   readonly version: string;
   readonly modelState: (model: ModelId) => ModelState;
   /** How requests are prepared here: what is served, what is shown, and the seal of what clients carry. */
-  readonly prepare: Omit<PrepareOptions, 'nowMs'>;
+  readonly prepare: Omit<PrepareOptions, 'nowMs' | 'recalled' | 'canStore'>;
+  /** Whose responses these are: a server with one key or none has one project. */
+  readonly project: string;
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
   /** `vllm`, or `SIMULATED` where no model answers: the value of the `chorus-engine` header. */
   readonly engineHeader: string;

@@ -1,47 +1,73 @@
 import type { Clock } from '../domain/clock.ts';
+import { CodedError } from '../domain/errors.ts';
 import type { ResponseObject } from '../protocol/responses.ts';
 import { Flow } from '../turn/attempt.ts';
-import { runTurn, type TurnDeps } from '../turn/run-turn.ts';
+import { runTurn, type TurnDeps, type TurnEnd } from '../turn/run-turn.ts';
 import { EventStream, type WriteFrames } from './event-stream.ts';
+import { remember, type Memory } from './remember.ts';
 import type { PreparedResponse } from './request.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 export interface ResponsesDeps {
   readonly turn: TurnDeps;
   readonly clock: Clock;
+  /** Null where nothing can be kept. */
+  readonly memory: Memory | null;
 }
 
 /**
- * Runs a prepared response to its end and returns the final object; null when `signal` aborted (the client left).
- * Throws the `CodedError` of a failed one.
+ * Runs a prepared response to its end and returns the final object, kept if it is to be; null when `signal` aborted
+ * (the client left, and nothing is kept). Throws the `CodedError` of a failed one.
  */
 export async function createResponse(
   deps: ResponsesDeps,
-  { turn, response, policy }: PreparedResponse,
+  prepared: PreparedResponse,
   signal: AbortSignal,
 ): Promise<ResponseObject | null> {
-  const writer = new ResponseWriter(response, policy, null);
-  const end = await runTurn(deps.turn, turn, writer, { flow: new Flow(), signal });
+  const writer = new ResponseWriter(prepared.response, prepared.policy, null);
+  const end = await runTurn(deps.turn, prepared.turn, writer, { flow: new Flow(), signal });
   if (end.kind === 'aborted') return null;
-  const error = writer.end(end, deps.clock.nowMs());
+  const error = await conclude(deps, prepared, writer, end);
   if (error !== null) throw error;
   return writer.response;
 }
 
 /**
  * The same as a stream: `write` gets `created` and `in_progress` at once, then what each read of the engine brought,
- * and last the terminal event, also when the turn failed. After an abort nothing more is written.
+ * and last the terminal event, also when the turn failed; it waits until the response is on the disk. After an abort
+ * nothing more is written.
  */
 export async function streamResponse(
   deps: ResponsesDeps,
-  { turn, response, policy }: PreparedResponse,
+  prepared: PreparedResponse,
   write: WriteFrames,
   control: { readonly flow: Flow; readonly signal: AbortSignal },
 ): Promise<void> {
-  const writer = new ResponseWriter(response, policy, new EventStream(write));
+  const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write));
   writer.begin();
-  const end = await runTurn(deps.turn, turn, writer, control);
-  if (end.kind !== 'aborted') writer.end(end, deps.clock.nowMs());
+  const end = await runTurn(deps.turn, prepared.turn, writer, control);
+  if (end.kind !== 'aborted') writer.announce(await conclude(deps, prepared, writer, end));
+}
+
+/** Final state, then the disk. What could not be kept although it was to be is a failed response. */
+async function conclude(
+  { clock, memory }: ResponsesDeps,
+  { newInput, rootDate }: PreparedResponse,
+  writer: ResponseWriter,
+  end: Exclude<TurnEnd, { kind: 'aborted' }>,
+): Promise<CodedError | null> {
+  const error = writer.finish(end, clock.nowMs());
+  const { response, outputTokenIds } = writer;
+  if (memory === null || !response.store) return error;
+  try {
+    await remember(memory, response, { newInput, rootDate, outputTokenIds });
+    return error;
+  } catch (cause) {
+    const message = `The response was generated but could not be stored: ${(cause as Error).message}`;
+    const failed = new CodedError('store_failed', message, { cause });
+    writer.fail(failed);
+    return error ?? failed;
+  }
 }
 
 /** The JSON answer: the response object and, as a convenience for clients without an SDK, its whole visible text. */

@@ -15,11 +15,12 @@ interface Decided {
   readonly nowMs: number;
   readonly format: TextFormat;
   readonly tools: readonly OfferedTool[];
+  readonly store: boolean;
 }
 
 /** The response as the first event carries it: everything echoed, nothing generated. */
 export function emptyResponse(body: CreateResponseBody, decided: Decided): ResponseObject {
-  const { id, model, effort, nowMs, format, tools } = decided;
+  const { id, model, effort, nowMs, format, tools, store } = decided;
   const { reasoning } = body;
   return {
     id,
@@ -39,7 +40,7 @@ export function emptyResponse(body: CreateResponseBody, decided: Decided): Respo
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     presence_penalty: body.presence_penalty ?? 0,
     frequency_penalty: body.frequency_penalty ?? 0,
-    previous_response_id: null,
+    previous_response_id: body.previous_response_id ?? null,
     prompt_cache_key: body.prompt_cache_key ?? null,
     reasoning: {
       effort,
@@ -48,7 +49,7 @@ export function emptyResponse(body: CreateResponseBody, decided: Decided): Respo
     },
     safety_identifier: body.safety_identifier ?? null,
     service_tier: body.service_tier ?? 'auto',
-    store: false,
+    store,
     temperature: body.temperature ?? 1,
     text: { format, verbosity: body.text?.verbosity ?? 'medium' },
     tool_choice: body.tool_choice ?? 'auto',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-/** OpenAI's prefixes: a response, a message, a reasoning item, a function call, and what its output names. */
-export type IdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'call';
+/** OpenAI's prefixes: a response, a message, a reasoning item, a function call, its output, and the name between the two. */
+export type IdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'fco' | 'call';
 
 /** An unguessable id such as `resp_` and 48 hexadecimal digits (24 random bytes). */
 export function newId(prefix: IdPrefix): string {

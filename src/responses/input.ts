@@ -1,16 +1,31 @@
 import { CodedError } from '../domain/errors.ts';
+import { newId, type IdPrefix } from './ids.ts';
 import { jsonObject, oneOf, show, wrongType, type Json } from './json.ts';
 
-/** One piece of what the client sent as context, in its order. */
-export type InputItem =
+/** What an item says, as far as the model is concerned. */
+export type ItemContent =
   | { readonly kind: 'message'; readonly role: 'user' | 'system' | 'developer'; readonly text: string }
   | { readonly kind: 'assistant'; readonly phase: 'commentary' | 'final_answer'; readonly text: string }
   | { readonly kind: 'reasoning'; readonly text: string }
   | { readonly kind: 'call'; readonly callId: string; readonly name: string; readonly arguments: string }
   | { readonly kind: 'call_output'; readonly callId: string; readonly output: string };
 
-/** Opens what `reasoning.encrypted_content` holds; null when it is not ours to open. */
-export type Unseal = (sealed: string) => string | null;
+/** One piece of a conversation: what it says, and what is stored of it. */
+export type InputItem = ItemContent & {
+  readonly id: string;
+  /** The wire item with its id. */
+  readonly wire: Json;
+  /** The ids that the engine generated for it; null for what came from a client. */
+  readonly tokenIds: readonly number[] | null;
+};
+
+/** What reading items needs to know. */
+export interface ReadOptions {
+  /** Opens what `reasoning.encrypted_content` holds; null when it is not ours to open. */
+  readonly unseal: (sealed: string) => string | null;
+  /** A stored item that an `item_reference` names; null when there is none. */
+  readonly referenced: (id: string) => InputItem | null;
+}
 
 const ROLES = ['user', 'assistant', 'system', 'developer'] as const;
 const CONTENT_PARTS = [
@@ -25,6 +40,14 @@ const CONTENT_PARTS = [
 ] as const;
 const REASONING_PARTS = ['reasoning_text', 'text'] as const;
 const MAX_CALL_ID_LENGTH = 64;
+const ITEM_ID = /^[A-Za-z0-9_-]{1,128}$/;
+const ID_PREFIXES: Readonly<Record<ItemContent['kind'], IdPrefix>> = {
+  message: 'msg',
+  assistant: 'msg',
+  reasoning: 'rs',
+  call: 'fc',
+  call_output: 'fco',
+};
 
 type ContentPart = (typeof CONTENT_PARTS)[number];
 
@@ -38,45 +61,70 @@ const ATTACHMENT_PLACEHOLDERS: Readonly<Partial<Record<ContentPart, string>>> = 
 
 /**
  * The items of `input`: a string is one user message. Throws a `CodedError` that names the path for anything that is
- * not an item of a known type, and for calls and outputs that do not belong together. Null counts as absent.
+ * not an item of a known type. Null counts as absent.
  */
-export function readInput(input: string | readonly unknown[] | undefined, unseal: Unseal): InputItem[] {
-  if (input === undefined) {
-    const message = 'Missing required parameter: input. Send a string or a list of items.';
-    throw new CodedError('missing_parameter', message, { param: 'input' });
-  }
-  if (typeof input === 'string') return [{ kind: 'message', role: 'user', text: input }];
-  if (input.length === 0) {
-    throw new CodedError('invalid_value', 'input is an empty list. Send at least one item.', { param: 'input' });
-  }
-  const items = input.flatMap((item, index) => readItem(item, `input[${index}]`, unseal));
-  checkCalls(items);
-  return items;
+export function readInput(input: string | readonly unknown[], options: ReadOptions): InputItem[] {
+  if (typeof input === 'string') return readInput([{ type: 'message', role: 'user', content: input }], options);
+  return input.map((item, index) => readItem(item, `input[${index}]`, options));
 }
 
-function readItem(value: unknown, path: string, unseal: Unseal): InputItem[] {
+/** The ids that `item_reference`s in an input name, so that they can be looked up before it is read. */
+export function referencedIds(input: unknown): string[] {
+  if (!Array.isArray(input)) return [];
+  return input.flatMap((item: unknown) => {
+    if (typeof item !== 'object' || item === null) return [];
+    const { id } = item as Json;
+    return isReference(item as Json) && typeof id === 'string' ? [id] : [];
+  });
+}
+
+/** An object with nothing but an id is a reference too. */
+function isReference(item: Json): boolean {
+  if (item['type'] === 'item_reference') return true;
+  return (item['type'] ?? null) === null && Object.keys(item).every((key) => key === 'id' || key === 'type');
+}
+
+function readItem(value: unknown, path: string, options: ReadOptions): InputItem {
   const item = jsonObject(value, path);
+  if (isReference(item)) return readReference(item, path, options);
+  const content = readContentOf(item, path, options);
+  const id = item['id'] ?? newId(ID_PREFIXES[content.kind]);
+  if (typeof id !== 'string' || !ITEM_ID.test(id)) {
+    const message = `Invalid ${path}.id: ids are 1 to 128 letters, digits, underscores or dashes.`;
+    throw new CodedError('invalid_value', message, { param: `${path}.id` });
+  }
+  return { ...content, id, wire: { type: 'message', ...item, id }, tokenIds: null };
+}
+
+function readReference(item: Json, path: string, { referenced }: ReadOptions): InputItem {
+  const id = requiredString(item, 'id', path);
+  const stored = referenced(id);
+  if (stored !== null) return stored;
+  const message = `Item with id '${id.slice(0, 80)}' not found. Items are kept only of responses with store: true; send the item itself.`;
+  throw new CodedError('item_not_found', message, { param: 'input' });
+}
+
+/** What one wire item says. Throws a `CodedError` with the path of what is wrong with it. */
+export function readContentOf(item: Json, path: string, { unseal }: Pick<ReadOptions, 'unseal'>): ItemContent {
   const type = item['type'] ?? 'message';
   switch (type) {
     case 'message':
-      return [readMessage(item, path)];
+      return readMessage(item, path);
     case 'reasoning':
-      return readReasoning(item, path, unseal);
+      return { kind: 'reasoning', text: readReasoning(item, path, unseal) };
     case 'function_call':
-      return [readCall(item, path)];
+      return readCall(item, path);
     case 'function_call_output':
-      return [
-        { kind: 'call_output', callId: callId(item, path), output: readContent(item['output'], `${path}.output`) },
-      ];
+      return { kind: 'call_output', callId: callId(item, path), output: readContent(item['output'], `${path}.output`) };
     default: {
-      const known = "'message', 'reasoning', 'function_call', 'function_call_output'";
+      const known = "'message', 'reasoning', 'function_call', 'function_call_output', 'item_reference'";
       const message = `Items of type ${show(type)} are not supported. Supported: ${known}.`;
       throw new CodedError('invalid_value', message, { param: `${path}.type` });
     }
   }
 }
 
-function readMessage(item: Json, path: string): InputItem {
+function readMessage(item: Json, path: string): ItemContent {
   const role = oneOf(item['role'], ROLES, `${path}.role`);
   const text = readContent(item['content'], `${path}.content`);
   if (role !== 'assistant') return { kind: 'message', role, text };
@@ -84,7 +132,7 @@ function readMessage(item: Json, path: string): InputItem {
 }
 
 /** Without its text (a summary alone, or content that another server sealed) there is nothing to show the model. */
-function readReasoning(item: Json, path: string, unseal: Unseal): InputItem[] {
+function readReasoning(item: Json, path: string, unseal: ReadOptions['unseal']): string {
   const content = item['content'] ?? [];
   if (!Array.isArray(content)) throw wrongType(`${path}.content`, 'a list of parts', content);
   const shown = content.map((part, index) => {
@@ -94,11 +142,10 @@ function readReasoning(item: Json, path: string, unseal: Unseal): InputItem[] {
     return requiredString(object, 'text', partPath);
   });
   const sealed = item['encrypted_content'];
-  const text = shown.join('') || (typeof sealed === 'string' ? (unseal(sealed) ?? '') : '');
-  return text === '' ? [] : [{ kind: 'reasoning', text }];
+  return shown.join('') || (typeof sealed === 'string' ? (unseal(sealed) ?? '') : '');
 }
 
-function readCall(item: Json, path: string): InputItem {
+function readCall(item: Json, path: string): ItemContent {
   const name = requiredString(item, 'name', path);
   return { kind: 'call', callId: callId(item, path), name, arguments: requiredString(item, 'arguments', path) };
 }
@@ -127,24 +174,3 @@ function requiredString(item: Json, field: string, path: string): string {
   if (typeof value === 'string') return value;
   throw wrongType(`${path}.${field}`, 'a string', value);
 }
-
-/** Every output answers a call before it, and every call is answered before the model goes on. */
-function checkCalls(items: readonly InputItem[]): void {
-  const open = new Set<string>();
-  const known = new Set<string>();
-  for (const item of items) {
-    if (item.kind === 'call') {
-      if (known.has(item.callId)) throw unmatched(`There are two function calls with call_id ${item.callId}.`);
-      known.add(item.callId);
-      open.add(item.callId);
-    } else if (item.kind === 'call_output') {
-      if (!known.has(item.callId))
-        throw unmatched(`No tool call found for function call output with call_id ${item.callId}.`);
-      open.delete(item.callId);
-    }
-  }
-  const [unanswered] = open;
-  if (unanswered !== undefined) throw unmatched(`No tool output found for function call ${unanswered}.`);
-}
-
-const unmatched = (message: string): CodedError => new CodedError('unmatched_call', message, { param: 'input' });

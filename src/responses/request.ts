@@ -5,11 +5,13 @@ import type { Effort } from '../harmony/message.ts';
 import { outputRule } from '../turn/constraint.ts';
 import type { TurnRequest } from '../turn/run-turn.ts';
 import type { TurnSampling } from '../turn/sampling.ts';
+import { checkCalls } from './calls.ts';
 import { toHarmony } from './conversation.ts';
 import { emptyResponse } from './empty-response.ts';
 import { newId } from './ids.ts';
-import { readInput } from './input.ts';
+import { readInput, type InputItem } from './input.ts';
 import type { OutputPolicy } from './output-policy.ts';
+import type { Recalled } from './recall.ts';
 import { readTextFormat, type AnswerFormat } from './text-format.ts';
 import { readToolChoice, readTools, type OfferedTool, type ToolChoice } from './tools.ts';
 
@@ -18,10 +20,17 @@ export interface PreparedResponse {
   readonly turn: TurnRequest;
   readonly response: ResponseObject;
   readonly policy: OutputPolicy;
+  /** The items that this request adds to its conversation. */
+  readonly newInput: readonly InputItem[];
+  /** `YYYY-MM-DD`, UTC: of the chain's first turn, so that all its prompts begin alike. */
+  readonly rootDate: string;
 }
 
 export interface PrepareOptions {
   readonly nowMs: number;
+  readonly recalled: Recalled;
+  /** Whether responses can be kept here. */
+  readonly canStore: boolean;
   /** Why a catalogue model is not served here; null when it is. */
   readonly whyNotServed: (model: ModelId) => string | null;
   /** Whether clients see the text of the model's reasoning. */
@@ -66,10 +75,14 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
   const choice = readToolChoice(body.tool_choice, tools);
   const format = readTextFormat(body.text?.format);
   const effort = body.reasoning?.effort ?? 'medium';
-  const messages = toHarmony(readInput(body.input, options.unseal), {
+  const newInput = readNewInput(body, options);
+  const conversation = [...options.recalled.context, ...newInput];
+  checkCalls(conversation);
+  const rootDate = options.recalled.rootDate ?? new Date(options.nowMs).toISOString().slice(0, 10);
+  const messages = toHarmony(conversation, {
     instructions: body.instructions ?? null,
     effort: EFFORT[effort],
-    date: new Date(options.nowMs).toISOString().slice(0, 10),
+    date: rootDate,
     tools: tools.map(({ tool }) => tool),
     responseFormat: format.hint,
   });
@@ -89,8 +102,18 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
         maxReasoningTokens: body.reasoning?.max_tokens ?? null,
       }),
     },
-    response: emptyResponse(body, { id, model, effort, nowMs: options.nowMs, format: format.echo, tools }),
+    response: emptyResponse(body, {
+      id,
+      model,
+      effort,
+      nowMs: options.nowMs,
+      format: format.echo,
+      tools,
+      store: options.canStore && body.store !== false,
+    }),
     policy: outputPolicy(body, options, tools, format),
+    newInput,
+    rootDate,
   };
 }
 
@@ -115,15 +138,26 @@ function refuseUnsupported(body: CreateResponseBody): void {
       { param: 'include' },
     );
   }
-  if (body.previous_response_id !== undefined) {
-    const message = `Previous response with id '${body.previous_response_id.slice(0, 80)}' not found. Responses are not stored here: send the whole conversation as input.`;
-    throw new CodedError('previous_response_not_found', message, { param: 'previous_response_id' });
-  }
   if (body.background === true) {
     throw new CodedError('unsupported_parameter', 'background is not supported. Leave it out or send false.', {
       param: 'background',
     });
   }
+}
+
+/** A continuation may add nothing: then the model goes on from what was said. */
+function readNewInput(
+  { input, previous_response_id: previous }: CreateResponseBody,
+  options: PrepareOptions,
+): InputItem[] {
+  if (input === undefined && previous === undefined) {
+    const message = 'Missing required parameter: input. Send a string or a list of items.';
+    throw new CodedError('missing_parameter', message, { param: 'input' });
+  }
+  if (Array.isArray(input) && input.length === 0 && previous === undefined) {
+    throw new CodedError('invalid_value', 'input is an empty list. Send at least one item.', { param: 'input' });
+  }
+  return readInput(input ?? [], { unseal: options.unseal, referenced: options.recalled.referenced });
 }
 
 function readSampling(body: CreateResponseBody): TurnSampling {

@@ -10,7 +10,7 @@ import { brokenPromise, type OutputPolicy } from './output-policy.ts';
 
 /**
  * Turns the messages of a turn into the items of one response, and into events where someone streams. The response
- * object is its own: it grows with the items and is final after `end`. Event order: the Responses contract, one item
+ * object is its own: it grows with the items and is final after `finish`. Event order: the Responses contract, one item
  * at a time.
  */
 export class ResponseWriter implements TurnListener {
@@ -19,6 +19,7 @@ export class ResponseWriter implements TurnListener {
   readonly #events: EventStream | null;
   #open: OpenItem | null = null;
   #reasoningTokens = 0;
+  readonly #tokenIds = new Map<string, readonly number[]>();
 
   constructor(response: ResponseObject, policy: OutputPolicy, events: EventStream | null) {
     this.response = response;
@@ -52,6 +53,7 @@ export class ResponseWriter implements TurnListener {
     this.#open.close(end, this.#events);
     const { item } = this.#open;
     if (item.type === 'reasoning') this.#reasoningTokens += end.contentTokens;
+    if (end.tokenIds !== null && end.how !== 'cut') this.#tokenIds.set(item.id, end.tokenIds);
     this.response.output.push(item);
     this.#open = null;
   }
@@ -60,33 +62,49 @@ export class ResponseWriter implements TurnListener {
     this.#events?.flush();
   }
 
+  /** The ids that the engine generated, by the item that they became; items that needed repair have none. */
+  get outputTokenIds(): ReadonlyMap<string, readonly number[]> {
+    return this.#tokenIds;
+  }
+
   /**
-   * The terminal event and the final state of the response. An output that does not hold what was asked for makes a
+   * The final state of the response; nothing is announced yet. An output that does not hold what was asked for makes a
    * completed turn a failed response; returns the error then, and when the turn itself failed.
    */
-  end(turn: Exclude<TurnEnd, { kind: 'aborted' }>, nowMs: number): CodedError | null {
+  finish(turn: Exclude<TurnEnd, { kind: 'aborted' }>, nowMs: number): CodedError | null {
     const error = turn.kind === 'failed' ? turn.error : turn.kind === 'completed' ? this.#promiseError() : null;
     const { response } = this;
     response.usage = responseUsage(turn.usage, this.#reasoningTokens);
-    response.status = error === null ? turn.kind : 'failed';
-    if (response.status === 'completed') response.completed_at = Math.floor(nowMs / 1000);
-    if (response.status === 'incomplete') response.incomplete_details = { reason: 'max_output_tokens' };
+    response.status = turn.kind;
+    if (turn.kind === 'completed') response.completed_at = Math.floor(nowMs / 1000);
+    if (turn.kind === 'incomplete') response.incomplete_details = { reason: 'max_output_tokens' };
     if (response.service_tier === 'auto') response.service_tier = 'default';
-    if (error !== null) this.#fail(error);
-    this.#events?.event({ type: `response.${response.status}`, response });
-    this.#events?.end();
+    if (error !== null) this.fail(error);
     return error;
+  }
+
+  /** Makes a finished response a failed one. */
+  fail(error: CodedError): void {
+    this.response.status = 'failed';
+    this.response.completed_at = null;
+    this.response.incomplete_details = null;
+    this.response.error = { code: error.code ?? 'server_error', message: error.message };
+  }
+
+  /** The terminal event, after an error event where there is an error. */
+  announce(error: CodedError | null): void {
+    if (error !== null) {
+      const { error: body } = error.toBody();
+      this.#events?.event({ type: 'error', error: body, code: body.code, message: body.message, param: body.param });
+    }
+    const { response } = this;
+    if (response.status !== 'in_progress') this.#events?.event({ type: `response.${response.status}`, response });
+    this.#events?.end();
   }
 
   #promiseError(): CodedError | null {
     const broken = brokenPromise(this.response, this.#policy);
     return broken === null ? null : new CodedError('broken_promise', broken);
-  }
-
-  #fail(error: CodedError): void {
-    const { error: body } = error.toBody();
-    this.response.error = { code: error.code ?? 'server_error', message: error.message };
-    this.#events?.event({ type: 'error', error: body, code: body.code, message: body.message, param: body.param });
   }
 }
 

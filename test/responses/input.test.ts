@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { toHarmony } from '../../src/responses/conversation.ts';
 import { readInput as read } from '../../src/responses/input.ts';
 
-const readInput = (input: string | unknown[]) => read(input, (sealed) => (sealed === 'ours' ? 'opened' : null));
+/** What the items say, without their ids and wire forms. */
+const readInput = (input: string | unknown[]) =>
+  readItems(input).map(({ id: _id, wire: _wire, tokenIds: _tokenIds, ...content }) => content);
+const readItems = (input: string | unknown[]) =>
+  read(input, { unseal: (sealed) => (sealed === 'ours' ? 'opened' : null), referenced: () => null });
 
 const options = { instructions: null, effort: 'medium', date: '2026-01-02', tools: [], responseFormat: null } as const;
 const system = { role: 'system', effort: 'medium', date: '2026-01-02', hasFunctionTools: false };
@@ -37,18 +41,22 @@ describe('readInput', () => {
     ]);
   });
 
-  it('keeps reasoning that has its text and skips reasoning that has none', () => {
+  it('keeps reasoning that has its text and keeps the place of reasoning that has none', () => {
     const items = readInput([
       { type: 'reasoning', id: 'rs_1', summary: [], content: [{ type: 'reasoning_text', text: 'think' }] },
       { type: 'reasoning', id: 'rs_2', summary: [{ type: 'summary_text', text: 's' }] },
     ]);
-    expect(items).toEqual([{ kind: 'reasoning', text: 'think' }]);
+    expect(items).toEqual([
+      { kind: 'reasoning', text: 'think' },
+      { kind: 'reasoning', text: '' },
+    ]);
   });
 
   it('opens reasoning that this server sealed and skips what another did', () => {
     const sealed = (blob: string) => ({ type: 'reasoning', summary: [], encrypted_content: blob });
     expect(readInput([sealed('ours'), sealed('theirs'), { role: 'user', content: 'hi' }])).toEqual([
       { kind: 'reasoning', text: 'opened' },
+      { kind: 'reasoning', text: '' },
       { kind: 'message', role: 'user', text: 'hi' },
     ]);
   });
@@ -92,7 +100,6 @@ describe('readInput', () => {
       'input[0].content[0].text',
       'missing_required_parameter',
     ],
-    ['an empty list', [], 'input', 'invalid_value'],
     [
       'a call without arguments',
       [{ type: 'function_call', call_id: 'a', name: 'f' }],
@@ -100,9 +107,8 @@ describe('readInput', () => {
       'missing_required_parameter',
     ],
     ['a call id of 65 characters', [{ ...call, call_id: 'a'.repeat(65) }], 'input[0].call_id', 'invalid_value'],
-    ['an output without its call', [{ type: 'function_call_output', call_id: 'a', output: '' }], 'input', null],
-    ['a call that nobody answered', [call, { role: 'user', content: 'x' }], 'input', null],
-    ['two calls of one id', [call, call, { type: 'function_call_output', call_id: 'a', output: '' }], 'input', null],
+    ['a bad id', [{ id: 'a b', role: 'user', content: 'x' }], 'input[0].id', 'invalid_value'],
+    ['a reference to nothing', [{ type: 'item_reference', id: 'msg_x' }], 'input', null],
   ];
   it.each(rejected)('rejects %s and names the path', (_title, input, param, code) => {
     let thrown: unknown;
@@ -111,17 +117,17 @@ describe('readInput', () => {
     } catch (error) {
       thrown = error;
     }
-    expect(thrown).toMatchObject({ param, code, status: 400 });
+    expect(thrown).toMatchObject({ param, code });
   });
 });
 
 describe('toHarmony', () => {
   it('adds no developer message where there is nothing to say', () => {
-    expect(toHarmony(readInput('hi'), options)).toEqual([system, { role: 'user', text: 'hi' }]);
+    expect(toHarmony(readItems('hi'), options)).toEqual([system, { role: 'user', text: 'hi' }]);
   });
 
   it('puts instructions and leading system items into one developer message and leaves later ones in place', () => {
-    const items = readInput([
+    const items = readItems([
       { role: 'system', content: 'be kind' },
       { role: 'user', content: 'hi' },
       { role: 'developer', content: 'be brief' },
@@ -137,14 +143,14 @@ describe('toHarmony', () => {
   it('offers tools and format in the front message, also where nobody gives instructions', () => {
     const tools = [{ name: 'f', description: null, parameters: null }];
     const responseFormat = { name: 'person', description: null, schema: {} };
-    expect(toHarmony(readInput('hi'), { ...options, tools, responseFormat }).slice(0, 2)).toEqual([
+    expect(toHarmony(readItems('hi'), { ...options, tools, responseFormat }).slice(0, 2)).toEqual([
       { ...system, hasFunctionTools: true },
       { role: 'developer', instructions: null, tools, responseFormat },
     ]);
   });
 
   it('names the function in a tool result by its call, spelled as the model knows it', () => {
-    const items = readInput([
+    const items = readItems([
       { ...call, name: 'mcp.read' },
       { type: 'function_call_output', call_id: 'a', output: 'done' },
     ]);
@@ -155,7 +161,7 @@ describe('toHarmony', () => {
   });
 
   it('maps answers, preambles and reasoning to their channels', () => {
-    const items = readInput([
+    const items = readItems([
       { type: 'reasoning', content: [{ type: 'reasoning_text', text: 't' }] },
       { role: 'assistant', phase: 'commentary', content: 'p' },
       { role: 'assistant', content: 'f' },

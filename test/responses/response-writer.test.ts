@@ -19,6 +19,13 @@ const header = (channel: string | null, recipient: string | null = null): Messag
 });
 const ended = (how: MessageEnd['how'], contentTokens: number): MessageEnd => ({ how, contentTokens, tokenIds: null });
 
+/** Ends a response as if there were nothing to wait for. */
+function conclude(writer: ResponseWriter, end: Parameters<ResponseWriter['finish']>[0]): CodedError | null {
+  const error = writer.finish(end, NOW_MS);
+  writer.announce(error);
+  return error;
+}
+
 function setUp(body: Partial<CreateResponseBody> = {}, options: Partial<PrepareOptions> = {}) {
   const writes: string[] = [];
   const request = { model: 'gpt-oss-20b', input: 'hi', ...body };
@@ -39,7 +46,7 @@ describe('ResponseWriter', () => {
     say('analysis', ['think ', '"hard"\n'], 'end');
     say('commentary', ['I will look.'], 'end');
     say('final', ['naïve ', '🙂'], 'return');
-    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response).toMatchObject({
       status: 'completed',
@@ -78,7 +85,7 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp();
     writer.begin();
     say('final', ['Hel'], 'cut');
-    writer.end({ kind: 'incomplete', usage, replica: aReplica() }, NOW_MS);
+    conclude(writer, { kind: 'incomplete', usage, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(events().at(-1)).toMatchObject({
       type: 'response.incomplete',
@@ -90,7 +97,7 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp();
     writer.begin();
     say('analysis', ['think'], 'end');
-    writer.end({ kind: 'failed', usage, error: new CodedError('engine_failed', 'The engine died.') }, NOW_MS);
+    conclude(writer, { kind: 'failed', usage, error: new CodedError('engine_failed', 'The engine died.') });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(events().slice(-2)).toMatchObject([
       {
@@ -122,7 +129,7 @@ describe('ResponseWriter', () => {
     const { writer, events } = setUp({ tools: [weather] });
     writer.begin();
     callIt(writer, 'functions.mcp_x2e_weather', ['{"location":', '"Paris"}'], 'call');
-    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response.output).toMatchObject(
       [
@@ -142,7 +149,7 @@ describe('ResponseWriter', () => {
     const { writer, events } = setUp({ tools: [weather] });
     writer.begin();
     callIt(writer, 'mcp_x2e_weather', [], 'call');
-    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response.output).toMatchObject([{ type: 'function_call', arguments: '{}' }]);
   });
@@ -157,7 +164,7 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp({}, { showReasoning: false });
     writer.begin();
     say('analysis', ['secret'], 'end');
-    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(JSON.stringify(events())).not.toContain('secret');
     expect(writer.response).toMatchObject({
@@ -176,7 +183,7 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp({ text: { format: { type: 'json_object' } } });
     writer.begin();
     say('final', ['{"a":'], 'return');
-    const error = writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    const error = conclude(writer, { kind: 'completed', usage, replica: aReplica() });
     expect(error).toMatchObject({ errorName: 'broken_promise', status: 502 });
     expect(events().at(-1)).toMatchObject({
       type: 'response.failed',
@@ -192,7 +199,7 @@ describe('ResponseWriter', () => {
       writer.onText('invented');
       writer.onMessageEnd(ended('end', 1));
     }
-    writer.end({ kind: 'completed', usage, replica: aReplica() }, NOW_MS);
+    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response.output).toEqual([]);
   });

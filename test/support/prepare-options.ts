@@ -5,6 +5,8 @@ export const NOW_MS = 1_700_000_000_500;
 /** How requests are prepared in tests: everything served and shown, a seal that anyone can read. */
 export const prepareOptions: PrepareOptions = {
   nowMs: NOW_MS,
+  recalled: { context: [], rootDate: null, referenced: () => null },
+  canStore: true,
   whyNotServed: () => null,
   showReasoning: true,
   spellLogprob: ({ logprob }) => ({ token: 't', logprob, bytes: [116], top_logprobs: [] }),

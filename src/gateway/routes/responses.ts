@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { CreateResponseBody } from '../../protocol/responses.ts';
 import { withoutAliases } from '../../responses/aliases.ts';
 import { createResponse, streamResponse, withOutputText } from '../../responses/create.ts';
+import { recall } from '../../responses/recall.ts';
 import { prepareResponse, type PreparedResponse } from '../../responses/request.ts';
 import { Flow } from '../../turn/attempt.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
@@ -22,10 +23,13 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
         request.body = withoutAliases(withoutNulls(request.body)) as CreateResponseBody;
       },
     },
-    (request, reply) => {
-      const prepared = prepareResponse(request.body, { nowMs: deps.clock.nowMs(), ...deps.prepare });
+    async (request, reply) => {
+      const { memory } = deps.responses;
       const { stream } = request.query;
       const wantsStream = request.body.stream ?? (stream === 'true' || stream === '1');
+      const recalled = await recall(memory?.store ?? null, deps.project, request.body, deps.prepare.unseal);
+      const nowMs = deps.clock.nowMs();
+      const prepared = prepareResponse(request.body, { nowMs, recalled, canStore: memory !== null, ...deps.prepare });
       reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);
       return wantsStream ? replyStream(deps, prepared, request, reply) : replyJson(deps, prepared, reply);
     },

@@ -17,12 +17,15 @@ import { Pool } from './pool/pool.ts';
 import type { Logger } from './system/logger.ts';
 import { removeServerRecord, writeServerRecord } from './system/state-directory.ts';
 import { readVocabulary, vocabularyDirectory } from './system/vocabulary.ts';
+import { PromptEncoder } from './turn/prompt-encoder.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 /** A request that comes while the engines load waits this long before it is answered with 503. */
 const LOADING_WAIT_MS = 300_000;
 /** Queueing and prefill are silent too: a 131k-token prompt takes tens of seconds on a small card. */
 const STALL_TIMEOUT_MS = 120_000;
+/** Encodings of recent texts, for follow-ups: about 32 MB. */
+const CACHED_PROMPT_TOKENS = 4_000_000;
 /** How long streams may go on after a stop was asked for. */
 const DRAIN_MS = 30_000;
 
@@ -123,6 +126,7 @@ export class Orchestrator {
     const vocabulary = createVocabulary(readVocabulary());
     const turn = {
       vocabulary,
+      prompts: new PromptEncoder(vocabulary, CACHED_PROMPT_TOKENS),
       pool: this.#pool,
       openTokenStream: this.#upstream.openTokenStream,
       onAttemptFailed: (event: object) => logger.warn(event, 'attempt failed'),

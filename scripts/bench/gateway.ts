@@ -13,6 +13,7 @@ import { spellLogprob } from '../../src/responses/logprobs.ts';
 import { createLogger } from '../../src/system/logger.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { readVocabulary } from '../../src/system/vocabulary.ts';
+import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 import { readStart, serveParent } from './parent.ts';
 
@@ -47,6 +48,7 @@ const app = buildApp({
     memory: null,
     turn: {
       vocabulary,
+      prompts: new PromptEncoder(vocabulary, 4_000_000),
       pool,
       openTokenStream: upstream.openTokenStream,
       onAttemptFailed: (event) => {

@@ -18,14 +18,13 @@ export function answerMalformedHttp(error: NodeJS.ErrnoException, socket: Socket
 }
 
 function malformed(code: string | undefined): CodedError {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return new CodedError('headers_too_large', 'The request headers are too large. Send fewer or shorter ones.');
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new CodedError('request_timeout', 'The request did not arrive in time.');
-    default:
-      return new CodedError('bad_http', 'This is not a well-formed HTTP request.');
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new CodedError('headers_too_large', 'The request headers are too large. Send fewer or shorter ones.');
   }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new CodedError('request_timeout', 'The request did not arrive in time.');
+  }
+  return new CodedError('bad_http', 'This is not a well-formed HTTP request.');
 }
 
 /** Node keeps the response that a socket carries there, and decides by it in the same way (`lib/_http_server.js`). */

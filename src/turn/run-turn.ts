@@ -9,12 +9,14 @@ import { replicaKey } from '../pool/select.ts';
 import type { OpenTokenStream } from '../upstream/token-stream.ts';
 import { runAttempt, type AttemptEnd, type Flow } from './attempt.ts';
 import { Progress, type TurnListener, type TurnUsage } from './progress.ts';
-import { encodePrompt, withoutOldestTurns } from './prompt.ts';
+import { withoutOldestTurns } from './drop-oldest-turns.ts';
+import type { PromptEncoder } from './prompt-encoder.ts';
 import { afterFailure } from './retry.ts';
 import { engineSampling, type TurnSampling } from './sampling.ts';
 
 export interface TurnDeps {
   readonly vocabulary: Vocabulary;
+  readonly prompts: PromptEncoder;
   readonly pool: Pool;
   readonly openTokenStream: OpenTokenStream;
   /** Told of every attempt that failed, with what happens next. */
@@ -65,7 +67,7 @@ export async function runTurn(
 ): Promise<TurnEnd> {
   const progress = new Progress(deps.vocabulary, listener, request.stop);
   try {
-    const prompt = await encodePrompt(deps.vocabulary, request.messages, control.signal);
+    const prompt = await deps.prompts.encode(request.messages, control.signal);
     progress.inputTokens = prompt.length;
     return await generate(deps, { request, prompt }, progress, control);
   } catch (thrown) {

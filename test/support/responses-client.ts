@@ -74,8 +74,11 @@ export async function postResponse<T = ResponseObject & { output_text: string }>
   return { status: answer.statusCode, headers: answer.headers, body: (await answer.body.json()) as T };
 }
 
-export async function getJson<T>(url: string): Promise<JsonAnswer<T>> {
-  const answer = await request(url, { headers: { authorization: 'Bearer EMPTY' } });
+export const getJson = <T>(url: string): Promise<JsonAnswer<T>> => askJson<T>('GET', url);
+export const deleteJson = <T>(url: string): Promise<JsonAnswer<T>> => askJson<T>('DELETE', url);
+
+async function askJson<T>(method: 'GET' | 'DELETE', url: string): Promise<JsonAnswer<T>> {
+  const answer = await request(url, { method, headers: { authorization: 'Bearer EMPTY' } });
   return { status: answer.statusCode, headers: answer.headers, body: (await answer.body.json()) as T };
 }
 

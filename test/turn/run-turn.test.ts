@@ -5,6 +5,7 @@ import { TOKENS } from '../../src/harmony/tokens.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { Flow } from '../../src/turn/attempt.ts';
 import type { TurnListener } from '../../src/turn/progress.ts';
+import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
 import { runTurn, type TurnRequest } from '../../src/turn/run-turn.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { aReplica } from '../support/replicas.ts';
@@ -55,6 +56,7 @@ function setUp(replicas = ['e0', 'e1']) {
   };
   const deps = {
     vocabulary,
+    prompts: new PromptEncoder(vocabulary, 10_000),
     pool,
     openTokenStream: upstream.open,
     onAttemptFailed: (event: unknown) => void retries.push(event),

@@ -1,0 +1,85 @@
+import type { PackedItem } from './body.ts';
+import type {
+  ItemPage,
+  ItemReference,
+  NewResponse,
+  StoreErrorCode,
+  StoreProblem,
+  StoredResponse,
+} from './response-store.ts';
+
+/** What the gateway's thread and the store's thread say to each other. */
+
+/** What the worker is started with. */
+export interface WorkerOptions {
+  readonly databaseFile: string;
+  /** Names the process that holds the database. */
+  readonly ownerFile: string;
+  /** The database may not grow beyond it; null for no such limit. */
+  readonly maxFileBytes: number | null;
+}
+
+/** A `NewResponse` whose items are packed. */
+export interface PackedResponse extends Omit<NewResponse, 'newInput' | 'output'> {
+  readonly newInput: readonly (PackedItem | ItemReference)[];
+  readonly output: readonly PackedItem[];
+}
+
+/** One change; several are committed together, in order. */
+export type StoreWrite =
+  | { readonly kind: 'put'; readonly response: PackedResponse }
+  | { readonly kind: 'delete'; readonly project: string; readonly id: string; readonly nowMs: number }
+  | { readonly kind: 'sweep'; readonly nowMs: number; readonly limit: number };
+
+export interface StoreFailure {
+  readonly code: StoreErrorCode;
+  readonly message: string;
+}
+
+/** What became of one change: how many responses it removed, or why nothing of it was done. */
+export type WriteOutcome = { readonly removed: number } | { readonly failure: StoreFailure };
+
+/** Whose context or response is wanted; expired ones are unknown. */
+export interface Lookup {
+  readonly project: string;
+  readonly id: string;
+  readonly nowMs: number;
+}
+
+/** Items, as `joinBodies` packs them. */
+export type PackedItems = Uint8Array<ArrayBuffer>;
+
+/** Per kind of call, what is asked and what comes back. */
+export interface StoreCalls {
+  write: { readonly ask: readonly StoreWrite[]; readonly answer: readonly WriteOutcome[] };
+  /** `items`: the response object, then its output. */
+  get: {
+    readonly ask: Lookup;
+    readonly answer: (Omit<StoredResponse, 'output' | 'json'> & { readonly items: PackedItems }) | null;
+  };
+  context: { readonly ask: Lookup; readonly answer: { readonly rootDate: string; readonly items: PackedItems } | null };
+  inputItems: {
+    readonly ask: Lookup & { readonly page: ItemPage };
+    readonly answer: { readonly items: PackedItems; readonly hasMore: boolean } | 'unknown_response' | 'unknown_after';
+  };
+  items: { readonly ask: { readonly project: string; readonly ids: readonly string[] }; readonly answer: PackedItems };
+  close: { readonly ask: null; readonly answer: null };
+}
+
+export type StoreCallKind = keyof StoreCalls;
+
+/** `number` counts the calls, so that the answer finds its caller. */
+export type StoreRequest = {
+  readonly [Kind in StoreCallKind]: {
+    readonly number: number;
+    readonly kind: Kind;
+    readonly ask: StoreCalls[Kind]['ask'];
+  };
+}[StoreCallKind];
+
+/** The worker's first message says whether it has the database; then one comes for each request, in order. */
+export type StoreGreeting = { readonly problem: StoreProblem | null };
+
+export type StoreReply =
+  | { readonly number: number; readonly answer: StoreCalls[StoreCallKind]['answer'] }
+  | { readonly number: number; readonly failure: StoreFailure };

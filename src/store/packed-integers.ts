@@ -1,0 +1,48 @@
+const BYTES_AT_MOST = 8;
+
+/** Whole numbers from 0 to 2^53 - 1, each in as few bytes as it needs (LEB128): a gpt-oss token id takes at most three. */
+export function packIntegers(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * BYTES_AT_MOST);
+  let end = 0;
+  for (const value of values) {
+    let rest = value;
+    while (rest >= 0x80) {
+      bytes[end++] = (rest % 0x80) + 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    bytes[end++] = rest;
+  }
+  return bytes.slice(0, end);
+}
+
+/** The inverse of `packIntegers`. */
+export function unpackIntegers(bytes: Uint8Array): number[] {
+  const values: number[] = [];
+  let value = 0;
+  let scale = 1;
+  for (const byte of bytes) {
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) {
+      values.push(value);
+      value = 0;
+      scale = 1;
+    } else {
+      scale *= 0x80;
+    }
+  }
+  return values;
+}
+
+/** Row keys, as differences to the one before: neighbours of one conversation take one byte each. */
+export function packKeys(keys: readonly number[]): Uint8Array {
+  return packIntegers(keys.map((key, index) => foldSign(key - (keys[index - 1] ?? 0))));
+}
+
+/** The inverse of `packKeys`. */
+export function unpackKeys(bytes: Uint8Array): number[] {
+  let key = 0;
+  return unpackIntegers(bytes).map((folded) => (key += unfoldSign(folded)));
+}
+
+const foldSign = (value: number): number => (value >= 0 ? value * 2 : -value * 2 - 1);
+const unfoldSign = (folded: number): number => (folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2);

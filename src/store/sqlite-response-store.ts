@@ -1,0 +1,127 @@
+import type { Clock } from '../domain/clock.ts';
+import { type PackedItem, splitBodies } from './body.ts';
+import type { Lookup, PackedResponse, StoreWrite } from './messages.ts';
+import { packIntegers } from './packed-integers.ts';
+import {
+  type ItemList,
+  type ItemPage,
+  type ItemRecord,
+  type NewResponse,
+  type ResponseStore,
+  type StoredContext,
+  type StoredResponse,
+  StoreError,
+} from './response-store.ts';
+import type { WorkerLink } from './worker-link.ts';
+import { type WriteLimits, WriteQueue } from './write-queue.ts';
+
+/** The gateway's side of the store: packs, groups the changes, and leaves the rest to the worker. */
+export class SqliteResponseStore implements ResponseStore {
+  readonly #link: WorkerLink;
+  readonly #clock: Clock;
+  readonly #queue: WriteQueue;
+  #closing: Promise<void> | null = null;
+
+  constructor(link: WorkerLink, clock: Clock, limits: WriteLimits) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#queue = new WriteQueue((writes) => link.call('write', writes), clock, limits);
+  }
+
+  async put(response: NewResponse): Promise<void> {
+    this.#assertOpen();
+    const packed = packResponse(response);
+    const { project, id } = packed;
+    const touches = [responseKey(project, id), ...givenItems(packed).map((item) => itemKey(project, item.id))];
+    await this.#queue.add({ write: { kind: 'put', response: packed }, bytes: bytesOf(packed), touches });
+  }
+
+  async get(project: string, id: string): Promise<StoredResponse | null> {
+    const found = await this.#link.call('get', this.#lookup(project, id));
+    if (found === null) return null;
+    const { items, ...response } = found;
+    const [object, ...output] = splitBodies(items);
+    return { ...response, json: object?.json ?? '', output };
+  }
+
+  async context(project: string, id: string): Promise<StoredContext | null> {
+    const found = await this.#link.call('context', this.#lookup(project, id));
+    return found === null ? null : { items: splitBodies(found.items), rootDate: found.rootDate };
+  }
+
+  async inputItems(
+    project: string,
+    id: string,
+    page: ItemPage,
+  ): Promise<ItemList | 'unknown_response' | 'unknown_after'> {
+    const found = await this.#link.call('inputItems', { ...this.#lookup(project, id), page });
+    return typeof found === 'string' ? found : { items: splitBodies(found.items), hasMore: found.hasMore };
+  }
+
+  async items(project: string, ids: readonly string[]): Promise<ReadonlyMap<string, ItemRecord>> {
+    this.#assertOpen();
+    this.#queue.flushIfTouched([removalKey(project), ...ids.map((id) => itemKey(project, id))]);
+    const records = splitBodies(await this.#link.call('items', { project, ids }));
+    return new Map(records.map((record) => [record.id, record]));
+  }
+
+  async delete(project: string, id: string): Promise<boolean> {
+    this.#assertOpen();
+    const write: StoreWrite = { kind: 'delete', project, id, nowMs: this.#clock.nowMs() };
+    return (await this.#queue.add({ write, bytes: 0, touches: [responseKey(project, id), removalKey(project)] })) > 0;
+  }
+
+  async sweep(nowMs: number, limit: number): Promise<number> {
+    this.#assertOpen();
+    return this.#queue.add({ write: { kind: 'sweep', nowMs, limit }, bytes: 0, touches: [] });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#queue.flush();
+    await this.#link.call('close', null);
+    await this.#link.whenEnded();
+  }
+
+  #lookup(project: string, id: string): Lookup {
+    this.#assertOpen();
+    this.#queue.flushIfTouched([responseKey(project, id)]);
+    return { project, id, nowMs: this.#clock.nowMs() };
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== null) throw new StoreError('closed', 'The store is closed.');
+  }
+}
+
+const responseKey = (project: string, id: string): string => `response\0${project}\0${id}`;
+const itemKey = (project: string, id: string): string => `item\0${project}\0${id}`;
+/** Any item of the project may have gone. */
+const removalKey = (project: string): string => `removal\0${project}`;
+
+function packResponse({ newInput, output, ...rest }: NewResponse): PackedResponse {
+  return {
+    ...rest,
+    newInput: newInput.map((item) => ('reference' in item ? item : packItem(item))),
+    output: output.map(packItem),
+  };
+}
+
+function packItem({ id, json, tokenIds }: ItemRecord): PackedItem {
+  return { id, json, tokens: tokenIds === null ? null : packIntegers(tokenIds) };
+}
+
+function givenItems({ newInput, output }: PackedResponse): PackedItem[] {
+  return [...newInput.flatMap((item) => ('reference' in item ? [] : [item])), ...output];
+}
+
+/** JavaScript holds a character in two bytes at most. */
+function bytesOf(response: PackedResponse): number {
+  const characters = response.json.length + givenItems(response).reduce((sum, { json }) => sum + json.length, 0);
+  const tokenBytes = givenItems(response).reduce((sum, { tokens }) => sum + (tokens?.length ?? 0), 0);
+  return 2 * characters + tokenBytes;
+}

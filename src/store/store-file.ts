@@ -1,0 +1,70 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { applyWrite } from './apply-write.ts';
+import type { StoreFailure, StoreWrite, WriteOutcome } from './messages.ts';
+import { StoreError } from './response-store.ts';
+import { toStoreFailure } from './sqlite-failure.ts';
+import { prepareTables, type Tables } from './tables.ts';
+
+/** The open database and its transactions, in the worker. */
+export class StoreFile {
+  readonly tables: Tables;
+  readonly #database: DatabaseSync;
+  /** Deleted text may stand in the WAL: at first because a process that was killed may have left it there. */
+  #walHoldsDeleted = true;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.tables = prepareTables(database);
+  }
+
+  /**
+   * Does the changes in one transaction. A change that is at fault itself fails alone; when the disk fails, all do, and
+   * the file is as it was. Where something was deleted, the WAL is empty when this returns, or the deletions fail.
+   */
+  write(writes: readonly StoreWrite[]): readonly WriteOutcome[] {
+    const outcomes = this.#commit(writes);
+    if (outcomes.some((outcome) => 'removed' in outcome && outcome.removed > 0)) this.#walHoldsDeleted = true;
+    if (!this.#walHoldsDeleted) return outcomes;
+    const failure = this.#emptyWal();
+    if (failure === null) return outcomes;
+    return outcomes.map((outcome, index) => (writes[index]?.kind === 'put' ? outcome : { failure }));
+  }
+
+  /** Copies the WAL into the database and removes it. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #commit(writes: readonly StoreWrite[]): readonly WriteOutcome[] {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const outcomes = writes.map((write) => this.#apply(write));
+      this.#database.exec('COMMIT');
+      return outcomes;
+    } catch (thrown) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      const failure = toStoreFailure(thrown);
+      return writes.map(() => ({ failure }));
+    }
+  }
+
+  #apply(write: StoreWrite): WriteOutcome {
+    try {
+      return { removed: applyWrite(this.tables, write) };
+    } catch (thrown) {
+      if (thrown instanceof StoreError && thrown.code !== 'corrupt') return { failure: toStoreFailure(thrown) };
+      throw thrown;
+    }
+  }
+
+  #emptyWal(): StoreFailure | null {
+    try {
+      const state = this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      if (state?.['busy'] !== 0) throw new StoreError('io_error', 'The WAL of the store cannot be emptied.');
+      this.#walHoldsDeleted = false;
+      return null;
+    } catch (thrown) {
+      return toStoreFailure(thrown);
+    }
+  }
+}

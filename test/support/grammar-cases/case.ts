@@ -4,9 +4,10 @@ export interface GrammarCase {
   readonly schema: unknown;
   /**
    * `held`: lets every valid value through and no invalid one. `ignored`: lets the first invalid one through.
-   * `narrow`: lets the first valid one not through. `refused`: the engine answers 400 or 500. `slow`: takes seconds.
+   * `narrow`: lets the first valid one not through. `refused`: the engine answers 400 or 500. `slow`: takes
+   * more than a second to compile. `endless`: held, but no value is finite.
    */
-  readonly grammar: 'held' | 'ignored' | 'narrow' | 'refused' | 'slow';
+  readonly grammar: 'held' | 'ignored' | 'narrow' | 'refused' | 'slow' | 'endless';
   /** Where the problem is; null for none. */
   readonly path: string | null;
   readonly valid?: readonly unknown[];
@@ -51,4 +52,5 @@ const not =
     path,
     ...values,
   });
-export const [ignored, narrow, refused, slow] = [not('ignored'), not('narrow'), not('refused'), not('slow')];
+export const [ignored, narrow, refused] = [not('ignored'), not('narrow'), not('refused')];
+export const [slow, endless] = [not('slow'), not('endless')];

@@ -13,6 +13,8 @@ import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
 import { spellLogprob } from './responses/logprobs.ts';
+import { RETENTION_MS, RetentionSweep } from './responses/retention.ts';
+import type { ResponseStore } from './store/response-store.ts';
 import { Pool } from './pool/pool.ts';
 import type { Logger } from './system/logger.ts';
 import { removeServerRecord, writeServerRecord } from './system/state-directory.ts';
@@ -26,6 +28,8 @@ const LOADING_WAIT_MS = 300_000;
 const STALL_TIMEOUT_MS = 120_000;
 /** Encodings of recent texts, for follow-ups: about 32 MB. */
 const CACHED_PROMPT_TOKENS = 4_000_000;
+/** A server with one key or none serves one project. */
+const PROJECT = 'default';
 /** How long streams may go on after a stop was asked for. */
 const DRAIN_MS = 30_000;
 
@@ -35,6 +39,8 @@ export interface ChorusDeps {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** What keeps responses; null where nothing is kept. The orchestrator closes it. */
+  readonly store: ResponseStore | null;
 }
 
 /** Chorus's own version. */
@@ -55,6 +61,8 @@ export class Orchestrator {
   readonly #pool: Pool;
   readonly #upstream: Upstream;
   readonly #fleet: Fleet;
+  readonly #store: ResponseStore | null;
+  readonly #sweep: RetentionSweep | null;
   readonly #app: Gateway;
   #stopping = false;
 
@@ -71,6 +79,9 @@ export class Orchestrator {
       },
     });
     this.#upstream = createUpstream({ clock: deps.clock, stallTimeoutMs: STALL_TIMEOUT_MS });
+    this.#store = deps.store;
+    this.#sweep =
+      deps.store && new RetentionSweep(deps.store, deps.clock, (err) => deps.logger.error({ err }, 'sweep failed'));
     this.#fleet = this.#buildFleet(deps);
     this.#fleet.onChange(() => this.#pool.reconsider());
     this.#app = this.#buildGateway(deps);
@@ -122,7 +133,7 @@ export class Orchestrator {
     return new Fleet({ placements, stateDir, launch, rotation: this.#pool, clock, logger, random });
   }
 
-  #buildGateway({ clock, logger }: ChorusDeps): Gateway {
+  #buildGateway({ clock, logger, store }: ChorusDeps): Gateway {
     const vocabulary = createVocabulary(readVocabulary());
     const turn = {
       vocabulary,
@@ -133,8 +144,8 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory: null },
-      project: 'default',
+      responses: { clock, turn, memory: store && { store, project: PROJECT, retentionMs: RETENTION_MS, clock } },
+      project: PROJECT,
       clock,
       logger,
       version: chorusVersion,
@@ -172,6 +183,8 @@ export class Orchestrator {
     await endEngines();
     await this.#app.close();
     await this.#upstream.close();
+    this.#sweep?.stop();
+    await this.#store?.close();
     removeServerRecord(this.#options.stateDir);
   }
 }

@@ -4,6 +4,8 @@ import { Refusal } from '../domain/refusal.ts';
 import { chorusVersion, Orchestrator, type ChorusDeps } from '../orchestrator.ts';
 import { createLogger } from '../system/logger.ts';
 import { systemClock } from '../system/clock.ts';
+import { openResponseStore } from '../store/open-response-store.ts';
+import type { ResponseStore } from '../store/response-store.ts';
 import { makeStateDirectory } from '../system/state-directory.ts';
 import { banner } from './banner.ts';
 import { decidePlacement } from './plan.ts';
@@ -20,7 +22,8 @@ export async function serve(flags: ServeFlags, print: Print): Promise<void> {
   for (const reason of reasons) print(reason);
   if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
   makeStateDirectory(options.stateDir);
-  const orchestrator = new Orchestrator(options, plan, dependencies(options));
+  const store = await openStore(options, print);
+  const orchestrator = new Orchestrator(options, plan, { ...dependencies(options), store });
   await orchestrator.start();
   print(
     banner({
@@ -38,7 +41,19 @@ export async function serve(flags: ServeFlags, print: Print): Promise<void> {
   await untilStopped(orchestrator, print);
 }
 
-function dependencies({ stateDir }: ServeOptions): ChorusDeps {
+/** Serving without memory is better than not serving, except where two servers or a newer version own the file. */
+const FATAL_STORE_PROBLEMS = ['in_use', 'corrupt', 'newer_schema'];
+
+async function openStore({ stateDir }: ServeOptions, print: Print): Promise<ResponseStore | null> {
+  const opening = await openResponseStore({ directory: join(stateDir, 'store'), clock: systemClock });
+  if (opening.kind === 'opened') return opening.store;
+  const { code, message, remedy } = opening.problem;
+  if (FATAL_STORE_PROBLEMS.includes(code)) throw new Refusal('unavailable', `${message} ${remedy}`);
+  print(`Responses are not stored (store: false for every request): ${message} ${remedy}`);
+  return null;
+}
+
+function dependencies({ stateDir }: ServeOptions): Omit<ChorusDeps, 'store'> {
   const logger = createLogger(join(stateDir, 'chorus.log'));
   return { clock: systemClock, logger, environment: process.env, random: Math.random };
 }

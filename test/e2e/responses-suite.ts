@@ -65,7 +65,7 @@ export function responsesSuite(chorus: () => RunningChorus): void {
         output_text: '7 + 8 = 15.',
         metadata: { a: 'b' },
         user: 'u',
-        store: false,
+        store: true,
         error: null,
         incomplete_details: null,
       });
@@ -217,7 +217,7 @@ export function responsesSuite(chorus: () => RunningChorus): void {
       ['an unknown effort', { input: 'hi', reasoning: { effort: 'heroic' } }, 400, 'invalid_value', 'reasoning.effort'],
       ['an unknown item', { input: [{ type: 'nonsense' }] }, 400, 'invalid_value', 'input[0].type'],
       [
-        'any previous response',
+        'an unknown previous response',
         { input: 'hi', previous_response_id: 'resp_x' },
         400,
         'previous_response_not_found',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readServerRecord } from '../../src/system/state-directory.ts';
+import { readServerRecord, removeServerRecord } from '../../src/system/state-directory.ts';
 import type { StatusReport } from '../../src/gateway/reports.ts';
 import { eventually } from './eventually.ts';
 import { getJson } from './responses-client.ts';
@@ -21,16 +21,15 @@ export interface RunningChorus {
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
-/** Starts the real command on a free port and waits until it listens. */
-export async function startChorus(
-  flags: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<RunningChorus> {
-  const stateDir = mkdtempSync(join(tmpdir(), 'chorus-e2e-'));
+export const newStateDir = (): string => mkdtempSync(join(tmpdir(), 'chorus-e2e-'));
+
+/** Starts the real command on a free port and waits until it listens. `stop` removes a state directory that it made. */
+export async function startChorus(flags: readonly string[], keptStateDir?: string): Promise<RunningChorus> {
+  const stateDir = keptStateDir ?? newStateDir();
+  removeServerRecord(stateDir);
   const args = ['scripts/chorus.js', 'serve', '--port', '0', '--state-dir', stateDir, ...flags];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
@@ -51,7 +50,7 @@ export async function startChorus(
     stop: async () => {
       child.kill('SIGTERM');
       const code = await exited;
-      rmSync(stateDir, { recursive: true, force: true });
+      if (keptStateDir === undefined) rmSync(stateDir, { recursive: true, force: true });
       return code;
     },
   };

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openaiClientSuite } from '../e2e/openai-client-suite.ts';
 import { responsesSuite } from '../e2e/responses-suite.ts';
 import { serveSuite } from '../e2e/serve-suite.ts';
+import { stateSuite } from '../e2e/state-suite.ts';
 import { toolsSuite } from '../e2e/tools-suite.ts';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 
@@ -30,6 +31,7 @@ describe('chorus serve with the real vLLM on the CPU', () => {
 
   responsesSuite(() => chorus);
   toolsSuite(() => chorus);
+  stateSuite(() => chorus);
   describe('the openai package for Node', () => {
     openaiClientSuite(() => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 }));
   });

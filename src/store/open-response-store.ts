@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import { MiB } from '../domain/units.ts';
@@ -28,24 +28,24 @@ const DEFAULT_LIMITS: WriteLimits = { groupDelayMs: 5, groupSize: 256, maxPendin
  */
 export async function openResponseStore(options: StoreOptions): Promise<StoreOpening> {
   const { directory, clock, limits } = options;
-  const problem = await prepareDirectory(directory, options.readFilesystem ?? readFilesystem);
+  const ownerFile = join(directory, 'store.owner');
+  const problem = await prepareDirectory(directory, ownerFile, options.readFilesystem ?? readFilesystem);
   if (problem !== null) return { kind: 'refused', problem };
-  const link = await startWorker({
-    databaseFile: join(directory, 'store.db'),
-    ownerFile: join(directory, 'store.owner'),
-    maxFileBytes: options.maxFileBytes ?? null,
-  });
+  const databaseFile = join(directory, 'store.db');
+  const link = await startWorker({ databaseFile, ownerFile, maxFileBytes: options.maxFileBytes ?? null });
   if (!(link instanceof WorkerLink)) return { kind: 'refused', problem: link };
   return { kind: 'opened', store: new SqliteResponseStore(link, clock, { ...DEFAULT_LIMITS, ...limits }) };
 }
 
+/** Opening a file for appending shows what SQLite would not tell: why none can be made there. */
 async function prepareDirectory(
   directory: string,
+  ownerFile: string,
   look: (directory: string) => Promise<Filesystem>,
 ): Promise<StoreProblem | null> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await access(directory, constants.W_OK);
+    await (await open(ownerFile, 'a', 0o600)).close();
     const network = networkFilesystemName(await look(directory));
     if (network === null) return null;
     const message = `${directory} lies on a network filesystem (${network}), which cannot hold the store safely.`;

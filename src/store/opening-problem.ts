@@ -59,9 +59,10 @@ export function directoryProblem(thrown: unknown, directory: string): StoreProbl
 
 function describeOwner(ownerFile: string): string {
   try {
-    return ` (pid ${readFileSync(ownerFile, 'utf8').trim()})`;
+    const pid = readFileSync(ownerFile, 'utf8').trim();
+    return pid === '' ? '' : ` (pid ${pid})`;
   } catch {
-    return ''; // it has just taken the lock, or could not write
+    return ''; // it is just opening or closing
   }
 }
 

@@ -62,7 +62,6 @@ function transferable(reply: StoreReply): ArrayBuffer[] {
 /** A courtesy for whoever finds the store taken: it is worth no refusal. */
 function writeOwner(ownerFile: string): void {
   try {
-    rmSync(ownerFile, { force: true });
     writeFileSync(ownerFile, `${process.pid}\n`, { mode: 0o600 });
   } catch {
     // the disk is full

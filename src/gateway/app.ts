@@ -12,6 +12,8 @@ import { registerStoredResponses } from './routes/stored-responses.ts';
 import { registerStatus } from './routes/status.ts';
 
 const BODY_LIMIT_BYTES = 32 * MiB;
+/** From a request's first byte to its last; the answer may take as long as it likes. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The server; `listen` in `listen.ts` opens it. */
 export type Gateway = FastifyInstance;
@@ -22,16 +24,28 @@ export function buildApp(deps: GatewayDeps): Gateway {
     loggerInstance: deps.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: newRequestId,
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     clientErrorHandler: answerMalformedHttp,
     // A path that cannot be decoded names nothing.
     frameworkErrors: (_error, request, reply) => void sendError(reply, unknownRoute(request)),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, useDefaults: false } },
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        allErrors: false,
+        useDefaults: false,
+        verbose: true,
+      },
+    },
   });
   app.removeContentTypeParser('text/plain');
   ignoreExpectations(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);
+  });
   registerErrors(app);
   registerAuth(app, deps.access);
   registerHealth(app, deps);

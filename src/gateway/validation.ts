@@ -40,12 +40,17 @@ function fieldPath(instancePath: string): string {
   );
 }
 
+/** Ajv's `verbose` option adds the schema that was broken. */
+export type SchemaError = FastifySchemaValidationError & { readonly parentSchema?: { readonly type?: unknown } };
+
 /** The schema validator's verdict as the error that OpenAI's API gives for it. */
-export function validationError({ keyword, instancePath, params, message }: FastifySchemaValidationError): CodedError {
+export function validationError(error: SchemaError): CodedError {
+  const { keyword, instancePath, params, message } = error;
   const path = fieldPath(instancePath);
   const param = path === '' ? null : path;
   const at = (name: string): string => (path === '' ? name : `${path}.${name}`);
   const limit = String(params['limit']);
+  const isInteger = error.parentSchema?.type === 'integer';
   switch (keyword) {
     case 'required': {
       const missing = at(String(params['missingProperty']));
@@ -65,13 +70,13 @@ export function validationError({ keyword, instancePath, params, message }: Fast
     case 'minimum':
     case 'exclusiveMinimum':
       return new CodedError(
-        isInteger(path) ? 'integer_below_minimum' : 'decimal_below_minimum',
+        isInteger ? 'integer_below_minimum' : 'decimal_below_minimum',
         `${path} must be ${keyword === 'minimum' ? 'at least' : 'above'} ${limit}.`,
         { param },
       );
     case 'maximum':
       return new CodedError(
-        isInteger(path) ? 'integer_above_maximum' : 'decimal_above_maximum',
+        isInteger ? 'integer_above_maximum' : 'decimal_above_maximum',
         `${path} must be at most ${limit}.`,
         { param },
       );
@@ -92,7 +97,3 @@ function typeName(type: unknown): string {
   const name = String(type);
   return /^[aeio]/.test(name) ? `an ${name}` : `a ${name}`;
 }
-
-/** OpenAI names the code after the field's type; these are the integer fields of the request schemas. */
-const INTEGER_FIELDS = new Set(['max_output_tokens', 'max_tool_calls', 'top_k', 'top_logprobs', 'seed']);
-const isInteger = (path: string): boolean => INTEGER_FIELDS.has(path);

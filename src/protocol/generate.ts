@@ -13,6 +13,8 @@ export interface EngineSampling {
   readonly presence_penalty: number;
   readonly frequency_penalty: number;
   readonly seed: number | null;
+  /** On the wire a field of the request itself; engines without priority scheduling ignore it. */
+  readonly priority: number;
   readonly max_tokens: number;
   readonly stop_token_ids: readonly number[];
   /** How many alternatives to tell the log probabilities of, 0 to 20; absent: no log probabilities at all. */

@@ -1,5 +1,8 @@
 import { Type, type Static } from 'typebox';
 
+/** What the engine and its grammar keep counts in. */
+const MAX_INT32 = 2_147_483_647;
+
 /**
  * The body of `POST /responses`, as far as types and ranges go. Unknown keys are ignored, as OpenAI-compatible servers
  * do for the extras that clients send; null means absent (the gateway removes nulls before this schema looks).
@@ -14,19 +17,19 @@ export const CreateResponseBody = Type.Object({
   store: Type.Optional(Type.Boolean()),
   background: Type.Optional(Type.Boolean()),
   stream: Type.Optional(Type.Boolean()),
-  max_output_tokens: Type.Optional(Type.Integer({ minimum: 16 })),
+  max_output_tokens: Type.Optional(Type.Integer({ minimum: 16, maximum: MAX_INT32 })),
   max_tool_calls: Type.Optional(Type.Integer({ minimum: 1 })),
   temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
   top_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-  top_k: Type.Optional(Type.Integer({ minimum: -1 })),
+  top_k: Type.Optional(Type.Integer({ minimum: -1, maximum: MAX_INT32 })),
   min_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   repetition_penalty: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 2 })),
   presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
   frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
-  seed: Type.Optional(Type.Integer()),
+  seed: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })),
   stop: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })])),
   logit_bias: Type.Optional(Type.Record(Type.String(), Type.Number({ minimum: -100, maximum: 100 }))),
-  priority: Type.Optional(Type.Integer()),
+  priority: Type.Optional(Type.Integer({ minimum: -MAX_INT32, maximum: MAX_INT32 })),
   top_logprobs: Type.Optional(Type.Integer({ minimum: 0, maximum: 20 })),
   parallel_tool_calls: Type.Optional(Type.Boolean()),
   tools: Type.Optional(Type.Array(Type.Unknown())),
@@ -44,7 +47,7 @@ export const CreateResponseBody = Type.Object({
       effort: Type.Optional(Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])),
       summary: Type.Optional(Type.Enum(['auto', 'concise', 'detailed'])),
       /** Chorus's own: at most so many tokens of reasoning; 0 leaves it out. */
-      max_tokens: Type.Optional(Type.Integer({ minimum: 0 })),
+      max_tokens: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_INT32 })),
     }),
   ),
   text: Type.Optional(

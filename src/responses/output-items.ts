@@ -1,4 +1,3 @@
-import { fromFunctionName } from '../harmony/function-name.ts';
 import type { MessageEnd, MessageHeader } from '../harmony/parse.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
 import type {
@@ -30,21 +29,20 @@ export interface OpenItem {
 /** What a message of the model becomes: a call, reasoning, or something for the user to read. */
 export function openItem(header: MessageHeader, outputIndex: number, policy: OutputPolicy): OpenItem {
   const functionName = calledFunction(header, policy);
-  if (functionName !== null)
-    return new OpenCall(policy.functionNames.get(functionName) ?? fromFunctionName(functionName), outputIndex);
-  if (header.channel === 'analysis') return new OpenReasoning(outputIndex, policy);
-  const phase = header.channel === 'commentary' ? 'commentary' : 'final_answer';
+  if (functionName !== null) return new OpenCall(policy.functionNames.get(functionName) ?? functionName, outputIndex);
+  if (header.channel === 'analysis' && header.recipient === null) return new OpenReasoning(outputIndex, policy);
+  const phase = header.channel === 'commentary' || header.recipient !== null ? 'commentary' : 'final_answer';
   return new OpenMessage(phase, outputIndex, policy);
 }
 
 /**
  * The function that a message calls, by the name that the model knows. gpt-oss now and then leaves out `functions.`,
- * or calls from the analysis channel; the built-in tools of its training are not functions.
+ * or calls from the analysis channel. What was never offered is no call that anybody could answer: it is shown as text.
  */
 function calledFunction({ recipient }: MessageHeader, { functionNames }: OutputPolicy): string | null {
   if (recipient === null) return null;
-  if (recipient.startsWith('functions.')) return recipient.slice('functions.'.length);
-  return functionNames.has(recipient) ? recipient : null;
+  const name = recipient.replace(/^functions\./, '');
+  return functionNames.has(name) ? name : null;
 }
 
 const statusAt = ({ how }: MessageEnd): ItemStatus => (how === 'cut' ? 'incomplete' : 'completed');

@@ -11,6 +11,8 @@ export interface OutputPolicy {
   readonly strictParameters: ReadonlyMap<string, JsonSchema>;
   /** What the answer must match; null for free text. */
   readonly answerSchema: JsonSchema | null;
+  /** The output must end in a call. */
+  readonly callRequired: boolean;
   /** Spells the tokens that the engine names by id. */
   readonly spellLogprob: (logprob: EngineLogprob) => TokenLogprob;
   readonly showReasoning: boolean;
@@ -23,6 +25,10 @@ export interface OutputPolicy {
  * makes this the exception; a response that claims what is not true would be worse than a failed one.
  */
 export function brokenPromise({ output }: ResponseObject, policy: OutputPolicy): string | null {
+  const hasCall = output.some(({ type }) => type === 'function_call');
+  if (policy.callRequired && !hasCall) return 'The model made no call although tool_choice requires one.';
+  const hasAnswer = output.some((item) => item.type === 'message' && item.phase === 'final_answer');
+  if (policy.answerSchema !== null && !hasCall && !hasAnswer) return 'The model gave no answer for text.format.';
   for (const item of output) {
     const problem = itemProblem(item, policy);
     if (problem !== null) return problem;

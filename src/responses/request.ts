@@ -95,7 +95,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
       maxOutputTokens: body.max_output_tokens ?? null,
       truncate: body.truncation === 'auto',
       sampling: readSampling(body),
-      stop: readStop(body),
+      stop: readStop(body, format),
       rule: outputRule({
         ...wishedCalls(tools, choice),
         answer: format.wish,
@@ -111,7 +111,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
       tools,
       store: options.canStore && body.store !== false,
     }),
-    policy: outputPolicy(body, options, tools, format),
+    policy: { ...outputPolicy(body, options, tools, format), callRequired: choice.calls === 'required' },
     newInput,
     rootDate,
   };
@@ -170,16 +170,21 @@ function readSampling(body: CreateResponseBody): TurnSampling {
     presencePenalty: body.presence_penalty ?? 0,
     frequencyPenalty: body.frequency_penalty ?? 0,
     seed: body.seed ?? null,
+    priority: body.priority ?? 0,
     logitBias: body.logit_bias === undefined ? null : readLogitBias(body.logit_bias),
     topLogprobs: body.include?.includes(LOGPROBS) || body.top_logprobs ? (body.top_logprobs ?? 0) : null,
   };
 }
 
-/** Empty stop strings would end every answer before it begins. */
-function readStop({ stop }: CreateResponseBody): readonly string[] {
+/** An empty stop string would end every answer before it begins, and any other would break JSON off. */
+function readStop({ stop }: CreateResponseBody, { hint }: AnswerFormat): readonly string[] {
   const stops = stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop;
-  if (!stops.includes('')) return stops;
-  throw new CodedError('invalid_value', 'stop must not contain an empty string.', { param: 'stop' });
+  if (stops.includes('')) {
+    throw new CodedError('invalid_value', 'stop must not contain an empty string.', { param: 'stop' });
+  }
+  if (stops.length === 0 || hint === null) return stops;
+  const message = 'stop would break off the JSON that text.format asks for. Send one of them.';
+  throw new CodedError('mutually_exclusive', message, { param: 'stop' });
 }
 
 function readLogitBias(bias: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
@@ -204,7 +209,7 @@ function outputPolicy(
   { showReasoning, spellLogprob, seal }: PrepareOptions,
   tools: readonly OfferedTool[],
   format: AnswerFormat,
-): OutputPolicy {
+): Omit<OutputPolicy, 'callRequired'> {
   return {
     functionNames: new Map(tools.map(({ name, tool }) => [tool.name, name])),
     strictParameters: new Map(

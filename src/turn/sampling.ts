@@ -15,6 +15,8 @@ export interface TurnSampling {
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
   readonly seed: number | null;
+  /** The lower, the sooner an engine with priority scheduling takes the request; 0 for no wish. */
+  readonly priority: number;
   /** Added to the logits of token ids (as decimal keys); null for none. */
   readonly logitBias: Readonly<Record<string, number>> | null;
   /** Alternatives to tell log probabilities of, 0 to 20; null for no log probabilities. */
@@ -38,6 +40,7 @@ export function engineSampling(sampling: TurnSampling, maxTokens: number, rule: 
     presence_penalty: sampling.presencePenalty,
     frequency_penalty: sampling.frequencyPenalty,
     seed: sampling.seed,
+    priority: sampling.priority,
     max_tokens: maxTokens,
     stop_token_ids: STOP_TOKEN_IDS,
     ...(sampling.logitBias === null ? {} : { logit_bias: sampling.logitBias }),

@@ -19,11 +19,12 @@ const PATHS: Readonly<Record<TokenRoute, string>> = {
  * with ids only when asked (vLLM `entrypoints/scale_out/token_in_token_out/protocol.py`, `openai/completion/protocol.py`).
  */
 export function engineRequest({ replica, promptTokenIds, sampling, requestId }: TokenStreamRequest): EngineRequest {
-  const common = { model: replica.model, stream: true, stream_options: { include_usage: true } };
+  const { priority, ...params } = sampling;
+  const common = { model: replica.model, priority, stream: true, stream_options: { include_usage: true } };
   const body =
     replica.tokenRoute === 'generate'
-      ? { ...common, token_ids: promptTokenIds, sampling_params: { ...sampling, detokenize: false } }
-      : { ...common, prompt: promptTokenIds, ...sampling, return_token_ids: true };
+      ? { ...common, token_ids: promptTokenIds, sampling_params: { ...params, detokenize: false } }
+      : { ...common, prompt: promptTokenIds, ...params, return_token_ids: true };
   return {
     path: PATHS[replica.tokenRoute],
     headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'x-request-id': requestId },

@@ -18,7 +18,10 @@ describe('readServeOptions', () => {
   });
 
   it('tells every problem at once, each with its flag', () => {
-    const read = readServeOptions({ engine: 'magic', replicas: '0', port: 'x', host: 'my host', reasoning: 'loud' }, {});
+    const read = readServeOptions(
+      { engine: 'magic', replicas: '0', port: 'x', host: 'my host', reasoning: 'loud' },
+      {},
+    );
     expect(read).toEqual({
       problems: [
         "--engine: 'magic' is unknown. Use auto, gpu, cpu, simulated.",

@@ -214,6 +214,14 @@ export function responsesSuite(chorus: () => RunningChorus): void {
         'integer_below_min_value',
         'max_output_tokens',
       ],
+      [
+        'a thinking budget below 0',
+        { input: 'hi', reasoning: { max_tokens: -1 } },
+        400,
+        'integer_below_min_value',
+        'reasoning.max_tokens',
+      ],
+      ['a seed beyond 64 bits', { input: 'hi', seed: 1e300 }, 400, 'integer_above_max_value', 'seed'],
       ['an unknown effort', { input: 'hi', reasoning: { effort: 'heroic' } }, 400, 'invalid_value', 'reasoning.effort'],
       ['an unknown item', { input: [{ type: 'nonsense' }] }, 400, 'invalid_value', 'input[0].type'],
       [
@@ -233,6 +241,7 @@ export function responsesSuite(chorus: () => RunningChorus): void {
         error: { message: expect.any(String) as never, type: 'invalid_request_error', code, param },
       });
       expect(answer.status).toBe(status);
+      expect(answer.headers).toMatchObject({ 'x-request-id': expect.stringMatching(/^req_/) as never });
     });
 
     it('ends a stream whose input is too long with an error event and response.failed', async () => {

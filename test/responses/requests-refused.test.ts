@@ -65,6 +65,7 @@ describe('a request is refused, with the field and OpenAI’s code, for', () => 
       'invalid_json_schema',
       'text.format.schema.properties.a.not',
     ],
+    ['a stop string in the way of JSON', { ...format({}), stop: 'x' }, 'mutually_exclusive_parameters', 'stop'],
     ['an empty stop string', { stop: ['a', ''] }, 'invalid_value', 'stop'],
     ['a logit bias that is no token', { logit_bias: { hello: 1 } }, 'invalid_value', 'logit_bias'],
     ['a token that does not exist', { logit_bias: { '201088': 1 } }, 'invalid_value', 'logit_bias'],

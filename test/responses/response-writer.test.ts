@@ -191,6 +191,22 @@ describe('ResponseWriter', () => {
     });
   });
 
+  it('shows a call of a function that was never offered as text, not as a call', () => {
+    const { writer } = setUp({ tools: [weather] });
+    callIt(writer, 'functions.rm_rf', ['{}'], 'call');
+    expect(writer.response.output).toMatchObject([{ type: 'message', phase: 'commentary', content: [{ text: '{}' }] }]);
+  });
+
+  it.each([
+    ['a required call', { tools: [weather], tool_choice: 'required' }, 'tool_choice requires one'],
+    ['structured output', { text: { format: { type: 'json_object' } } }, 'no answer for text.format'],
+  ])('makes a turn that ended without %s a failed response', (_title, body, reason) => {
+    const { writer, say } = setUp(body);
+    say('analysis', ['think'], 'return');
+    const error = conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    expect(error).toMatchObject({ errorName: 'broken_promise', message: expect.stringContaining(reason) });
+  });
+
   it('shows nothing of what the model says in the name of others', () => {
     const { writer, events } = setUp();
     writer.begin();

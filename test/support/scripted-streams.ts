@@ -24,6 +24,7 @@ export const SAMPLING = {
   presence_penalty: 0,
   frequency_penalty: 0,
   seed: null,
+  priority: 0,
   max_tokens: 10,
   stop_token_ids: [200002, 200012],
 };

@@ -21,6 +21,7 @@ const sampling = {
   presencePenalty: 0,
   frequencyPenalty: 0,
   seed: null,
+  priority: 0,
   logitBias: null,
   topLogprobs: null,
 };

@@ -30,6 +30,7 @@ const GREEDY: EngineSampling = {
   presence_penalty: 0,
   frequency_penalty: 0,
   seed: null,
+  priority: 0,
   max_tokens: 600,
   stop_token_ids: [RETURN_ID, 200_012],
 };

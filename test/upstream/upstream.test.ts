@@ -20,6 +20,7 @@ describe('what the engine is asked', () => {
     );
     expect(JSON.parse(engine().requests[0]?.body ?? '')).toEqual({
       model: 'gpt-oss-20b',
+      priority: 0,
       token_ids: [1, 2],
       sampling_params: { ...SAMPLING, detokenize: false },
       stream: true,

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { CreateResponseBody } from '../../protocol/responses.ts';
 import { withoutAliases } from '../../responses/aliases.ts';
@@ -24,41 +24,40 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
       },
     },
     async (request, reply) => {
+      const signal = clientGone(reply);
       const { memory } = deps.responses;
       const { stream } = request.query;
       const wantsStream = request.body.stream ?? (stream === 'true' || stream === '1');
       const recalled = await recall(memory?.store ?? null, deps.project, request.body, deps.prepare.unseal);
       const nowMs = deps.clock.nowMs();
       const prepared = prepareResponse(request.body, { nowMs, recalled, canStore: memory !== null, ...deps.prepare });
-      reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);
-      return wantsStream ? replyStream(deps, prepared, request, reply) : replyJson(deps, prepared, reply);
+      return wantsStream ? replyStream(deps, prepared, reply, signal) : replyJson(deps, prepared, reply, signal);
     },
   );
 }
 
-async function replyJson(deps: GatewayDeps, prepared: PreparedResponse, reply: FastifyReply): Promise<unknown> {
-  const response = await createResponse(deps.responses, prepared, clientGone(reply));
+async function replyJson(
+  deps: GatewayDeps,
+  prepared: PreparedResponse,
+  reply: FastifyReply,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const response = await createResponse(deps.responses, prepared, signal);
   return response === null ? reply.hijack() : withOutputText(response);
 }
 
 async function replyStream(
   deps: GatewayDeps,
   prepared: PreparedResponse,
-  request: FastifyRequest,
   reply: FastifyReply,
+  signal: AbortSignal,
 ): Promise<void> {
-  const signal = clientGone(reply);
   reply.hijack();
   const flow = new Flow();
   const sse = new SseReply(reply.raw, { flow, clock: deps.clock });
   sse.open(reply.getHeaders() as Record<string, string>);
-  try {
-    await streamResponse(deps.responses, prepared, sse.write, { flow, signal });
-  } catch (error) {
-    request.log.error({ err: error }, 'stream failed unexpectedly');
-  } finally {
-    sse.end();
-  }
+  await streamResponse(deps.responses, prepared, sse.write, { flow, signal });
+  sse.end();
 }
 
 /**
@@ -67,6 +66,7 @@ async function replyStream(
  */
 function clientGone({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
+  if (raw.destroyed) controller.abort(new Error('the client closed the connection'));
   raw.on('close', () => {
     if (!raw.writableFinished) controller.abort(new Error('the client closed the connection'));
   });

@@ -11,6 +11,9 @@ const DEAD = {
   error: { message: 'EngineCore encountered an issue.', type: 'InternalServerError', param: null, code: 500 },
 };
 
+/** Priority is a field of the request, not of its sampling. */
+const { priority: _priority, ...SAMPLED } = SAMPLING;
+
 describe('what the engine is asked', () => {
   it('spells out every sampling value on the generate route', async () => {
     const { end } = await run((socket) => socket.write(STREAM_HEAD + tokens([5], 'stop') + GOOD_END));
@@ -22,7 +25,7 @@ describe('what the engine is asked', () => {
       model: 'gpt-oss-20b',
       priority: 0,
       token_ids: [1, 2],
-      sampling_params: { ...SAMPLING, detokenize: false },
+      sampling_params: { ...SAMPLED, detokenize: false },
       stream: true,
       stream_options: { include_usage: true },
     });

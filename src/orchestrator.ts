@@ -32,6 +32,8 @@ const CACHED_PROMPT_TOKENS = 4_000_000;
 const PROJECT = 'default';
 /** How long streams may go on after a stop was asked for. */
 const DRAIN_MS = 30_000;
+/** How long clients have for their last bytes once the engines are gone; a client that never asks holds nobody up. */
+const LAST_BYTES_MS = 1000;
 
 export interface ChorusDeps {
   readonly clock: Clock;
@@ -64,11 +66,15 @@ export class Orchestrator {
   readonly #store: ResponseStore | null;
   readonly #sweep: RetentionSweep | null;
   readonly #app: Gateway;
-  #stopping = false;
+  readonly #clock: Clock;
+  /** The one end of everything, once it has begun. */
+  #closing: Promise<void> | null = null;
+  #hurried = false;
 
   constructor(options: ServeOptions, plan: Plan, deps: ChorusDeps) {
     this.#options = options;
     this.plan = plan;
+    this.#clock = deps.clock;
     this.apiKey = readApiKey(options.stateDir, { required: isPublicBind(options.host) });
     this.#pool = new Pool({
       clock: deps.clock,
@@ -100,14 +106,21 @@ export class Orchestrator {
     void this.#fleet.start();
   }
 
-  /** Ends streams in order, then engines, then the listener. */
+  /**
+   * Ends streams in order, then engines, then the listener: within the drain time and some 20 seconds, whatever
+   * connections clients keep open. Calls after the first give the same promise.
+   */
   stop(): Promise<void> {
-    return this.#close(() => this.#fleet.stop(DRAIN_MS));
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
-  /** The second signal: engines are killed at once. */
+  /** The second signal: engines are killed and connections closed at once, also while a `stop` waits. */
   kill(): Promise<void> {
-    return this.#close(() => this.#fleet.kill());
+    this.#hurried = true;
+    const closed = this.stop();
+    void this.#fleet.kill();
+    return closed;
   }
 
   /** Calls `listener` whenever `status` shows something else. */
@@ -167,7 +180,7 @@ export class Orchestrator {
   }
 
   #outlook(model: ModelId): ModelOutlook {
-    if (this.#stopping) return { state: 'failed', sentence: 'Chorus is shutting down.' };
+    if (this.#closing !== null) return { state: 'failed', sentence: 'Chorus is shutting down.' };
     return modelOutlook(model, this.plan, this.#fleet.status());
   }
 
@@ -177,15 +190,24 @@ export class Orchestrator {
     return { ready: state === 'ready', sentence };
   }
 
-  async #close(endEngines: () => Promise<void>): Promise<void> {
-    this.#stopping = true;
+  async #close(): Promise<void> {
+    // From the next microtask on `#closing` is set, and requests that wait for a replica are told so.
+    await Promise.resolve();
     this.#pool.reconsider();
-    await endEngines();
-    await this.#app.close();
+    await this.#fleet.stop(this.#hurried ? 0 : DRAIN_MS);
+    await this.#closeListener();
     await this.#upstream.close();
     this.#sweep?.stop();
     await this.#store?.close();
     removeServerRecord(this.#options.stateDir);
+  }
+
+  /** An idle connection, half a request or a client that reads nothing would keep `app.close` waiting for ever. */
+  async #closeListener(): Promise<void> {
+    const closeConnections = (): void => this.#app.server.closeAllConnections();
+    const cancel = this.#clock.schedule(this.#hurried ? 0 : LAST_BYTES_MS, closeConnections);
+    await this.#app.close();
+    cancel();
   }
 }
 

@@ -10,6 +10,7 @@ import { makeStateDirectory } from '../system/state-directory.ts';
 import { banner } from './banner.ts';
 import { decidePlacement } from './plan.ts';
 import { EngineProgress } from './progress.ts';
+import { untilStopped } from './stop-signals.ts';
 
 type Print = (line: string) => void;
 
@@ -38,7 +39,7 @@ export async function serve(flags: ServeFlags, print: Print): Promise<void> {
   );
   const progress = new EngineProgress(print);
   orchestrator.onChange(() => progress.show(orchestrator.status().engines));
-  await untilStopped(orchestrator, print);
+  process.exitCode = await untilStopped(orchestrator, { signals: process, clock: systemClock, print });
 }
 
 /** Serving without memory is better than not serving, except where two servers or a newer version own the file. */
@@ -56,22 +57,4 @@ async function openStore({ stateDir }: ServeOptions, print: Print): Promise<Resp
 function dependencies({ stateDir }: ServeOptions): Omit<ChorusDeps, 'store'> {
   const logger = createLogger(join(stateDir, 'chorus.log'));
   return { clock: systemClock, logger, environment: process.env, random: Math.random };
-}
-
-/** Resolves when a signal has ended everything. The first one drains, a second one kills. */
-function untilStopped(orchestrator: Orchestrator, print: Print): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let signals = 0;
-    const onSignal = (): void => {
-      signals++;
-      if (signals === 1) {
-        print('Stopping: running answers may finish for 30 s. Press Ctrl-C again to end them now.');
-        orchestrator.stop().then(resolve, reject);
-      } else if (signals === 2) {
-        print('Ending everything now.');
-        orchestrator.kill().then(resolve, reject);
-      }
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  });
 }

@@ -1,0 +1,49 @@
+import type { EventEmitter } from 'node:events';
+import { constants } from 'node:os';
+import type { Clock } from '../domain/clock.ts';
+
+/** What the signals end. Both resolve when nothing of it is left. */
+interface Stoppable {
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+interface SignalDeps {
+  /** Emits signals by name; `process`. */
+  readonly signals: EventEmitter;
+  readonly clock: Clock;
+  readonly print: (line: string) => void;
+}
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** One Ctrl-C may arrive twice: from the terminal, which tells the whole group, and from a parent that forwards it. */
+const BURST_MS = 500;
+
+/**
+ * Resolves with the exit code once signals have ended everything: the first one drains, a second kills, a third does
+ * not wait any more. Rejects when the end itself fails.
+ */
+export function untilStopped(target: Stoppable, { signals, clock, print }: SignalDeps): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => resolve(0);
+    let count = 0;
+    let countedMs = -Infinity;
+    const onSignal = (signal: (typeof STOP_SIGNALS)[number]): void => {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - countedMs < BURST_MS) return;
+      countedMs = nowMs;
+      count++;
+      if (count === 1) {
+        print('Stopping: running answers may finish for 30 s. Press Ctrl-C again to end them now.');
+        target.stop().then(ended, reject);
+      } else if (count === 2) {
+        print('Ending everything now.');
+        target.kill().then(ended, reject);
+      } else {
+        resolve(128 + constants.signals[signal]);
+      }
+    };
+    for (const signal of STOP_SIGNALS) signals.on(signal, onSignal);
+  });
+}

@@ -34,9 +34,9 @@ export async function killUnderLoad(seed: number, atLeast: number): Promise<Dura
 async function loadUntilKilled(chorus: RunningChorus, seed: number, atLeast: number): Promise<string[]> {
   const { pid } = await replicasReady(chorus, 2, READY_TIMEOUT_MS);
   const announced: string[] = [];
-  let dead = false;
+  const killed = new AbortController();
   const client = async (number: number): Promise<void> => {
-    while (!dead) {
+    while (!killed.signal.aborted) {
       const body = { input: `Say OK. ${number}` };
       const answer = number % 2 === 0 ? streamed(chorus.url, body) : whole(chorus.url, body);
       // A client whose connection broke was told nothing.
@@ -48,7 +48,7 @@ async function loadUntilKilled(chorus: RunningChorus, seed: number, atLeast: num
   while (announced.length < atLeast) await sleep(5);
   await sleep((seed * 37) % 100);
   process.kill(pid, 'SIGKILL');
-  dead = true;
+  killed.abort();
   await once(chorus.process, 'exit');
   await Promise.all(clients);
   return announced;

@@ -20,8 +20,11 @@ export interface PoolOptions {
   readonly outlook: (model: ModelId) => Outlook;
 }
 
+/** An engine's place in the balancing; it outlasts the engine's restarts. */
 interface Seat {
-  readonly replica: Replica;
+  /** The current start. */
+  replica: Replica;
+  /** Of all starts: a stream of an earlier one counts, and can be closed, until its holder gives the lease back. */
   readonly leases: Set<Lease>;
   lastChosen: number;
   /** Leases given to this engine so far, earlier starts included. */
@@ -69,9 +72,15 @@ export class Pool implements Rotation {
   }
 
   admit(replica: Replica): void {
-    const served = this.#seats.get(replica.engineId)?.served ?? 0;
-    const seat = { replica, leases: new Set<Lease>(), lastChosen: 0, served, withdrawn: null, idleListeners: [] };
-    this.#seats.set(replica.engineId, seat);
+    const seat = this.#seats.get(replica.engineId);
+    if (seat) {
+      seat.replica = replica;
+      seat.withdrawn = null;
+    } else {
+      const leases = new Set<Lease>();
+      const seat = { replica, leases, lastChosen: 0, served: 0, withdrawn: null, idleListeners: [] };
+      this.#seats.set(replica.engineId, seat);
+    }
     this.reconsider();
   }
 

@@ -104,4 +104,26 @@ describe('Pool', () => {
     lease.release();
     expect(pool.view()[0]?.inFlight).toBe(1);
   });
+
+  it.each([
+    ['again after it was unhealthy', 0],
+    ['after a restart', 1],
+  ])('still reaches the streams of a replica that is admitted %s', async (_, generation) => {
+    const { pool } = setUp();
+    pool.admit(aReplica());
+    const lease = await pool.acquire(need, never);
+    const settled: string[] = [];
+    lease.onClose = (reason) => settled.push(reason);
+    pool.withdraw('e0', 'it does not answer');
+    pool.admit(aReplica({ generation }));
+    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 1, served: 1, withdrawn: null }]);
+    const idle = pool.whenIdle('e0').then(() => settled.push('idle'));
+    pool.closeStreams('e0', 'the engine stops');
+    await Promise.resolve();
+    expect(settled).toEqual(['the engine stops']);
+    lease.release();
+    await idle;
+    expect(settled).toEqual(['the engine stops', 'idle']);
+    expect((await pool.acquire(need, never)).replica.generation).toBe(generation);
+  });
 });

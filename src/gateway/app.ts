@@ -14,8 +14,6 @@ import { registerStatus } from './routes/status.ts';
 const BODY_LIMIT_BYTES = 32 * MiB;
 /** From a request's first byte to its last; the answer may take as long as it likes. */
 const REQUEST_TIMEOUT_MS = 60_000;
-/** From a request's first byte to its last; the answer may take as long as it likes. */
-const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The server; `listen` in `listen.ts` opens it. */
 export type Gateway = FastifyInstance;

@@ -7,7 +7,7 @@ import type { Clock } from './domain/clock.ts';
 import type { ModelId } from './domain/model.ts';
 import type { Plan } from './domain/placement.ts';
 import { Fleet } from './engine/fleet.ts';
-import { modelOutlook, type ModelOutlook } from './engine/outlook.ts';
+import { mayAnotherCome, modelOutlook, type ModelOutlook } from './engine/outlook.ts';
 import { buildApp, type Gateway } from './gateway/app.ts';
 import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
@@ -16,6 +16,7 @@ import { spellLogprob } from './responses/logprobs.ts';
 import { RETENTION_MS, RetentionSweep } from './responses/retention.ts';
 import type { ResponseStore } from './store/response-store.ts';
 import { Pool } from './pool/pool.ts';
+import type { Outlook } from './pool/select.ts';
 import type { Logger } from './system/logger.ts';
 import { removeServerRecord, writeServerRecord } from './system/state-directory.ts';
 import { readVocabulary, vocabularyDirectory } from './system/vocabulary.ts';
@@ -79,10 +80,7 @@ export class Orchestrator {
     this.#pool = new Pool({
       clock: deps.clock,
       loadingWaitMs: LOADING_WAIT_MS,
-      outlook: (model) => {
-        const { state, sentence } = this.#outlook(model);
-        return { mayBecomeReady: state === 'ready' || state === 'loading', sentence };
-      },
+      outlook: (model) => this.#poolOutlook(model),
     });
     this.#upstream = createUpstream({ clock: deps.clock, stallTimeoutMs: STALL_TIMEOUT_MS });
     this.#store = deps.store;
@@ -157,7 +155,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory: store && { store, project: PROJECT, retentionMs: RETENTION_MS, clock } },
+      responses: { clock, turn, memory: store && { store, project: PROJECT, retentionMs: RETENTION_MS } },
       project: PROJECT,
       clock,
       logger,
@@ -182,6 +180,13 @@ export class Orchestrator {
   #outlook(model: ModelId): ModelOutlook {
     if (this.#closing !== null) return { state: 'failed', sentence: 'Chorus is shutting down.' };
     return modelOutlook(model, this.plan, this.#fleet.status());
+  }
+
+  #poolOutlook(model: ModelId): Outlook {
+    const { state, sentence } = this.#outlook(model);
+    const mayBecomeReady = state === 'ready' || state === 'loading';
+    const othersMayCome = mayBecomeReady && mayAnotherCome(model, this.#fleet.status());
+    return { mayBecomeReady, othersMayCome, sentence };
   }
 
   #readiness(): { readonly ready: boolean; readonly sentence: string } {

@@ -36,7 +36,7 @@ const vocabulary = createVocabulary(readVocabulary());
 const pool = new Pool({
   clock: systemClock,
   loadingWaitMs: LOADING_WAIT_MS,
-  outlook: () => ({ mayBecomeReady: false, sentence: '' }),
+  outlook: () => ({ mayBecomeReady: false, othersMayCome: false, sentence: '' }),
 });
 const upstream = createUpstream({ clock: systemClock, stallTimeoutMs: STALL_TIMEOUT_MS });
 let closing = false;

@@ -20,3 +20,8 @@ export function modelOutlook(model: ModelId, plan: Plan, engines: readonly Engin
   const sentence = `${shown?.engineId}: ${shown?.sentence}.`.replace(/\.\.$/, '.');
   return { state: hopeful ? 'loading' : 'failed', sentence };
 }
+
+/** Whether an engine of the model that is not in rotation may come into it, by itself. */
+export function mayAnotherCome(model: ModelId, engines: readonly EngineStatus[]): boolean {
+  return engines.some((engine) => engine.model === model && engine.phase !== 'ready' && engine.mayBecomeReady);
+}

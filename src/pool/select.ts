@@ -23,6 +23,8 @@ export interface Candidate {
 /** What may still come of a model for which no replica can take the request now. */
 export interface Outlook {
   readonly mayBecomeReady: boolean;
+  /** Besides those in rotation another replica may come: one that starts, recovers or waits for its next start. */
+  readonly othersMayCome: boolean;
   /** For the client: what is going on, or why this model will not be served. */
   readonly sentence: string;
 }
@@ -38,7 +40,8 @@ export const replicaKey = ({ engineId, generation }: Replica): string => `${engi
 /**
  * Least in-flight among the eligible: of the right model, not excluded, with room for prompt and wanted output. Ties
  * go to the one that was chosen longest ago, so that lone requests take turns. Too long for every replica is a
- * refusal at once; none at all waits while `outlook` gives hope.
+ * refusal at once; none at all waits while `outlook` gives hope. Where every fitting one has failed this request, only
+ * another one gives hope: those in rotation would fail it again.
  */
 export function selectReplica(candidates: readonly Candidate[], need: Need, outlook: Outlook): Selection {
   const ofModel = candidates.filter(({ replica }) => replica.model === need.model);
@@ -47,9 +50,16 @@ export function selectReplica(candidates: readonly Candidate[], need: Need, outl
   const eligible = fitting.filter(({ replica }) => !need.exclude.has(replicaKey(replica)));
   const best = eligible.toSorted((a, b) => a.inFlight - b.inFlight || a.lastChosen - b.lastChosen)[0];
   if (best) return { kind: 'go', replica: best.replica };
-  if (outlook.mayBecomeReady) return { kind: 'wait' };
-  const error = new CodedError('no_replica', `No replica of ${need.model} can take the request: ${outlook.sentence}`);
-  return { kind: 'refuse', error };
+  const hope = fitting.length > 0 ? outlook.othersMayCome : outlook.mayBecomeReady;
+  return hope ? { kind: 'wait' } : { kind: 'refuse', error: noReplica(need, fitting.length, outlook) };
+}
+
+function noReplica({ model }: Need, failedCount: number, { sentence }: Outlook): CodedError {
+  const reason =
+    failedCount > 0
+      ? `Every replica of ${model} in rotation that could take the request has failed it (${failedCount}), and no other one is starting.`
+      : `No replica of ${model} can take the request: ${sentence}`;
+  return new CodedError('no_replica', reason);
 }
 
 function tooLong(need: Need, candidates: readonly Candidate[]): CodedError {

@@ -7,7 +7,7 @@ import { aReplica } from '../support/replicas.ts';
 const need: Need = { model: 'gpt-oss-20b', promptTokens: 10, outputTokens: 1, exclude: new Set() };
 const never = new AbortController().signal;
 
-function setUp(outlook: Outlook = { mayBecomeReady: true, sentence: 'e0 loads.' }) {
+function setUp(outlook: Outlook = { mayBecomeReady: true, othersMayCome: true, sentence: 'e0 loads.' }) {
   const clock = new FakeClock();
   const state = { outlook };
   const pool = new Pool({ clock, loadingWaitMs: 5000, outlook: () => state.outlook });
@@ -44,7 +44,7 @@ describe('Pool', () => {
   it('gives up waiting as soon as the outlook is hopeless', async () => {
     const { pool, state } = setUp();
     const waiting = pool.acquire(need, never);
-    state.outlook = { mayBecomeReady: false, sentence: 'The model folder is missing.' };
+    state.outlook = { mayBecomeReady: false, othersMayCome: false, sentence: 'The model folder is missing.' };
     pool.reconsider();
     await expect(waiting).rejects.toMatchObject({
       errorName: 'no_replica',

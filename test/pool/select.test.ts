@@ -3,8 +3,8 @@ import { selectReplica, type Candidate, type Need } from '../../src/pool/select.
 import { aReplica } from '../support/replicas.ts';
 
 const need: Need = { model: 'gpt-oss-20b', promptTokens: 100, outputTokens: 1, exclude: new Set() };
-const hopeless = { mayBecomeReady: false, sentence: 'e0 failed.' };
-const loading = { mayBecomeReady: true, sentence: 'e0 is loading.' };
+const hopeless = { mayBecomeReady: false, othersMayCome: false, sentence: 'e0 failed.' };
+const loading = { mayBecomeReady: true, othersMayCome: true, sentence: 'e0 is loading.' };
 
 const candidate = (engineId: string, rest: Partial<Candidate> = {}): Candidate => ({
   replica: aReplica({ engineId }),
@@ -33,6 +33,20 @@ describe('selectReplica', () => {
     expect(selectReplica([candidate('e0')], tried, loading)).toEqual({ kind: 'wait' });
     const restarted = { ...candidate('e0'), replica: aReplica({ engineId: 'e0', generation: 1 }) };
     expect(selectReplica([restarted], tried, loading)).toMatchObject({ kind: 'go' });
+  });
+
+  it('refuses at once when every replica has failed this request and no other one is coming', () => {
+    const tried = { ...need, exclude: new Set(['e0#0']) };
+    const inRotation = { mayBecomeReady: true, othersMayCome: false, sentence: '1 of 1 replicas in rotation.' };
+    expect(selectReplica([candidate('e0')], tried, inRotation)).toMatchObject({
+      kind: 'refuse',
+      error: {
+        errorName: 'no_replica',
+        status: 503,
+        message:
+          'Every replica of gpt-oss-20b in rotation that could take the request has failed it (1), and no other one is starting.',
+      },
+    });
   });
 
   it('considers only replicas on which prompt and wanted output fit', () => {

@@ -42,7 +42,7 @@ function setUp(replicas = ['e0', 'e1']) {
   const pool = new Pool({
     clock: new FakeClock(),
     loadingWaitMs: 1000,
-    outlook: () => ({ mayBecomeReady: false, sentence: 'none left.' }),
+    outlook: () => ({ mayBecomeReady: false, othersMayCome: false, sentence: 'none left.' }),
   });
   for (const engineId of replicas) pool.admit(aReplica({ engineId }));
   const upstream = new ScriptedUpstream();

@@ -80,7 +80,7 @@ export function restart(state: EngineState, failure: EngineFailure, { policy, mo
   const next = { ...state, history: decision.history };
   if (decision.kind === 'give_up') return enter(next, { phase: 'failed', failure: decision.failure });
   const { delayMs } = decision;
-  return enter(next, { phase: 'backoff', failure, delayMs }, [timer('retry', delayMs)]);
+  return enter(next, { phase: 'backoff', failure: decision.failure, delayMs }, [timer('retry', delayMs)]);
 }
 
 function endReason(intent: Intent): string {

@@ -28,7 +28,7 @@ describe('restarts', () => {
     expect(decisions.at(-1)).toEqual({
       kind: 'give_up',
       failure: { ...CRASH, message: 'given up after 5 failures in a row; the last: it crashed' },
-      history: { failuresInARow: 5, freeRetries: 0, restarts: 4, lastFailure: CRASH },
+      history: { ...FRESH_HISTORY, failuresInARow: 5, restarts: 4, lastFailure: CRASH },
     });
   });
 
@@ -54,15 +54,16 @@ describe('restarts', () => {
     expect(after(599_999)).toMatchObject({ delayMs: 8000 });
     expect(after(600_000)).toEqual({
       kind: 'retry',
+      failure: CRASH,
       delayMs: 1000,
-      history: { failuresInARow: 1, freeRetries: 0, restarts: 4, lastFailure: CRASH },
+      history: { failuresInARow: 1, freeRetries: 0, hasServed: true, restarts: 4, lastFailure: CRASH },
     });
   });
 
   it('come at once and uncounted after a collision, three times in a row', () => {
     const decisions = inARow(COLLISION, 5);
     expect(delays(decisions)).toEqual([0, 0, 0, 1000, 2000]);
-    expect(decisions[2]?.history).toEqual({ failuresInARow: 0, freeRetries: 3, restarts: 3, lastFailure: COLLISION });
+    expect(decisions[2]?.history).toEqual({ ...FRESH_HISTORY, freeRetries: 3, restarts: 3, lastFailure: COLLISION });
   });
 
   it('do not follow a failure that would repeat itself', () => {
@@ -72,5 +73,23 @@ describe('restarts', () => {
       failure,
       history: { ...FRESH_HISTORY, lastFailure: failure },
     });
+  });
+
+  it('go on at the longest delay, and say how often, for an engine that was ready once', () => {
+    const history = { ...FRESH_HISTORY, failuresInARow: 4, restarts: 4, hasServed: true };
+    expect(decide(CRASH, history)).toEqual({
+      kind: 'retry',
+      failure: { ...CRASH, message: '5 failures in a row; the last: it crashed' },
+      delayMs: 60_000,
+      history: { ...history, failuresInARow: 5, restarts: 5, lastFailure: CRASH },
+    });
+    expect(decide(CRASH, { ...history, failuresInARow: 999 })).toMatchObject({ kind: 'retry', delayMs: 60_000 });
+  });
+
+  it('follow a crash while serving whatever its log says, and then end at a start that cannot succeed', () => {
+    const failure: EngineFailure = { ...CRASH, retry: 'never' };
+    const crashed = decideRestart({ failure, history: FRESH_HISTORY, servedMs: 1, random: 0 }, policy);
+    expect(crashed).toMatchObject({ kind: 'retry', delayMs: 1000, history: { hasServed: true } });
+    expect(decide(failure, crashed.history)).toMatchObject({ kind: 'give_up', failure });
   });
 });

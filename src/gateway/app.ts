@@ -41,7 +41,13 @@ export function buildApp(deps: GatewayDeps): Gateway {
       },
     },
   });
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  // Clients name a content type also where they send nothing, as the openai package for Python does with DELETE.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null);
+    else void parseJson(request, body, done);
+  });
   ignoreExpectations(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);

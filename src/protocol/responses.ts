@@ -156,6 +156,8 @@ export interface ResponseObject {
   object: 'response';
   created_at: number;
   completed_at: number | null;
+  /** Chorus's own: when a stored response is forgotten, in seconds since the epoch. */
+  expires_at: number | null;
   status: ResponseStatus;
   background: false;
   error: { code: string; message: string } | null;

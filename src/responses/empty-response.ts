@@ -15,12 +15,13 @@ interface Decided {
   readonly nowMs: number;
   readonly format: TextFormat;
   readonly tools: readonly OfferedTool[];
-  readonly store: boolean;
+  /** Null: it is not kept. */
+  readonly expiresAtMs: number | null;
 }
 
 /** The response as the first event carries it: everything echoed, nothing generated. */
 export function emptyResponse(body: CreateResponseBody, decided: Decided): ResponseObject {
-  const { id, model, effort, nowMs, format, tools, store } = decided;
+  const { id, model, effort, nowMs, format, tools, expiresAtMs } = decided;
   const { reasoning } = body;
   return {
     id,
@@ -49,7 +50,8 @@ export function emptyResponse(body: CreateResponseBody, decided: Decided): Respo
     },
     safety_identifier: body.safety_identifier ?? null,
     service_tier: body.service_tier ?? 'auto',
-    store,
+    store: expiresAtMs !== null,
+    expires_at: expiresAtMs === null ? null : Math.floor(expiresAtMs / 1000),
     temperature: body.temperature ?? 1,
     text: { format, verbosity: body.text?.verbosity ?? 'medium' },
     tool_choice: body.tool_choice ?? 'auto',

@@ -1,4 +1,3 @@
-import type { Clock } from '../domain/clock.ts';
 import type { OutputItem, ResponseObject } from '../protocol/responses.ts';
 import type { ItemRecord, NewResponse, ResponseStore } from '../store/response-store.ts';
 import type { InputItem } from './input.ts';
@@ -8,7 +7,6 @@ export interface Memory {
   readonly store: ResponseStore;
   readonly project: string;
   readonly retentionMs: number;
-  readonly clock: Clock;
 }
 
 /** What storing needs beside the response object. */
@@ -20,12 +18,12 @@ export interface TurnRecord {
 
 /** Keeps a finished response. Resolves when it is on the disk; rejects with the store's reason. */
 export function remember(
-  { store, project, retentionMs, clock }: Memory,
+  { store, project, retentionMs }: Memory,
   response: ResponseObject,
   record: TurnRecord,
 ): Promise<void> {
   const { output, ...rest } = response;
-  const createdAtMs = clock.nowMs();
+  const createdAtMs = response.created_at * 1000;
   const stored: NewResponse = {
     id: response.id,
     project,

@@ -29,8 +29,8 @@ export interface PreparedResponse {
 export interface PrepareOptions {
   readonly nowMs: number;
   readonly recalled: Recalled;
-  /** Whether responses can be kept here. */
-  readonly canStore: boolean;
+  /** How long responses are kept; null where they cannot be. */
+  readonly retentionMs: number | null;
   /** Why a catalogue model is not served here; null when it is. */
   readonly whyNotServed: (model: ModelId) => string | null;
   /** Whether clients see the text of the model's reasoning. */
@@ -109,7 +109,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
       nowMs: options.nowMs,
       format: format.echo,
       tools,
-      store: options.canStore && body.store !== false,
+      expiresAtMs: options.retentionMs === null || body.store === false ? null : options.nowMs + options.retentionMs,
     }),
     policy: { ...outputPolicy(body, options, tools, format), callRequired: choice.calls === 'required' },
     newInput,

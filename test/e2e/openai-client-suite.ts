@@ -58,6 +58,24 @@ export function openaiClientSuite(client: () => OpenAI): void {
     });
   });
 
+  describe('stored responses', () => {
+    it('are chained, retrieved, listed and deleted', async () => {
+      const { responses } = client();
+      const first = await responses.create({ model, temperature: 0, input: 'My name is Ada.' });
+      const asked = { model, temperature: 0, input: 'What is my name?', previous_response_id: first.id };
+      const second = await responses.create(asked);
+      expect(second.output_text).toBe('Your name is Ada.');
+      expect((await responses.retrieve(second.id)).output).toEqual(second.output);
+      const types = [];
+      for await (const item of responses.inputItems.list(second.id, { limit: 1, order: 'asc' })) types.push(item.type);
+      expect(types).toEqual(['message', 'reasoning', 'message', 'message']);
+      await responses.delete(second.id);
+      await expect(responses.retrieve(second.id)).rejects.toMatchObject({ status: 404 });
+      const gone = responses.create({ ...asked, previous_response_id: second.id });
+      await expect(gone).rejects.toMatchObject({ status: 400, code: 'previous_response_not_found' });
+    });
+  });
+
   describe('responses.stream', () => {
     it('accepts every event and assembles the response', async () => {
       const stream = client().responses.stream({

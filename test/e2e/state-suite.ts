@@ -90,6 +90,7 @@ export function stateSuite(chorus: () => RunningChorus): void {
       expect(status).toBe(200);
       expect(body).toEqual({ ...response, output_text: 'OK' });
       expect(body.store).toBe(true);
+      expect(body.expires_at).toBe(body.created_at + 30 * 24 * 60 * 60);
     });
 
     it('lists what it was given, with stable ids, in both orders and in pages', async () => {

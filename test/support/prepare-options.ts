@@ -6,7 +6,7 @@ export const NOW_MS = 1_700_000_000_500;
 export const prepareOptions: PrepareOptions = {
   nowMs: NOW_MS,
   recalled: { context: [], rootDate: null, referenced: () => null },
-  canStore: true,
+  retentionMs: null,
   whyNotServed: () => null,
   showReasoning: true,
   spellLogprob: ({ logprob }) => ({ token: 't', logprob, bytes: [116], top_logprobs: [] }),

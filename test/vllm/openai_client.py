@@ -52,6 +52,18 @@ def parse():
     return parsed.age
 
 
+def state():
+    first = client.responses.create(**common, input="My name is Ada.")
+    second = client.responses.create(**common, input="What is my name?", previous_response_id=first.id)
+    kept = client.responses.retrieve(second.id).output_text
+    items = [item.type for item in client.responses.input_items.list(second.id, limit=1, order="asc")]
+    client.responses.delete(second.id)
+    try:
+        client.responses.retrieve(second.id)
+    except openai.NotFoundError:
+        return [kept, items]
+
+
 def error():
     try:
         client.responses.create(**common | {"model": "nope"}, input="hi")
@@ -63,4 +75,4 @@ def models():
     return [model.id for model in client.models.list()]
 
 
-print(json.dumps({step.__name__: step() for step in (create, stream, tool_loop, parse, error, models)}))
+print(json.dumps({step.__name__: step() for step in (create, stream, tool_loop, parse, state, error, models)}))

@@ -43,6 +43,7 @@ describe('chorus serve with the real vLLM on the CPU', () => {
       stream: ['You said: naïve 🙂 世界 river', 'You said: naïve 🙂 世界 river'],
       tool_loop: ['{"location":"Paris"}', 'It is 21 degrees in Paris.'],
       parse: 36,
+      state: ['Your name is Ada.', ['message', 'reasoning', 'message', 'message']],
       error: [400, 'model_not_found', 'model'],
       models: ['gpt-oss-20b', 'gpt-oss-120b'],
     });

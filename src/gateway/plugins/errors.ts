@@ -36,8 +36,6 @@ function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
   switch (error.code) {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new CodedError('bad_json', 'The body is not valid JSON.');
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new CodedError('empty_body', 'The body is empty. Send a JSON object.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CodedError('unsupported_media_type', "Send the body as 'content-type: application/json'.");
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { CodedError } from '../../domain/errors.ts';
 import { CreateResponseBody } from '../../protocol/responses.ts';
 import { withoutAliases } from '../../responses/aliases.ts';
 import { createResponse, streamResponse, withOutputText } from '../../responses/create.ts';
@@ -19,6 +20,7 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
     {
       schema: { body: CreateResponseBody, querystring: Query },
       preValidation: async (request) => {
+        if (request.body === undefined) throw new CodedError('empty_body', 'The body is empty. Send a JSON object.');
         checkNesting(request.body);
         request.body = withoutAliases(withoutNulls(request.body)) as CreateResponseBody;
       },
@@ -30,7 +32,12 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
       const wantsStream = request.body.stream ?? (stream === 'true' || stream === '1');
       const recalled = await recall(memory?.store ?? null, deps.project, request.body, deps.prepare.unseal);
       const nowMs = deps.clock.nowMs();
-      const prepared = prepareResponse(request.body, { nowMs, recalled, canStore: memory !== null, ...deps.prepare });
+      const prepared = prepareResponse(request.body, {
+        nowMs,
+        recalled,
+        retentionMs: memory?.retentionMs ?? null,
+        ...deps.prepare,
+      });
       return wantsStream ? replyStream(deps, prepared, reply, signal) : replyJson(deps, prepared, reply, signal);
     },
   );

@@ -9,9 +9,13 @@ export function failureFromStatus(status: number, message: string): UpstreamFail
   return { reason: reasonFromStatus(status), message, status };
 }
 
+/** What is wrong with a request: any other 4xx is about route, key or engine, and another replica may well answer. */
+const REJECTIONS: readonly number[] = [400, 413, 422];
+const FULL: readonly number[] = [429, 503];
+
 function reasonFromStatus(status: number): UpstreamFailure['reason'] {
-  if (status === 503) return 'busy';
-  return status >= 400 && status < 500 ? 'rejected' : 'engine_error';
+  if (REJECTIONS.includes(status)) return 'rejected';
+  return FULL.includes(status) ? 'busy' : 'engine_error';
 }
 
 /** The failure that an `error` object stands for; a missing or odd `code` counts as `status`. */

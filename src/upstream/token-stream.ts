@@ -29,8 +29,9 @@ export type TokenStreamEnd =
 
 /**
  * Why an attempt failed: `unreachable` (no connection), `cut` (the connection ended early), `stalled` (no byte within
- * the deadline), `engine_error` (5xx, an error frame, finish reason `abort`, or a frame that makes no sense),
- * `busy` (503 of a full queue), `rejected` (a 4xx: the request is at fault and another replica would say the same).
+ * the deadline), `engine_error` (any other status, an error frame, finish reason `abort`, or a frame that makes no
+ * sense), `busy` (429, or 503 of a full queue), `rejected` (400, 413, 422: the request is at fault and another replica
+ * would say the same).
  */
 export interface UpstreamFailure {
   readonly reason: 'unreachable' | 'cut' | 'stalled' | 'engine_error' | 'busy' | 'rejected';

@@ -6,10 +6,15 @@ const errorBody = (message: string, code = 400): string =>
 
 describe('an error answer', () => {
   it.each([
-    [404, errorBody('The model `nope` does not exist.', 404), 'rejected', 'The model `nope` does not exist.'],
+    [400, errorBody('Token id out of vocabulary'), 'rejected', 'Token id out of vocabulary'],
+    [413, 'too large', 'rejected', 'too large'],
+    [422, errorBody('invalid grammar', 422), 'rejected', 'invalid grammar'],
+    [401, errorBody('Unauthorized', 401), 'engine_error', 'Unauthorized'],
+    [404, errorBody('The model `nope` does not exist.', 404), 'engine_error', 'The model `nope` does not exist.'],
+    [429, errorBody('Too many requests', 429), 'busy', 'Too many requests'],
     [503, errorBody('The engine is currently busy', 503), 'busy', 'The engine is currently busy'],
     [500, errorBody('', 500), 'engine_error', 'the engine answered 500 without a reason'],
-    [405, '{"detail":"Method Not Allowed"}', 'rejected', 'Method Not Allowed'],
+    [405, '{"detail":"Method Not Allowed"}', 'engine_error', 'Method Not Allowed'],
     [502, '<html>bad gateway</html>\n', 'engine_error', '<html>bad gateway</html>'],
     [500, '', 'engine_error', 'the engine answered 500 without a reason'],
   ])('%i %s is %s', (status, body, reason, message) => {

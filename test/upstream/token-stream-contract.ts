@@ -197,11 +197,11 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
       expect(isContextOverflow(failure)).toBe(false);
     });
 
-    it('is rejected for a model that is not served', async () => {
+    it('is the engine’s failure when it does not serve the model', async () => {
       const replica = engine.replica({ tokenRoute: route, model: 'gpt-oss-120b' });
       const request = { replica, promptTokenIds: [200_006], sampling: GREEDY, requestId: 'req_test' };
       expect(failureOf(await runTokenStream(upstream.openTokenStream, request).end)).toEqual({
-        reason: 'rejected',
+        reason: 'engine_error',
         status: 404,
         message: 'The model `gpt-oss-120b` does not exist. Valid aliases: gpt-oss-20b, openai/gpt-oss-20b.',
       });

@@ -108,7 +108,7 @@ describe('a stream that fails', () => {
     [
       '403 of a disabled route',
       jsonAnswer(403, '{"error":{"message":"Scale-out endpoints are disabled.","code":403}}'),
-      'rejected',
+      'engine_error',
       403,
     ],
   ];

@@ -100,7 +100,7 @@ export class Orchestrator {
   async start(): Promise<void> {
     const { host, port, stateDir } = this.#options;
     this.url = await listen(this.#app, { host, port });
-    writeServerRecord(stateDir, { pid: process.pid, url: this.url, keyFile: this.apiKey?.file ?? null });
+    writeServerRecord(stateDir, { url: this.url, keyFile: this.apiKey?.file ?? null });
     void this.#fleet.start();
   }
 

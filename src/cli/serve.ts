@@ -6,7 +6,7 @@ import { createLogger } from '../system/logger.ts';
 import { systemClock } from '../system/clock.ts';
 import { openResponseStore } from '../store/open-response-store.ts';
 import type { ResponseStore } from '../store/response-store.ts';
-import { makeStateDirectory } from '../system/state-directory.ts';
+import { makeStateDirectory, refuseSecondServer } from '../system/state-directory.ts';
 import { banner } from './banner.ts';
 import { decidePlacement } from './plan.ts';
 import { EngineProgress } from './progress.ts';
@@ -23,6 +23,7 @@ export async function serve(flags: ServeFlags, print: Print): Promise<void> {
   for (const reason of reasons) print(reason);
   if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
   makeStateDirectory(options.stateDir);
+  refuseSecondServer(options.stateDir);
   const store = await openStore(options, print);
   const orchestrator = new Orchestrator(options, plan, { ...dependencies(options), store });
   await orchestrator.start();

@@ -1,10 +1,13 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal } from '../domain/refusal.ts';
+import { processStartTicks } from './process-group.ts';
 
 /** What `chorus status` needs to find a running server. */
 export interface ServerRecord {
   readonly pid: number;
+  /** With the pid, the identity of its process; null where the machine does not tell. */
+  readonly startTicks: number | null;
   readonly url: string;
   /** The file with the API key, or null for a keyless server. */
   readonly keyFile: string | null;
@@ -22,8 +25,18 @@ export function makeStateDirectory(stateDir: string): void {
   }
 }
 
-/** Announces this server in its state directory, in one step, so that no reader sees half a file. */
-export function writeServerRecord(stateDir: string, record: ServerRecord): void {
+/** Throws a `Refusal` when another server lives that was announced in this state directory. */
+export function refuseSecondServer(stateDir: string): void {
+  const record = readServerRecord(stateDir);
+  if (record === null || record.pid === process.pid || record.startTicks === null) return;
+  if (processStartTicks(record.pid) !== record.startTicks) return;
+  const message = `Another Chorus (pid ${record.pid}, ${record.url}) runs with the state directory ${stateDir}. Stop it, or give this one its own with --state-dir.`;
+  throw new Refusal('unavailable', message);
+}
+
+/** Announces this process as a server in its state directory, in one step, so that no reader sees half a file. */
+export function writeServerRecord(stateDir: string, { url, keyFile }: Pick<ServerRecord, 'url' | 'keyFile'>): void {
+  const record: ServerRecord = { pid: process.pid, startTicks: processStartTicks(process.pid), url, keyFile };
   const temporary = join(stateDir, `${RECORD}.${record.pid}`);
   writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   renameSync(temporary, join(stateDir, RECORD));
@@ -38,6 +51,7 @@ export function readServerRecord(stateDir: string): ServerRecord | null {
   }
 }
 
+/** Takes back what this process announced; another server's announcement stays. */
 export function removeServerRecord(stateDir: string): void {
-  rmSync(join(stateDir, RECORD), { force: true });
+  if (readServerRecord(stateDir)?.pid === process.pid) rmSync(join(stateDir, RECORD), { force: true });
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readServerRecord, removeServerRecord } from '../../src/system/state-directory.ts';
+import { readServerRecord } from '../../src/system/state-directory.ts';
 import type { StatusReport } from '../../src/gateway/reports.ts';
 import { eventually } from './eventually.ts';
 import { getJson } from './responses-client.ts';
@@ -26,7 +26,7 @@ export const newStateDir = (): string => mkdtempSync(join(tmpdir(), 'chorus-e2e-
 /** Starts the real command on a free port and waits until it listens. `stop` removes a state directory that it made. */
 export async function startChorus(flags: readonly string[], keptStateDir?: string): Promise<RunningChorus> {
   const stateDir = keptStateDir ?? newStateDir();
-  removeServerRecord(stateDir);
+  rmSync(join(stateDir, 'server.json'), { force: true });
   const args = ['scripts/chorus.js', 'serve', '--port', '0', '--state-dir', stateDir, ...flags];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,

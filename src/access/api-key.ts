@@ -10,7 +10,7 @@ export interface ApiKey {
 
 /**
  * The key of a state directory. A public bind without one makes it (mode 0600); a loopback bind without one is
- * keyless and gives null. Throws when the file is there but empty or unreadable.
+ * keyless and gives null. Throws a `Refusal` when the file is there but holds no usable key, or cannot be made.
  */
 export function readApiKey(stateDir: string, { required }: { required: boolean }): ApiKey | null {
   const file = join(stateDir, 'api-key');

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { Refusal } from '../domain/refusal.ts';
 import { readOrMakeSecret } from './secret-file.ts';
 
 /** Seals text that clients carry for us and must neither read nor forge. */
@@ -23,7 +24,9 @@ export function readSeal(stateDir: string): Seal {
     readOrMakeSecret(file, () => randomBytes(KEY_BYTES).toString('base64url')),
     'base64url',
   );
-  if (key.length !== KEY_BYTES) throw new Error(`${file} does not hold a key. Delete it and let Chorus make one.`);
+  if (key.length !== KEY_BYTES) {
+    throw new Refusal('config', `${file} does not hold a key of Chorus. Delete it and let Chorus make one.`);
+  }
   return createSeal(key);
 }
 

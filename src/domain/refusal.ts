@@ -12,6 +12,8 @@ export const EXIT_CODES = {
   software: 70,
   /** A file cannot be written. */
   cannotCreate: 73,
+  /** A file of this installation, such as a key, holds what cannot be used. */
+  config: 78,
 } as const;
 
 /** A command that will not do what it was asked, for a reason that the person can act on. */

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Refusal } from '../domain/refusal.ts';
 import { processStartTicks } from './process-group.ts';
 
@@ -15,13 +15,35 @@ export interface ServerRecord {
 
 const RECORD = 'server.json';
 
-/** Makes the state directory, for this user alone. Throws a `Refusal` when that is not possible. */
+/** Makes the state directory, for this user alone, and tries to write there. Throws a `Refusal` when either fails. */
 export function makeStateDirectory(stateDir: string): void {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeFolders(stateDir);
+    tryWriting(join(stateDir, `probe.${process.pid}`));
   } catch (cause) {
-    const message = `The state directory ${stateDir} cannot be made: ${(cause as Error).message}. Choose another with --state-dir.`;
+    const message = `The state directory ${stateDir} cannot be used: ${(cause as Error).message}. Choose another with --state-dir.`;
     throw new Refusal('cannotCreate', message, { cause });
+  }
+}
+
+/** A full disk still makes empty files: it shows only when something is written. */
+function tryWriting(file: string): void {
+  try {
+    writeFileSync(file, 'chorus\n', { mode: 0o600 });
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** Folder by folder: where the parent is there and takes no entries (/proc), `recursive` of `node:fs` never returns. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

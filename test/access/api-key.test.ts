@@ -1,10 +1,21 @@
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Refusal } from '../../src/domain/refusal.ts';
 import { readApiKey } from '../../src/access/api-key.ts';
 
 const emptyDir = (): string => mkdtempSync(join(tmpdir(), 'chorus-key-'));
+
+function refusalOf(call: () => unknown): [exitCode: number, message: string] | null {
+  try {
+    call();
+    return null;
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal)) throw thrown;
+    return [thrown.exitCode, thrown.message];
+  }
+}
 
 describe('readApiKey', () => {
   it('is keyless on loopback without a key file', () => {
@@ -25,9 +36,27 @@ describe('readApiKey', () => {
     expect(readApiKey(dir, { required: false })).toEqual({ key: 'secret', file: join(dir, 'api-key') });
   });
 
-  it('refuses an empty key file instead of serving without a guard', () => {
+  it.each([
+    ['is empty', '\n'],
+    ['without blanks inside', 'sk-test key\n'],
+    ['without blanks inside', 'sk-one\nsk-two\n'],
+    ['(ASCII)', 'sk-schlüssel\n'],
+  ])('refuses a key file that would guard nothing or lock everybody out: %s', (reason, text) => {
     const dir = emptyDir();
-    writeFileSync(join(dir, 'api-key'), '\n');
-    expect(() => readApiKey(dir, { required: false })).toThrow('is empty');
+    writeFileSync(join(dir, 'api-key'), text);
+    expect(refusalOf(() => readApiKey(dir, { required: false }))).toEqual([78, expect.stringContaining(reason)]);
+  });
+
+  it('refuses a key file that is a folder', () => {
+    const dir = emptyDir();
+    mkdirSync(join(dir, 'api-key'));
+    expect(refusalOf(() => readApiKey(dir, { required: true }))).toEqual([78, expect.stringContaining('api-key')]);
+  });
+
+  it('refuses to start without a key that it cannot write', () => {
+    expect(refusalOf(() => readApiKey('/proc/self', { required: true }))).toEqual([
+      73,
+      expect.stringContaining('/proc/self/api-key cannot be written'),
+    ]);
   });
 });

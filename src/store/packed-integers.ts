@@ -15,20 +15,17 @@ export function packIntegers(values: readonly number[]): Uint8Array {
   return bytes.slice(0, end);
 }
 
-/** The inverse of `packIntegers`. */
+/** The inverse of `packIntegers`. Indexed loops: this runs on the gateway's thread, for every token of a context. */
 export function unpackIntegers(bytes: Uint8Array): number[] {
   const values: number[] = [];
-  let value = 0;
-  let scale = 1;
-  for (const byte of bytes) {
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) {
-      values.push(value);
-      value = 0;
-      scale = 1;
-    } else {
-      scale *= 0x80;
+  for (let next = 0; next < bytes.length;) {
+    let byte = bytes[next++] ?? 0;
+    let value = byte & 0x7f;
+    for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
+      byte = bytes[next++] ?? 0;
+      value += (byte & 0x7f) * scale;
     }
+    values.push(value);
   }
   return values;
 }

@@ -1,23 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { ItemPage, ResponseStore, StoredContext, StoreError } from '../../src/store/response-store.ts';
-import { EXPIRES_MS, item, NOW_MS, response, type SettableClock, turn, turnItemIds } from '../support/store-bench.ts';
-
-/** A store, and the clock by which it judges what has expired. */
-export interface StoreUnderTest {
-  readonly store: ResponseStore;
-  readonly clock: SettableClock;
-}
-
-const idsOf = (context: StoredContext | null): string[] | null => context?.items.map(({ id }) => id) ?? null;
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'resolved',
-    (error: StoreError) => error.code,
-  );
-
-async function putTurns(store: ResponseStore, name: string, last: number): Promise<void> {
-  for (let number = 1; number <= last; number++) await store.put(turn(name, number));
-}
+import type { ItemPage, ResponseStore } from '../../src/store/response-store.ts';
+import {
+  codeOf,
+  EXPIRES_MS,
+  idsOf,
+  item,
+  NOW_MS,
+  putTurns,
+  response,
+  type StoreUnderTest,
+  turn,
+  turnItemIds,
+} from '../support/store-bench.ts';
+import { deletes, expires, separatesProjects } from './contract-removal.ts';
 
 /** What every `ResponseStore` does. `open` gives an empty one for each test. */
 export function describeResponseStore(open: () => Promise<StoreUnderTest>): void {
@@ -228,122 +223,5 @@ function pagesInputItems(open: () => Promise<StoreUnderTest>): void {
     expect(await allPages(store, 'a2', { limit: 1, order: 'asc' })).toEqual([['a1-in'], ['a1-out'], ['new']]);
     expect(await allPages(store, 'a2', { limit: 1, order: 'desc' })).toEqual([['new'], ['a1-out'], ['a1-in']]);
     expect(idsOf(await store.context('default', 'a2'))).toEqual(['a1-in', 'a1-out', 'a1-in', 'new']);
-  });
-}
-
-function deletes(open: () => Promise<StoreUnderTest>): void {
-  it('makes a response unknown everywhere', async () => {
-    const { store } = await open();
-    await putTurns(store, 'a', 1);
-    expect(await store.delete('default', 'a1')).toBe(true);
-    expect(await store.get('default', 'a1')).toBeNull();
-    expect(await store.context('default', 'a1')).toBeNull();
-    expect(await store.items('default', ['a1-in', 'a1-out'])).toEqual(new Map());
-    expect(await store.delete('default', 'a1')).toBe(false);
-    expect(await codeOf(store.put(turn('a', 2)))).toBe('unknown_parent');
-  });
-
-  it('is seen by what is called after it, before it is committed', async () => {
-    const { store } = await open();
-    await putTurns(store, 'a', 1);
-    const deleted = store.delete('default', 'a1');
-    expect(await store.get('default', 'a1')).toBeNull();
-    expect(await deleted).toBe(true);
-    await store.put(turn('b', 1));
-    const second = store.delete('default', 'b1');
-    expect(await store.items('default', ['b1-in'])).toEqual(new Map());
-    await second;
-  });
-
-  it.for([
-    ['the parent', ['a39']],
-    ['the root', ['a1']],
-    ['every ancestor, the oldest first', Array.from({ length: 39 }, (_, index) => `a${index + 1}`)],
-    ['every ancestor, the youngest first', Array.from({ length: 39 }, (_, index) => `a${39 - index}`)],
-  ] as const)('of %s leaves a descendant its whole context, and it can be continued', async ([, ids]) => {
-    const { store } = await open();
-    await putTurns(store, 'a', 40);
-    for (const id of ids) expect(await store.delete('default', id)).toBe(true);
-    expect(idsOf(await store.context('default', 'a40'))).toEqual(turnItemIds('a', 40));
-    expect((await store.get('default', 'a40'))?.previousResponseId).toBe('a39');
-    await store.put(turn('a', 41));
-    expect(idsOf(await store.context('default', 'a41'))).toEqual(turnItemIds('a', 41));
-  });
-
-  it('of a child leaves the parent and its other children as they were', async () => {
-    const { store } = await open();
-    await putTurns(store, 'a', 2);
-    await store.put(turn('fork', 1, { previousResponseId: 'a1' }));
-    await store.delete('default', 'a2');
-    expect(idsOf(await store.context('default', 'a1'))).toEqual(turnItemIds('a', 1));
-    expect(idsOf(await store.context('default', 'fork1'))).toEqual([...turnItemIds('a', 1), ...turnItemIds('fork', 1)]);
-    expect(await store.items('default', ['a2-in', 'a2-out'])).toEqual(new Map());
-  });
-
-  it('keeps items that another response refers to until that is deleted too', async () => {
-    const { store } = await open();
-    await putTurns(store, 'a', 1);
-    await store.put(response('b', { newInput: [{ reference: 'a1-out' }] }));
-    await store.delete('default', 'a1');
-    expect([...(await store.items('default', ['a1-in', 'a1-out'])).keys()]).toEqual(['a1-out']);
-    expect(idsOf(await store.context('default', 'b'))).toEqual(['a1-out']);
-    await store.delete('default', 'b');
-    expect(await store.items('default', ['a1-out'])).toEqual(new Map());
-  });
-}
-
-function expires(open: () => Promise<StoreUnderTest>): void {
-  it('makes a response unknown from its moment on, swept or not', async () => {
-    const { store, clock } = await open();
-    await store.put(turn('a', 1));
-    await store.put(turn('a', 2, { expiresAtMs: EXPIRES_MS + 1 }));
-    clock.wallMs = EXPIRES_MS - 1;
-    expect((await store.get('default', 'a1'))?.id).toBe('a1');
-    clock.wallMs = EXPIRES_MS;
-    expect(await store.get('default', 'a1')).toBeNull();
-    expect(await store.context('default', 'a1')).toBeNull();
-    expect(await store.inputItems('default', 'a1', { after: null, limit: 1, order: 'asc' })).toBe('unknown_response');
-    expect(await store.delete('default', 'a1')).toBe(false);
-    expect(idsOf(await store.context('default', 'a2'))).toEqual(turnItemIds('a', 2));
-  });
-
-  it('is swept in small steps, the oldest first, and takes the items along', async () => {
-    const { store } = await open();
-    for (const number of [1, 2, 3, 4, 5]) {
-      await store.put(turn(`c${number}-`, 1, { expiresAtMs: NOW_MS + number }));
-    }
-    expect(await store.sweep(NOW_MS, 10)).toBe(0);
-    expect(await store.sweep(NOW_MS + 4, 3)).toBe(3);
-    expect([...(await store.items('default', ['c1-1-in', 'c3-1-in', 'c4-1-in'])).keys()]).toEqual(['c4-1-in']);
-    expect(await store.sweep(NOW_MS + 4, 3)).toBe(1);
-    expect(await store.sweep(NOW_MS + 4, 3)).toBe(0);
-    expect((await store.get('default', 'c5-1'))?.id).toBe('c5-1');
-  });
-}
-
-function separatesProjects(open: () => Promise<StoreUnderTest>): void {
-  it('keeps the same ids of two projects apart', async () => {
-    const { store } = await open();
-    await store.put(response('r', { project: 'one', output: [item('i', 'of one')] }));
-    await store.put(response('r', { project: 'two', output: [item('i', 'of two')] }));
-    await store.delete('one', 'r');
-    expect(await store.get('one', 'r')).toBeNull();
-    expect((await store.context('two', 'r'))?.items).toEqual([item('i', 'of two')]);
-    expect(await store.items('two', ['i'])).toEqual(new Map([['i', item('i', 'of two')]]));
-  });
-
-  it('takes what is of another project for unknown', async () => {
-    const { store } = await open();
-    await store.put(turn('a', 1, { project: 'one' }));
-    expect(await store.get('two', 'a1')).toBeNull();
-    expect(await store.context('two', 'a1')).toBeNull();
-    expect(await store.inputItems('two', 'a1', { after: null, limit: 1, order: 'asc' })).toBe('unknown_response');
-    expect(await store.items('two', ['a1-in'])).toEqual(new Map());
-    expect(await store.delete('two', 'a1')).toBe(false);
-    expect(await codeOf(store.put(turn('a', 2, { project: 'two' })))).toBe('unknown_parent');
-    expect(await codeOf(store.put(response('b', { project: 'two', newInput: [{ reference: 'a1-in' }] })))).toBe(
-      'unknown_item',
-    );
-    expect((await store.get('one', 'a1'))?.id).toBe('a1');
   });
 }

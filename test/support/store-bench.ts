@@ -2,9 +2,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../../src/domain/clock.ts';
+import type { CancelTimer, Clock } from '../../src/domain/clock.ts';
 import { openResponseStore, type StoreOptions } from '../../src/store/open-response-store.ts';
-import type { ItemRecord, NewResponse, ResponseStore } from '../../src/store/response-store.ts';
+import type {
+  ItemRecord,
+  NewResponse,
+  ResponseStore,
+  StoredContext,
+  StoreError,
+} from '../../src/store/response-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 
 export const NOW_MS = 1_700_000_000_000;
@@ -13,11 +19,17 @@ export const EXPIRES_MS = NOW_MS + 1_000_000;
 /** Real timers, and a wall clock that a test sets. */
 export class SettableClock implements Clock {
   wallMs = NOW_MS;
-  readonly monotonicMs = systemClock.monotonicMs;
-  readonly schedule = systemClock.schedule;
 
   nowMs(): number {
     return this.wallMs;
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
+
+  schedule(delayMs: number, callback: () => void): CancelTimer {
+    return systemClock.schedule(delayMs, callback);
   }
 }
 
@@ -73,6 +85,25 @@ export const turn = (name: string, number: number, given: Partial<NewResponse> =
 /** The ids of the items of turns 1 to `last` of a conversation, in order. */
 export const turnItemIds = (name: string, last: number): string[] =>
   Array.from({ length: last }, (_, index) => [`${name}${index + 1}-in`, `${name}${index + 1}-out`]).flat();
+
+/** A store, and the clock by which it judges what has expired. */
+export interface StoreUnderTest {
+  readonly store: ResponseStore;
+  readonly clock: SettableClock;
+}
+
+export async function putTurns(store: ResponseStore, name: string, last: number): Promise<void> {
+  for (let number = 1; number <= last; number++) await store.put(turn(name, number));
+}
+
+export const idsOf = (context: StoredContext | null): string[] | null => context?.items.map(({ id }) => id) ?? null;
+
+/** How a call fails: its code; `resolved` when it does not. */
+export const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'resolved',
+    (error: StoreError) => error.code,
+  );
 
 /** Everything in the files of a directory, byte for byte as characters. */
 export const bytesIn = (directory: string): string =>

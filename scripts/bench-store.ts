@@ -1,0 +1,104 @@
+/**
+ * `node scripts/bench-store.ts [DIRECTORY]`: what the store costs on this machine, on the disk of DIRECTORY (a
+ * temporary one by default). Rows are responses of about 6 KB; every put is on the disk when it counts.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openResponseStore } from '../src/store/open-response-store.ts';
+import type { NewResponse, ResponseStore } from '../src/store/response-store.ts';
+import { systemClock } from '../src/system/clock.ts';
+
+const IN_FLIGHT = 500;
+const BURST_PUTS = 15_000;
+const PACED_PUTS_PER_SECOND = 500;
+const PACED_SECONDS = 10;
+const TURNS = 50;
+const CONTEXT_READS = 1000;
+const EXPIRES_AT_MS = Number.MAX_SAFE_INTEGER;
+
+/** One input of 600 bytes, reasoning and an answer of 4 KB with 600 token ids, and a response object of 1.4 KB. */
+function newResponse(id: string, previousResponseId: string | null): NewResponse {
+  const tokenIds = Array.from({ length: 300 }, (_, index) => (index * 619) % 200_000);
+  const text = (characters: number): string => JSON.stringify('lorem ipsum '.repeat(characters / 12));
+  return {
+    id,
+    project: 'default',
+    createdAtMs: 0,
+    expiresAtMs: EXPIRES_AT_MS,
+    previousResponseId,
+    newInput: [{ id: `${id}-in`, json: text(600), tokenIds: null }],
+    output: [
+      { id: `${id}-rs`, json: text(2000), tokenIds },
+      { id: `${id}-msg`, json: text(2000), tokenIds },
+    ],
+    json: text(1400),
+    rootDate: '2026-03-01',
+  };
+}
+
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+
+function describeTimes(timesMs: readonly number[]): string {
+  const sorted = timesMs.toSorted((a, b) => a - b);
+  return `p50 ${quantile(sorted, 0.5).toFixed(2)} ms, p99 ${quantile(sorted, 0.99).toFixed(2)} ms`;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
+
+async function burst(store: ResponseStore): Promise<string> {
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let number = next++; number < BURST_PUTS; number = next++)
+      await store.put(newResponse(`burst${number}`, null));
+  };
+  const durationMs = await timed(() => Promise.all(Array.from({ length: IN_FLIGHT }, client)));
+  return `${Math.round(BURST_PUTS / (durationMs / 1000))} puts/s with ${IN_FLIGHT} in flight`;
+}
+
+async function paced(store: ResponseStore): Promise<string> {
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  const times: Promise<number>[] = [];
+  const startMs = performance.now();
+  loop.enable();
+  for (let elapsedMs = 0; elapsedMs < PACED_SECONDS * 1000; elapsedMs = performance.now() - startMs) {
+    for (const due = (elapsedMs / 1000) * PACED_PUTS_PER_SECOND; times.length < due;) {
+      times.push(timed(() => store.put(newResponse(`paced${times.length}`, null))));
+    }
+    await sleep(1);
+  }
+  loop.disable();
+  const delay = [50, 99, 99.9]
+    .map((percent) => `p${percent} ${(loop.percentile(percent) / 1e6).toFixed(1)}`)
+    .join(', ');
+  const latency = describeTimes(await Promise.all(times));
+  return `put at ${PACED_PUTS_PER_SECOND}/s: ${latency}; event loop of the gateway's thread: ${delay} ms (idle: about 1.1)`;
+}
+
+async function contexts(store: ResponseStore): Promise<string> {
+  for (let number = 1; number <= TURNS; number++) {
+    await store.put(newResponse(`chain${number}`, number === 1 ? null : `chain${number - 1}`));
+  }
+  const times: number[] = [];
+  for (let read = 0; read < CONTEXT_READS; read++) {
+    times.push(await timed(() => store.context('default', `chain${TURNS}`)));
+  }
+  return `context of ${TURNS} turns (${3 * TURNS} items): ${describeTimes(times)}`;
+}
+
+const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'chorus-store-'));
+const opening = await openResponseStore({ directory, clock: systemClock });
+if (opening.kind === 'refused') throw new Error(opening.problem.message);
+try {
+  for (const part of [burst, paced, contexts]) console.log(await part(opening.store));
+} finally {
+  await opening.store.close();
+  rmSync(directory, { recursive: true });
+}

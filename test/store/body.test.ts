@@ -1,0 +1,66 @@
+import { expect, it } from 'vitest';
+import { decodeBody, encodeBody, joinBodies, roundUpSize, splitBodies } from '../../src/store/body.ts';
+import { packIntegers, packKeys, unpackIntegers, unpackKeys } from '../../src/store/packed-integers.ts';
+
+it.for<[values: number[], bytes: number[]]>([
+  [[], []],
+  [
+    [0, 1, 127],
+    [0, 1, 127],
+  ],
+  [
+    [128, 16_383, 16_384],
+    [0x80, 1, 0xff, 0x7f, 0x80, 0x80, 1],
+  ],
+  [[200_019], [0xd3, 0x9a, 0x0c]],
+  [[2 ** 53 - 1], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]],
+])('packs %j', ([values, bytes]) => {
+  expect([...packIntegers(values)]).toEqual(bytes);
+  expect(unpackIntegers(Uint8Array.from(bytes))).toEqual(values);
+});
+
+it('packs keys of one conversation into a byte each', () => {
+  const keys = [4_000_000, 4_000_001, 4_000_003, 4_000_002, 4_000_002, 17, 2 ** 40];
+  const packed = packKeys(keys);
+  expect(unpackKeys(packed)).toEqual(keys);
+  expect(packKeys(keys.slice(0, 5)).length).toBe(4 + 4);
+});
+
+it.for<[bytes: number, size: number]>([
+  [1, 32],
+  [32, 32],
+  [33, 64],
+  [256, 256],
+  [257, 288],
+  [512, 512],
+  [513, 576],
+  [4_096, 4_096],
+  [4_097, 4_608],
+  [900_000, 917_504],
+])('gives %i bytes a place of %i', ([bytes, size]) => {
+  expect(roundUpSize(bytes)).toBe(size);
+});
+
+it('wastes at most an eighth of a place, or 31 bytes', () => {
+  for (let bytes = 1; bytes < 100_000; bytes += 13) {
+    expect(roundUpSize(bytes) - bytes).toBeLessThanOrEqual(Math.max(31, bytes / 8));
+    expect(roundUpSize(roundUpSize(bytes))).toBe(roundUpSize(bytes));
+  }
+});
+
+it('gives back what it packed, alone and joined', () => {
+  const items = [
+    { id: 'a', json: '{"ü":"😀"}', tokens: null },
+    { id: '', json: '{}', tokens: packIntegers([]) },
+    { id: 'c', json: '', tokens: packIntegers([1, 200_019]) },
+  ];
+  const records = [
+    { id: 'a', json: '{"ü":"😀"}', tokenIds: null },
+    { id: '', json: '{}', tokenIds: [] },
+    { id: 'c', json: '', tokenIds: [1, 200_019] },
+  ];
+  const bodies = items.map(encodeBody);
+  expect(bodies.map(decodeBody)).toEqual(records);
+  expect(splitBodies(joinBodies(bodies))).toEqual(records);
+  expect(splitBodies(joinBodies([]))).toEqual([]);
+});

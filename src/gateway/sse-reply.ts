@@ -17,6 +17,7 @@ export class SseReply {
   readonly #flow: Flow;
   readonly #clock: Clock;
   #lastWriteMs: number;
+  #begun = false;
   #cancelKeepAlive: CancelTimer = () => {};
   /** Set while the socket is full. */
   #cancelCutOff: CancelTimer | null = null;
@@ -26,7 +27,6 @@ export class SseReply {
     this.#flow = flow;
     this.#clock = clock;
     this.#lastWriteMs = clock.monotonicMs();
-    reply.on('drain', () => this.#onDrain());
     reply.on('close', () => this.#cancelTimers());
   }
 
@@ -43,7 +43,7 @@ export class SseReply {
   readonly write = (frames: string): void => {
     if (this.#reply.destroyed) return;
     this.#lastWriteMs = this.#clock.monotonicMs();
-    if (!this.#reply.write(frames)) this.#onFull();
+    if (!this.#send(frames)) this.#onFull();
   };
 
   end(): void {
@@ -51,9 +51,26 @@ export class SseReply {
     this.#reply.end();
   }
 
+  /**
+   * The first frames leave with the head. From then on each call is one HTTP chunk (RFC 9112, 7.1), spelled here and
+   * written to the socket as one string: `ServerResponse.write` hands four pieces to the kernel, which costs a seventh of
+   * a token's whole way through Chorus.
+   */
+  #send(frames: string): boolean {
+    const { socket, chunkedEncoding } = this.#reply;
+    // Behind another answer on its connection a reply has no socket yet; HTTP/1.0 has no chunks.
+    if (this.#begun && socket !== null && chunkedEncoding) {
+      return socket.write(`${Buffer.byteLength(frames).toString(16)}\r\n${frames}\r\n`);
+    }
+    this.#begun = true;
+    return this.#reply.write(frames);
+  }
+
   #onFull(): void {
     this.#flow.pause();
-    this.#cancelCutOff ??= this.#clock.schedule(SLOW_READER_TIMEOUT_MS, () => this.#reply.destroy());
+    if (this.#cancelCutOff !== null) return;
+    this.#cancelCutOff = this.#clock.schedule(SLOW_READER_TIMEOUT_MS, () => this.#reply.destroy());
+    (this.#reply.socket ?? this.#reply).once('drain', () => this.#onDrain());
   }
 
   #onDrain(): void {

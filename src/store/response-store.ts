@@ -102,7 +102,10 @@ export interface ResponseStore {
    */
   inputItems(project: string, id: string, page: ItemPage): Promise<ItemList | 'unknown_response' | 'unknown_after'>;
 
-  /** Items by their ids; ids that are not stored are left out. For `item_reference`. */
+  /**
+   * Items by their ids, for `item_reference`; ids that are not stored are left out. An item goes with the last response
+   * that has it in its context: when that is deleted or swept.
+   */
   items(project: string, ids: readonly string[]): Promise<ReadonlyMap<string, ItemRecord>>;
 
   /**

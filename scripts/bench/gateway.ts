@@ -1,16 +1,18 @@
 /**
- * Chorus's gateway as `chorus serve` builds it (pool, upstream, turn, HTTP), over replicas that are there already: no
- * engine is supervised, so that nothing but requests costs CPU.
+ * Chorus's gateway as `chorus serve` builds it (pool, upstream, turn, store, HTTP), over replicas that are there already:
+ * no engine is supervised, so that nothing but requests costs CPU.
  */
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import { createSeal } from '../../src/access/seal.ts';
 import type { Replica } from '../../src/domain/replica.ts';
 import { buildApp } from '../../src/gateway/app.ts';
 import { createVocabulary } from '../../src/harmony/vocabulary.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { spellLogprob } from '../../src/responses/logprobs.ts';
-import { createLogger } from '../../src/system/logger.ts';
+import { RETENTION_MS } from '../../src/responses/retention.ts';
+import { openResponseStore } from '../../src/store/open-response-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { readVocabulary } from '../../src/system/vocabulary.ts';
 import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
@@ -20,6 +22,8 @@ import { readStart, serveParent } from './parent.ts';
 export interface GatewayStart {
   /** One for each replica. */
   readonly socketPaths: readonly string[];
+  /** For the store's files. */
+  readonly directory: string;
 }
 
 /** The port is all there is to ask. */
@@ -30,8 +34,12 @@ export interface GatewayRequest {
 const LOADING_WAIT_MS = 10_000;
 const STALL_TIMEOUT_MS = 120_000;
 const SEAL_KEY_BYTES = 32;
+const PROJECT = 'bench';
 const LISTEN_BACKLOG = 4096;
 
+const { socketPaths, directory } = readStart() as GatewayStart;
+const opening = await openResponseStore({ directory, clock: systemClock });
+if (opening.kind !== 'opened') throw new Error(opening.problem.message);
 const vocabulary = createVocabulary(readVocabulary());
 const pool = new Pool({
   clock: systemClock,
@@ -42,10 +50,10 @@ const upstream = createUpstream({ clock: systemClock, stallTimeoutMs: STALL_TIME
 let closing = false;
 const app = buildApp({
   access: { apiKey: null },
-  project: 'bench',
+  project: PROJECT,
   responses: {
     clock: systemClock,
-    memory: null,
+    memory: { store: opening.store, project: PROJECT, retentionMs: RETENTION_MS },
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 4_000_000),
@@ -57,7 +65,7 @@ const app = buildApp({
     },
   },
   clock: systemClock,
-  logger: createLogger('/dev/null'),
+  logger: pino({ enabled: false }),
   version: 'bench',
   modelState: () => ({ state: 'ready', sentence: '', contextTokens: null, simulated: false }),
   prepare: {
@@ -84,7 +92,7 @@ const aReplica = (socketPath: string, index: number): Replica => ({
   simulated: false,
 });
 
-for (const [index, path] of (readStart() as GatewayStart).socketPaths.entries()) pool.admit(aReplica(path, index));
+for (const [index, path] of socketPaths.entries()) pool.admit(aReplica(path, index));
 await app.listen({ host: '127.0.0.1', port: 0, backlog: LISTEN_BACKLOG });
 
 serveParent(
@@ -94,5 +102,6 @@ serveParent(
     app.server.closeAllConnections();
     void app.close();
     void upstream.close();
+    void opening.store.close();
   },
 );

@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import { defaultStateDir, type ServeFlags } from '../config/options.ts';
 import { EXIT_CODES, Refusal } from '../domain/refusal.ts';
 import { chorusVersion } from '../orchestrator.ts';
+import { outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';
 
+outliveReaders([process.stdout, process.stderr]);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const program = new Command('chorus')

@@ -56,6 +56,6 @@ async function openStore({ stateDir }: ServeOptions, print: Print): Promise<Resp
 }
 
 function dependencies({ stateDir }: ServeOptions): Omit<ChorusDeps, 'store'> {
-  const logger = createLogger(join(stateDir, 'chorus.log'));
+  const logger = createLogger(join(stateDir, 'chorus.log'), (line) => console.error(line));
   return { clock: systemClock, logger, environment: process.env, random: Math.random };
 }

@@ -37,7 +37,8 @@ function introduction(nginxFile: string | null): string {
       ? 'The measured process has core 1, engine and clients share core 0.'
       : 'Fewer than two cores: nothing is pinned, compare with care.',
     'direct is the clients and the engine with nothing between. nginx passes the token stream on as it is; Chorus makes',
-    'Responses events of it, and a JSON answer of a stream. Percentages are of one core; others: the rest of the machine.',
+    'Responses events of it, and a JSON answer of a stream, and stores every response. Percentages are of one core;',
+    'others is the rest of the machine: a window in which it took much says little.',
   ].join('\n');
 }
 

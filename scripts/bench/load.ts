@@ -3,45 +3,15 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { CancelTimer } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { AnswerBuffer } from './answer-buffer.ts';
-import { answerProblem, type AnswerKind, type ExpectedAnswer } from './check-answer.ts';
+import { answerProblem } from './check-answer.ts';
 import { serveParent } from './parent.ts';
-
-/** Where to ask: a loopback port, or a unix socket. */
-export type Address = { readonly port: number } | { readonly socketPath: string };
-
-export interface LoadJob {
-  readonly address: Address;
-  readonly path: string;
-  readonly body: string;
-  readonly connections: number;
-  /** The connections open one after the other over this time. */
-  readonly rampMs: number;
-  readonly answer: AnswerKind;
-  readonly expected: ExpectedAnswer;
-  /** The body holds this once the first word of the answer is there. */
-  readonly firstTextMark: string;
-}
-
-/** `start` begins a job, `count` reads and resets the counts, `stop` closes every connection. */
-export type LoadRequest =
-  { readonly do: 'start'; readonly job: LoadJob } | { readonly do: 'count' } | { readonly do: 'stop' };
-
-export interface LoadReply {
-  readonly answers: number;
-  readonly failures: number;
-  readonly firstFailure: string | null;
-  /** Bytes read, heads and framing included. */
-  readonly bytes: number;
-  /** Answers that have begun to show text and are not complete. */
-  readonly open: number;
-  /** From the request's last byte to the first word of the answer, of every answer that began since the last count. */
-  readonly firstTextMs: readonly number[];
-}
+import { numbered, type LoadJob, type LoadReply, type LoadRequest } from './requests.ts';
 
 const READ_BUFFER_BYTES = 64 * 1024;
 /** One for all sockets: its bytes are copied before the next read. */
 const readBuffer = Buffer.allocUnsafe(READ_BUFFER_BYTES);
 
+let asked = 0;
 let answers = 0;
 let failures = 0;
 let firstFailure: string | null = null;
@@ -81,7 +51,7 @@ class Connection {
     this.#answer.reset();
     this.showsText = false;
     this.#sentMs = performance.now();
-    this.#socket.write(this.#request);
+    this.#socket.write(numbered(this.#request, asked++));
   }
 
   #read(count: number): boolean {

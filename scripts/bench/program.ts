@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { GatewayRequest, GatewayStart } from './gateway.ts';
-import type { LoadReply, LoadRequest } from './load.ts';
+import type { LoadReply, LoadRequest } from './requests.ts';
 import type { UpstreamReply, UpstreamRequest, UpstreamStart } from './upstream.ts';
 
 /** What is measured has a core of its own; everything that makes the load shares the other one. */

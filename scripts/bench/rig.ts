@@ -6,7 +6,7 @@ import { createVocabulary, type Vocabulary } from '../../src/harmony/vocabulary.
 import { systemClock } from '../../src/system/clock.ts';
 import { readVocabulary } from '../../src/system/vocabulary.ts';
 import { LEAD_TOKENS, type Answer } from './answer.ts';
-import type { Address, LoadJob, LoadReply, LoadRequest } from './load.ts';
+import { COUNTER, type Address, type LoadJob, type LoadReply, type LoadRequest } from './requests.ts';
 import { findNginx, startNginx } from './nginx.ts';
 import { startGateway, startLoad, startUpstream, type Program } from './program.ts';
 import type { UpstreamReply, UpstreamRequest } from './upstream.ts';
@@ -54,8 +54,8 @@ const DRAIN_DEADLINE_MS = 10_000;
 const DRAIN_POLL_MS = 50;
 const PATHS = { tokens: '/inference/v1/generate', responses: '/v1/responses' };
 
-/** About as long as a short chat. */
-const QUESTION = 'Tell me how a gateway hands on the tokens of a language model. '.repeat(12);
+/** About as long as a short chat, and never the same twice. */
+const QUESTION = `${COUNTER} times: ${'Tell me how a gateway hands on the tokens of a language model. '.repeat(12)}`;
 
 /** The engine's stand-in, the clients, and the files they need; targets are started on top of it. */
 export class Rig {
@@ -98,7 +98,8 @@ export class Rig {
   }
 
   async startChorus(): Promise<Target> {
-    const gateway = await startGateway({ socketPaths: this.#socketPaths });
+    const directory = mkdtempSync(join(this.#directory, 'store-'));
+    const gateway = await startGateway({ socketPaths: this.#socketPaths, directory });
     const port = await gateway.ask({ ask: 'port' });
     return { name: 'chorus', pid: gateway.pid, address: { port }, stop: () => gateway.stop() };
   }

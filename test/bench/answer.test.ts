@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { makeAnswer } from '../../scripts/bench/answer.ts';
 import { AnswerBuffer } from '../../scripts/bench/answer-buffer.ts';
 import { answerProblem } from '../../scripts/bench/check-answer.ts';
+import { COUNTER, numbered } from '../../scripts/bench/requests.ts';
 import { engineScript } from '../../scripts/bench/engine-script.ts';
 import { createParser } from '../../src/harmony/parse.ts';
 import { SseFrames } from '../../src/upstream/sse-frames.ts';
@@ -110,4 +111,16 @@ it('the checks of the other answers count and compare', () => {
   expect(answerProblem('tokens-stream', frames, expected)).toBe('the stream does not end with [DONE]');
   const ids = JSON.stringify({ choices: [{ token_ids: [1, 2] }] });
   expect(answerProblem('tokens-json', ids, expected)).toBe('2 tokens instead of 8');
+});
+
+it('each request has a number of its own, and as many bytes as the others', () => {
+  const request = Buffer.from(`{"input":"${COUNTER} times"}`);
+  expect([7, 12_345_678, 912_345_678].map((number) => numbered(request, number).toString())).toEqual([
+    '{"input":"00000007 times"}',
+    '{"input":"12345678 times"}',
+    '{"input":"12345678 times"}',
+  ]);
+  expect(request.toString()).toContain(COUNTER);
+  const plain = Buffer.from('{}');
+  expect(numbered(plain, 1)).toBe(plain);
 });

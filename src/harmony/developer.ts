@@ -1,5 +1,6 @@
 import { inlineSchema } from './inline-schema.ts';
 import type { DeveloperMessage, FunctionTool, ResponseFormat } from './message.ts';
+import { SchemaBudget } from './schema-budget.ts';
 import { schemaType } from './schema-type.ts';
 
 /**
@@ -16,21 +17,20 @@ export function developerText({ instructions, tools = [], responseFormat }: Deve
 
 /** A namespace of types, a blank line after each (openai-harmony 0.0.8). */
 function toolsSection(tools: readonly FunctionTool[]): string {
-  const types = tools.map((tool) => `${functionType(tool)}\n\n`).join('');
+  const budget = new SchemaBudget();
+  const types = tools.map((tool) => `${functionType(tool, budget)}\n\n`).join('');
   return `# Tools\n\n## functions\n\nnamespace functions {\n\n${types}} // namespace functions`;
 }
 
-function functionType({ name, description, parameters }: FunctionTool): string {
-  const comments = lines(description ?? '').map((line) => `// ${line}\n`);
-  const argument = parameters === null ? '' : `_: ${schemaType(inlineSchema(parameters).schema)}`;
-  return `${comments.join('')}type ${name} = (${argument}) => any;`;
+function functionType({ name, description, parameters }: FunctionTool, budget: SchemaBudget): string {
+  const argument = parameters === null ? '' : `_: ${schemaType(inlineSchema(parameters, budget).schema)}`;
+  return `${lineComments(description ?? '')}type ${name} = (${argument}) => any;`;
 }
 
-/** Lines as Rust counts them: a last line end does not begin another. */
-function lines(text: string): string[] {
-  const all = text.split(/\r?\n/);
-  if (all.at(-1) === '') all.pop();
-  return all;
+/** A comment for each line, as Rust counts them: a last line end does not begin another. */
+function lineComments(text: string): string {
+  if (text === '') return '';
+  return `// ${text.replace(/\r?\n$/, '').replaceAll(/\r?\n/g, '\n// ')}\n`;
 }
 
 /** The harmony guide's form; the library has none. It only tells the model: holding it to the schema is the grammar's. */

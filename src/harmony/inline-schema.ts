@@ -1,4 +1,5 @@
 import type { JsonSchema } from './message.ts';
+import { SchemaBudget } from './schema-budget.ts';
 
 /** Something in a schema that cannot be told to the model; it reads `any` there. */
 export interface SchemaProblem {
@@ -9,15 +10,19 @@ export interface SchemaProblem {
 }
 
 export interface InlinedSchema {
-  /** Without `$ref`, `$defs`, `definitions`, `allOf` and `anyOf`, wherever the model is shown something. */
+  /** Only what the model is shown: without `$ref`, `allOf`, `anyOf`, and without keywords that `schemaType` ignores. */
   readonly schema: JsonSchema;
   /** Empty for a schema that could be inlined whole. */
   readonly problems: readonly SchemaProblem[];
 }
 
-/** Deeper and larger schemas than any real one; references can make a short schema endless or enormous. */
+/** Deeper than any real schema; references can make a short one endless. */
 const MAX_DEPTH = 64;
-const MAX_NODES = 20_000;
+
+const TOO_LARGE = 'The schemas of this request are larger than any context.';
+
+/** What the model is shown of a schema, schemas apart. */
+const SHOWN_VALUES = ['type', 'title', 'description', 'default', 'examples', 'enum', 'required', 'nullable'];
 
 interface Place {
   readonly path: string;
@@ -30,63 +35,87 @@ interface Place {
  * Puts into one tree what a schema says by reference and combination, because `schemaType` has words for trees only:
  * `$ref` within the schema is replaced by its target (keywords beside it win), `allOf` is merged, `anyOf` becomes a
  * union, or, of one type and null, that type and `nullable`. A reference that is recursive or leads nowhere becomes
- * a schema for anything and is named in `problems`. Schemas without these keywords come back as they are.
+ * a schema for anything and is named in `problems`, and so does the first schema for which `budget`, shared by all
+ * schemas of a request, has nothing left; what comes after that is left out.
  */
-export function inlineSchema(schema: JsonSchema): InlinedSchema {
-  const inliner = new Inliner(schema);
+export function inlineSchema(schema: JsonSchema, budget: SchemaBudget = new SchemaBudget()): InlinedSchema {
+  const inliner = new Inliner(schema, budget);
   return { schema: inliner.inline(schema, { path: '#', depth: 0, trail: ['#'] }), problems: inliner.problems };
 }
 
 class Inliner {
   readonly problems: SchemaProblem[] = [];
-  #nodes = 0;
   readonly #root: JsonSchema;
+  readonly #budget: SchemaBudget;
 
-  constructor(root: JsonSchema) {
+  constructor(root: JsonSchema, budget: SchemaBudget) {
     this.#root = root;
+    this.#budget = budget;
   }
 
   inline(schema: JsonSchema, place: Place): JsonSchema {
-    if (++this.#nodes > MAX_NODES) return this.#anything(place, `It has more than ${MAX_NODES} parts.`);
+    if (this.#budget.isSpent) return this.#anything(place, TOO_LARGE);
     if (place.depth > MAX_DEPTH) return this.#anything(place, `It is nested more than ${MAX_DEPTH} deep.`);
-    const { $ref: reference, $defs: _defs, definitions: _definitions, allOf, anyOf, ...own } = schema;
-    let result = this.#inlineParts(own, place);
+    const { $ref: reference, allOf, anyOf } = schema;
+    let result = this.#inlineParts(schema, place);
     if (typeof reference === 'string') result = { ...this.#resolve(reference, place), ...result };
-    if (Array.isArray(allOf)) result = merge(result, this.#inlineAll(allOf, 'allOf', place));
+    if (Array.isArray(allOf)) result = merge([result, ...this.#inlineAll(allOf, 'allOf', place)], this.#budget);
     if (Array.isArray(anyOf)) result = unite(result, this.#inlineAll(anyOf, 'anyOf', place));
     return result;
   }
 
-  /** The keywords under which the model is shown more schemas. */
   #inlineParts(schema: JsonSchema, place: Place): JsonSchema {
+    this.#budget.spendSchema(place.depth);
+    const parts: Record<string, unknown> = {};
+    for (const keyword of SHOWN_VALUES) {
+      if (Object.hasOwn(schema, keyword)) parts[keyword] = this.#pay(schema[keyword], keyword, place);
+    }
     const { properties, items, oneOf } = schema;
-    return {
-      ...schema,
-      ...(isObject(properties) ? { properties: this.#inlineProperties(properties, place) } : {}),
-      ...(isObject(items) ? { items: this.inline(items, within(place, 'items')) } : {}),
-      ...(Array.isArray(oneOf) ? { oneOf: this.#inlineAll(oneOf, 'oneOf', place) } : {}),
-    };
+    if (isObject(properties)) parts['properties'] = this.#inlineProperties(properties, place);
+    if (items !== undefined) parts['items'] = isObject(items) ? this.inline(items, within(place, 'items')) : items;
+    if (oneOf !== undefined) parts['oneOf'] = Array.isArray(oneOf) ? this.#inlineAll(oneOf, 'oneOf', place) : oneOf;
+    return parts;
+  }
+
+  #pay(value: unknown, keyword: string, { depth }: Place): unknown {
+    if (Array.isArray(value) && keyword !== 'default') return this.#budget.spendList(value, depth);
+    if (typeof value === 'string' || keyword === 'default') this.#budget.spendValue(value, depth);
+    return value;
   }
 
   #inlineProperties(properties: JsonSchema, place: Place): JsonSchema {
-    const inlined = Object.entries(properties).map(([name, value]) => [
-      name,
-      isObject(value) ? this.inline(value, within(place, `properties/${name}`)) : value,
-    ]);
-    return Object.fromEntries(inlined) as JsonSchema;
+    const inlined: [string, unknown][] = [];
+    for (const name of Object.keys(properties)) {
+      if (this.#endsAt(within(place, `properties/${name}`))) break;
+      const value = properties[name];
+      inlined.push([name, isObject(value) ? this.inline(value, within(place, `properties/${name}`)) : value]);
+      this.#budget.spendValue(name, place.depth);
+    }
+    return Object.fromEntries(inlined);
   }
 
   #inlineAll(schemas: readonly unknown[], keyword: string, place: Place): JsonSchema[] {
-    return schemas.map((schema, index) =>
-      isObject(schema) ? this.inline(schema, within(place, `${keyword}/${index}`)) : {},
-    );
+    const inlined: JsonSchema[] = [];
+    for (const [index, schema] of schemas.entries()) {
+      if (this.#endsAt(within(place, `${keyword}/${index}`))) break;
+      inlined.push(isObject(schema) ? this.inline(schema, within(place, `${keyword}/${index}`)) : {});
+      this.#budget.spendCopies(1);
+    }
+    return inlined;
   }
 
   #resolve(reference: string, place: Place): JsonSchema {
     if (place.trail.includes(reference)) return this.#anything(place, `The reference ${reference} is recursive.`);
     const target = lookUp(this.#root, reference);
+    this.#budget.spendValue(reference, 0);
     if (target === null) return this.#anything(place, `The reference ${reference} leads to no schema.`);
     return this.inline(target, { ...place, depth: place.depth + 1, trail: [...place.trail, reference] });
+  }
+
+  /** Whether there is nothing left for this one and what comes after it. */
+  #endsAt({ path }: Place): boolean {
+    if (this.#budget.isSpent) this.problems.push({ path, reason: TOO_LARGE });
+    return this.#budget.isSpent;
   }
 
   #anything({ path }: Place, reason: string): JsonSchema {
@@ -105,47 +134,53 @@ const within = ({ path, depth, trail }: Place, step: string): Place => ({
 function lookUp(root: JsonSchema, reference: string): JsonSchema | null {
   if (!reference.startsWith('#/')) return null;
   let target: unknown = root;
-  for (const step of reference.slice(2).split('/')) {
-    const name = decodeFragment(step).replaceAll('~1', '/').replaceAll('~0', '~');
-    target =
-      isObject(target) && Object.hasOwn(target, name)
-        ? target[name]
-        : Array.isArray(target)
-          ? target[Number(name)]
-          : null;
+  for (const step of decodeFragment(reference.slice(2)).split('/')) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof target !== 'object' || target === null || !Object.hasOwn(target, name)) return null;
+    target = (target as JsonSchema)[name];
   }
   return isObject(target) ? target : null;
 }
 
-function decodeFragment(step: string): string {
+function decodeFragment(fragment: string): string {
   try {
-    return decodeURIComponent(step);
+    return decodeURIComponent(fragment);
   } catch {
-    return step;
+    return fragment;
   }
 }
 
 /** All of them at once: fields and required names add up; of what can be said only once, the first to say it counts. */
-function merge(own: JsonSchema, others: readonly JsonSchema[]): JsonSchema {
-  return others.reduce((merged, other) => {
-    const properties = mergeProperties(merged['properties'], other['properties']);
-    const required = [merged['required'], other['required']].flatMap((names) => (Array.isArray(names) ? names : []));
-    return {
-      ...other,
-      ...merged,
-      ...(properties === null ? {} : { properties }),
-      ...(required.length === 0 ? {} : { required: [...new Set(required)] }),
-    };
-  }, own);
+function merge(schemas: readonly JsonSchema[], budget: SchemaBudget): JsonSchema {
+  const merged: Record<string, unknown> = {};
+  const required = new Set<unknown>();
+  for (const schema of schemas) {
+    for (const keyword of Object.keys(schema)) merged[keyword] ??= schema[keyword];
+    if (Array.isArray(schema['required'])) for (const name of schema['required']) required.add(name);
+  }
+  const lists = schemas.map((schema) => schema['properties']).filter(isObject);
+  if (lists.length > 1) merged['properties'] = mergeProperties(lists, budget);
+  if (required.size > 0) merged['required'] = [...required];
+  return merged;
 }
 
-function mergeProperties(left: unknown, right: unknown): JsonSchema | null {
-  if (!isObject(left) || !isObject(right)) return isObject(left) ? left : isObject(right) ? right : null;
-  const shared = Object.entries(right).map(([name, schema]) => {
-    const known = left[name];
-    return [name, isObject(known) && isObject(schema) ? merge(known, [schema]) : (known ?? schema)];
-  });
-  return { ...left, ...(Object.fromEntries(shared) as JsonSchema) };
+function mergeProperties(lists: readonly JsonSchema[], budget: SchemaBudget): JsonSchema {
+  const byName = new Map<string, unknown[]>();
+  for (const list of lists) {
+    if (budget.isSpent && byName.size > 0) break;
+    for (const name of Object.keys(list)) {
+      budget.spendCopies(1);
+      const known = byName.get(name);
+      if (known === undefined) byName.set(name, [list[name]]);
+      else known.push(list[name]);
+    }
+  }
+  return Object.fromEntries([...byName].map(([name, values]) => [name, mergeField(values, budget)]));
+}
+
+function mergeField(values: readonly unknown[], budget: SchemaBudget): unknown {
+  const [first] = values;
+  return values.length > 1 && isObject(first) ? merge(values.filter(isObject), budget) : first;
 }
 
 /** One of them: beside a type of its own a choice only narrows that, which is not shown. */

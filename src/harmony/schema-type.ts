@@ -10,12 +10,13 @@ const VARIANT_INDENT = '   ';
  * for `$ref`, `anyOf`, `allOf` and `const` (they are `any`): `inlineSchema` comes first.
  */
 export function schemaType(schema: unknown, indent = ''): string {
-  const { oneOf, type, enum: choices, items, ...rest } = asObject(schema);
+  const shape = asObject(schema);
+  const { oneOf, type, enum: choices, items } = shape;
   if (Array.isArray(oneOf)) return oneOf.map((variant) => `\n${indent} | ${unionMember(variant, indent)}`).join('');
   if (Array.isArray(type)) return type.filter(isString).map(scalarType).join(' | ') || 'any';
   switch (type) {
     case 'object':
-      return objectType(rest, indent);
+      return objectType(shape, indent);
     case 'array':
       return items === undefined ? 'Array<any>' : `${schemaType(items, indent)}[]`;
     case 'string':
@@ -31,13 +32,10 @@ export function schemaType(schema: unknown, indent = ''): string {
 
 const scalarType = (type: string): string => (type === 'integer' ? 'number' : type);
 
-const enumType = (choices: unknown): string =>
-  Array.isArray(choices)
-    ? choices
-        .filter(isString)
-        .map((choice) => `"${choice}"`)
-        .join(' | ')
-    : '';
+const enumType = (choices: unknown): string => {
+  const texts = Array.isArray(choices) ? choices.filter(isString) : [];
+  return texts.length === 0 ? '' : `"${texts.join('" | "')}"`;
+};
 
 /** One variant of a union that is not a field's own type; a default is quoted there even if it is one of an enum. */
 function unionMember(variant: unknown, indent: string): string {
@@ -46,9 +44,9 @@ function unionMember(variant: unknown, indent: string): string {
 }
 
 function objectType(schema: JsonSchema, indent: string): string {
-  const required = Array.isArray(schema['required']) ? schema['required'] : [];
+  const required = new Set<unknown>(Array.isArray(schema['required']) ? schema['required'] : []);
   const fields = Object.entries(asObject(schema['properties'])).map(([key, value]) =>
-    field(required.includes(key) ? key : `${key}?`, asObject(value), indent),
+    field(required.has(key) ? key : `${key}?`, asObject(value), indent),
   );
   return `${comment(schema['description'], indent)}{\n${fields.join('')}${indent}}`;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { inlineSchema } from '../../src/harmony/inline-schema.ts';
 import type { JsonSchema } from '../../src/harmony/message.ts';
+import { SchemaBudget } from '../../src/harmony/schema-budget.ts';
+import { schemaType } from '../../src/harmony/schema-type.ts';
 
 const string = { type: 'string' };
 const place = { type: 'object', properties: { city: string }, required: ['city'] };
@@ -13,15 +15,14 @@ function inlinedField(field: JsonSchema, definitions: JsonSchema = {}): unknown 
   return (schema['properties'] as JsonSchema)['a'];
 }
 
-test('a schema without references and combinations comes back as it is', () => {
+test('a schema without references and combinations keeps all that the model is shown', () => {
   const schema = {
     type: 'object',
     description: 'D',
     properties: { a: { type: 'array', items: { oneOf: [string] } }, b: false, c: { enum: ['x'], default: null } },
     required: ['a'],
-    additionalProperties: false,
   };
-  expect(inlineSchema(schema)).toEqual({ schema, problems: [] });
+  expect(inlineSchema({ ...schema, additionalProperties: false })).toEqual({ schema, problems: [] });
 });
 
 describe('a reference', () => {
@@ -122,14 +123,61 @@ describe('anyOf', () => {
 });
 
 describe('a schema made to hurt', () => {
-  test('that doubles with every reference ends in anything', () => {
-    const doubling = Array.from({ length: 25 }, (_, level) => {
+  const doubling = (levels: number, leaf: JsonSchema): JsonSchema => {
+    const definitions = Array.from({ length: levels }, (_, level) => {
       const $ref = `#/$defs/L${level + 1}`;
-      return [`L${level}`, { properties: { a: { $ref }, b: { $ref } } }];
+      return [`L${level}`, { type: 'object', properties: { a: { $ref }, b: { $ref } } }];
     });
-    const { problems } = inlineSchema({ $ref: '#/$defs/L0', $defs: { ...Object.fromEntries(doubling), L25: string } });
-    expect(problems.length).toBeLessThan(100);
-    expect(problems[0]?.reason).toBe('It has more than 20000 parts.');
+    return { $ref: '#/$defs/L0', $defs: { ...Object.fromEntries(definitions), [`L${levels}`]: leaf } };
+  };
+  const tooLarge = 'The schemas of this request are larger than any context.';
+
+  test.each([
+    ['in fields', 25, string],
+    ['in characters', 12, { type: 'string', description: 'x'.repeat(8000) }],
+  ])('that doubles with every reference ends in anything, by its size %s', (_, levels, leaf) => {
+    const { schema, problems } = inlineSchema(doubling(levels, leaf));
+    expect(new Set(problems.map(({ reason }) => reason))).toEqual(new Set([tooLarge]));
+    expect(schemaType(schema).length).toBeLessThan(2_100_000);
+  });
+
+  test('shares what it may cost with the other schemas of its request', () => {
+    const budget = new SchemaBudget();
+    expect(inlineSchema(doubling(3, string), budget).problems).toEqual([]);
+    inlineSchema(doubling(25, string), budget);
+    expect(inlineSchema({ type: 'object', properties: { a: string } }, budget)).toEqual({
+      schema: {},
+      problems: [{ path: '#', reason: tooLarge }],
+    });
+  });
+
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `p${index}`);
+  const fields = (count: number) => Object.fromEntries(names(count).map((name) => [name, {}]));
+  test.each<[string, JsonSchema]>([
+    ['many fields', { type: 'object', properties: fields(100_000) }],
+    ['many required names', { type: 'object', properties: fields(40_000), required: names(40_000).reverse() }],
+    ['many parts', { allOf: names(25_000).map((name) => ({ properties: { [name]: {} } })) }],
+    [
+      'many parts of one field',
+      { allOf: names(18_000).map((name) => ({ properties: { a: { properties: { [name]: {} } } } })) },
+    ],
+    ['many variants', { oneOf: Array.from({ length: 300_000 }, () => ({})) }],
+    [
+      'a long pointer',
+      { properties: Object.fromEntries(names(10).map((name) => [name, { $ref: '#' + '/%'.repeat(50_000) }])) },
+    ],
+    [
+      'unknown keywords',
+      {
+        properties: Object.fromEntries(names(9000).map((name) => [name, { $ref: '#/$defs/K' }])),
+        $defs: { K: fields(60_000) },
+      },
+    ],
+  ])('with %s takes no time', (_, schema) => {
+    const before = process.threadCpuUsage();
+    schemaType(inlineSchema(schema).schema);
+    const { user, system } = process.threadCpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(500);
   });
 
   test('that is nested without end ends in anything', () => {

@@ -16,15 +16,25 @@ if (node === process.execPath && (major < 24 || (major === 24 && minor < 12))) {
   process.exit(1);
 }
 
-const child = spawn(node, ['--max-semi-space-size=16', main, ...process.argv.slice(2)], { stdio: 'inherit' });
-// The terminal sends Ctrl-C to the whole group, this process included: wait for the child's own orderly exit.
-process.on('SIGINT', () => {});
-for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => {
-  if (signal) {
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  } else {
-    process.exit(code ?? 1);
-  }
-});
+const args = ['--max-semi-space-size=16', main, ...process.argv.slice(2)];
+// Where this Node can, it becomes the other one: no process between, and signals go to whom they are meant for.
+if (process.execve) process.execve(node, [node, ...args], process.env);
+else runAsChild();
+
+function runAsChild() {
+  const child = spawn(node, args, { stdio: 'inherit' });
+  // A terminal's Ctrl-C reaches the child twice then, which counts as one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`chorus: ${node} cannot be started: ${error.message}`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal) {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    } else {
+      process.exit(code ?? 1);
+    }
+  });
+}

@@ -26,6 +26,7 @@ export async function serve(flags: ServeFlags, print: Print): Promise<void> {
   refuseSecondServer(options.stateDir);
   const store = await openStore(options, print);
   const orchestrator = new Orchestrator(options, plan, { ...dependencies(options), store });
+  const stopped = untilStopped(orchestrator, { signals: process, clock: systemClock, print });
   await orchestrator.start();
   print(
     banner({
@@ -40,7 +41,7 @@ export async function serve(flags: ServeFlags, print: Print): Promise<void> {
   );
   const progress = new EngineProgress(print);
   orchestrator.onChange(() => progress.show(orchestrator.status().engines));
-  process.exitCode = await untilStopped(orchestrator, { signals: process, clock: systemClock, print });
+  process.exitCode = await stopped;
 }
 
 /** Serving without memory is better than not serving, except where two servers or a newer version own the file. */

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import OpenAI from 'openai';
@@ -7,7 +8,8 @@ import { responsesSuite } from '../e2e/responses-suite.ts';
 import { serveSuite } from '../e2e/serve-suite.ts';
 import { stateSuite } from '../e2e/state-suite.ts';
 import { toolsSuite } from '../e2e/tools-suite.ts';
-import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { postResponse } from '../support/responses-client.ts';
 
 /** Two starts at once on two cores take one to three minutes. */
 const START_TIMEOUT_MS = 300_000;
@@ -16,17 +18,20 @@ const pythonClient = fileURLToPath(new URL('openai_client.py', import.meta.url))
 describe('chorus serve with the real vLLM on the CPU', () => {
   let chorus: RunningChorus;
   const { CHORUS_TEST_PYTHON: python = '', CHORUS_TEST_MODEL: model = '' } = process.env;
+  const flags = ['--engine', 'cpu', '--python', python, '--model-path', model];
+  const stateDir = newStateDir();
 
   beforeAll(async () => {
     if (!python || !model) throw new Error('Run this through `npm run test:vllm`, which makes the Python environment.');
     const startedMs = performance.now();
-    chorus = await startChorus(['--engine', 'cpu', '--python', python, '--model-path', model, '--replicas', '2']);
+    chorus = await startChorus([...flags, '--replicas', '2'], stateDir);
     const { engines } = await replicasReady(chorus, 2, START_TIMEOUT_MS);
     const seconds = Math.round((performance.now() - startedMs) / 1000);
     console.log(`vLLM ${engines[0]?.engineVersion}: ${engines.length} replicas ready after ${seconds} s`);
   });
   afterAll(async () => {
     if (chorus?.process.exitCode === null) await chorus.stop();
+    rmSync(stateDir, { recursive: true, force: true });
   });
 
   responsesSuite(() => chorus);
@@ -49,5 +54,17 @@ describe('chorus serve with the real vLLM on the CPU', () => {
     });
   });
 
+  let told = '';
+  it('is told a name', async () => {
+    const { body } = await postResponse(chorus.url, { input: 'My name is Ada.' });
+    told = body.id;
+  });
+
   serveSuite(() => chorus, { restartTimeoutMs: START_TIMEOUT_MS });
+
+  it('knows the name after a restart', async () => {
+    chorus = await startChorus([...flags, '--replicas', '1'], stateDir);
+    const { body } = await postResponse(chorus.url, { input: 'What is my name?', previous_response_id: told });
+    expect(body.output_text).toBe('Your name is Ada.');
+  });
 });

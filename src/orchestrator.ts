@@ -28,7 +28,7 @@ const LOADING_WAIT_MS = 300_000;
 /** Queueing and prefill are silent too: a 131k-token prompt takes tens of seconds on a small card. */
 const STALL_TIMEOUT_MS = 120_000;
 /** Encodings of recent texts, for follow-ups: about 32 MB. */
-const CACHED_PROMPT_TOKENS = 4_000_000;
+const CACHED_PROMPT_BYTES = 64_000_000;
 /** A server with one key or none serves one project. */
 const PROJECT = 'default';
 /** How long streams may go on after a stop was asked for. */
@@ -148,7 +148,7 @@ export class Orchestrator {
     const vocabulary = createVocabulary(readVocabulary());
     const turn = {
       vocabulary,
-      prompts: new PromptEncoder(vocabulary, CACHED_PROMPT_TOKENS),
+      prompts: new PromptEncoder(vocabulary, CACHED_PROMPT_BYTES),
       pool: this.#pool,
       openTokenStream: this.#upstream.openTokenStream,
       onAttemptFailed: (event: object) => logger.warn(event, 'attempt failed'),

@@ -56,7 +56,7 @@ const app = buildApp({
     memory: { store: opening.store, project: PROJECT, retentionMs: RETENTION_MS },
     turn: {
       vocabulary,
-      prompts: new PromptEncoder(vocabulary, 4_000_000),
+      prompts: new PromptEncoder(vocabulary, 64_000_000),
       pool,
       openTokenStream: upstream.openTokenStream,
       onAttemptFailed: (event) => {

@@ -19,7 +19,14 @@ const FUNCTIONS_TO_COMMENTARY = "Calls to these tools must go to the commentary 
  * type of a past call being `json`, as gpt-oss's chat template and vLLM write it.
  */
 export function renderConversation(messages: readonly HarmonyMessage[]): Piece[] {
-  return [...messages.flatMap(renderMessage), TOKENS.start, 'assistant'];
+  return [...renderPieces(messages)];
+}
+
+/** The same piece by piece, so that a conversation of a million messages is rendered no further than it is wanted. */
+export function* renderPieces(messages: readonly HarmonyMessage[]): Generator<Piece> {
+  for (const message of messages) yield* renderMessage(message);
+  yield TOKENS.start;
+  yield 'assistant';
 }
 
 function renderMessage(message: HarmonyMessage): Piece[] {

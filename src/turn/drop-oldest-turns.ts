@@ -14,17 +14,22 @@ export function withoutOldestTurns(
   roomTokens: number,
 ): readonly number[] {
   if (promptTokenIds.length <= roomTokens) return promptTokenIds;
-  const parts = splitAtStart(promptTokenIds);
-  const opening = parts.pop() ?? [];
-  const counts = parts.map((part) => part.length);
-  const kept = newestThatFit(dropOldAnalysis(messages), counts, roomTokens - opening.length);
-  if (kept !== null) return [...parts.slice(0, kept.front), ...parts.slice(kept.from), opening].flat();
+  const starts = messageStarts(promptTokenIds);
+  const openingStart = starts.pop() ?? 0;
+  const counts = starts.map((start, index) => (starts[index + 1] ?? openingStart) - start);
+  const openingTokens = promptTokenIds.length - openingStart;
+  const kept = newestThatFit(dropOldAnalysis(messages), counts, roomTokens - openingTokens);
+  if (kept !== null) {
+    const front = promptTokenIds.slice(0, starts[kept.front] ?? openingStart);
+    return front.concat(promptTokenIds.slice(starts[kept.from] ?? openingStart));
+  }
   const message = `The newest turn of the input does not fit the ${roomTokens} tokens that the context window leaves for it. Shorten it.`;
   throw new CodedError('context_length_exceeded', message, { param: 'input' });
 }
 
 /** Every rendered message begins with `<|start|>`, which text never encodes to. */
-function splitAtStart(tokenIds: readonly number[]): (readonly number[])[] {
-  const starts = tokenIds.flatMap((id, index) => (id === TOKENS.start ? [index] : []));
-  return starts.map((start, index) => tokenIds.slice(start, starts[index + 1]));
+function messageStarts(tokenIds: readonly number[]): number[] {
+  const starts: number[] = [];
+  for (let at = tokenIds.indexOf(TOKENS.start); at !== -1; at = tokenIds.indexOf(TOKENS.start, at + 1)) starts.push(at);
+  return starts;
 }

@@ -2,11 +2,24 @@ import { setImmediate as nextLoopTurn } from 'node:timers/promises';
 import { dropOldAnalysis } from '../harmony/drop.ts';
 import { startEncoding } from '../harmony/encode.ts';
 import type { HarmonyMessage } from '../harmony/message.ts';
-import { renderConversation, type Piece } from '../harmony/render.ts';
+import { renderPieces, type Piece } from '../harmony/render.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 
 /** Shorter texts are encoded as fast as they are looked up. */
 const MIN_CACHED_LENGTH = 64;
+
+/** A small integer in an array, and a UTF-16 code unit of a key. */
+const BYTES_PER_TOKEN = 8;
+const BYTES_PER_UNIT = 2;
+
+/** Rendered pieces until others may run: about a millisecond. */
+const PIECES_PER_STEP = 10_000;
+
+export interface EncodeOptions {
+  /** The longest prompt that is wanted; Infinity: all of it, however long. */
+  readonly maxTokens: number;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Turns conversations into prompts and remembers the encoding of their texts, so that a turn of a long conversation
@@ -14,60 +27,77 @@ const MIN_CACHED_LENGTH = 64;
  */
 export class PromptEncoder {
   readonly #vocabulary: Vocabulary;
-  readonly #maxCachedTokens: number;
+  readonly #maxCachedBytes: number;
   /** By text, the longest unused first. */
   readonly #cache = new Map<string, readonly number[]>();
-  #cachedTokens = 0;
+  #cachedBytes = 0;
 
-  constructor(vocabulary: Vocabulary, maxCachedTokens: number) {
+  /** What is remembered, texts and tokens together, takes about `maxCachedBytes` of memory at most. */
+  constructor(vocabulary: Vocabulary, maxCachedBytes: number) {
     this.#vocabulary = vocabulary;
-    this.#maxCachedTokens = maxCachedTokens;
+    this.#maxCachedBytes = maxCachedBytes;
   }
 
   /**
-   * The prompt of a conversation as token ids, ending in `<|start|>assistant`. Encodes in steps of a few milliseconds
-   * and lets the event loop run between them, so that a megabyte of input holds nobody else up. Rejects with the
-   * signal's reason when it aborts.
+   * The prompt of a conversation as token ids, ending in `<|start|>assistant`; null, as soon as that is known, when it
+   * has more than `maxTokens`. Encodes in steps of a few milliseconds and lets the event loop run between them, so that
+   * a megabyte of input holds nobody else up. Rejects with the signal's reason when it aborts.
    */
-  async encode(messages: readonly HarmonyMessage[], signal: AbortSignal): Promise<readonly number[]> {
+  async encode(messages: readonly HarmonyMessage[], options: EncodeOptions): Promise<readonly number[] | null> {
     const pieces: Piece[] = [];
-    for (const piece of renderConversation(dropOldAnalysis(messages))) {
-      pieces.push(
-        typeof piece === 'string' && piece.length >= MIN_CACHED_LENGTH ? await this.#text(piece, signal) : piece,
-      );
+    let knownTokens = 0;
+    for (const piece of renderPieces(dropOldAnalysis(messages))) {
+      const isLong = typeof piece === 'string' && piece.length >= MIN_CACHED_LENGTH;
+      const maxTokens = options.maxTokens - knownTokens;
+      const rendered = isLong ? await this.#text(piece, { ...options, maxTokens }) : piece;
+      if (rendered === null) return null;
+      knownTokens += Array.isArray(rendered) ? rendered.length : 1;
+      if (knownTokens > options.maxTokens) return null;
+      pieces.push(rendered);
+      if (pieces.length % PIECES_PER_STEP === 0) await pause(options.signal);
     }
-    return this.#run(pieces, signal);
+    return this.#run(pieces, options);
   }
 
-  async #text(text: string, signal: AbortSignal): Promise<readonly number[]> {
+  async #text(text: string, options: EncodeOptions): Promise<readonly number[] | null> {
     const known = this.#cache.get(text);
     if (known !== undefined) {
       this.#cache.delete(text);
       this.#cache.set(text, known);
       return known;
     }
-    const tokenIds = await this.#run([text], signal);
-    this.#remember(text, tokenIds);
+    const tokenIds = await this.#run([text], options);
+    if (tokenIds !== null) this.#remember(text, tokenIds);
     return tokenIds;
   }
 
-  async #run(pieces: readonly Piece[], signal: AbortSignal): Promise<readonly number[]> {
+  async #run(pieces: readonly Piece[], { maxTokens, signal }: EncodeOptions): Promise<readonly number[] | null> {
     const encoding = startEncoding(this.#vocabulary, pieces);
-    while (!encoding.step()) {
-      await nextLoopTurn();
-      signal.throwIfAborted();
+    for (let done = false; !done;) {
+      done = encoding.step();
+      if (encoding.tokenIds.length > maxTokens) return null;
+      if (!done) await pause(signal);
     }
     return encoding.tokenIds;
   }
 
   #remember(text: string, tokenIds: readonly number[]): void {
-    if (this.#cache.has(text) || tokenIds.length > this.#maxCachedTokens) return;
+    const bytes = cachedBytes(text, tokenIds);
+    if (this.#cache.has(text) || bytes > this.#maxCachedBytes) return;
     this.#cache.set(text, tokenIds);
-    this.#cachedTokens += tokenIds.length;
-    for (const [oldest, { length }] of this.#cache) {
-      if (this.#cachedTokens <= this.#maxCachedTokens) return;
+    this.#cachedBytes += bytes;
+    for (const [oldest, ids] of this.#cache) {
+      if (this.#cachedBytes <= this.#maxCachedBytes) return;
       this.#cache.delete(oldest);
-      this.#cachedTokens -= length;
+      this.#cachedBytes -= cachedBytes(oldest, ids);
     }
   }
+}
+
+const cachedBytes = (text: string, tokenIds: readonly number[]): number =>
+  text.length * BYTES_PER_UNIT + tokenIds.length * BYTES_PER_TOKEN;
+
+async function pause(signal: AbortSignal): Promise<void> {
+  await nextLoopTurn();
+  signal.throwIfAborted();
 }

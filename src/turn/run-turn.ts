@@ -1,5 +1,5 @@
-import { type CodedError, toCodedError } from '../domain/errors.ts';
-import type { ModelId } from '../domain/model.ts';
+import { CodedError, toCodedError } from '../domain/errors.ts';
+import { MODELS, type ModelId } from '../domain/model.ts';
 import type { Replica } from '../domain/replica.ts';
 import type { HarmonyMessage } from '../harmony/message.ts';
 import type { OutputRule } from '../harmony/structural-tag.ts';
@@ -67,13 +67,30 @@ export async function runTurn(
 ): Promise<TurnEnd> {
   const progress = new Progress(deps.vocabulary, listener, request.stop);
   try {
-    const prompt = await deps.prompts.encode(request.messages, control.signal);
+    const prompt = await encodePrompt(deps, request, control.signal);
     progress.inputTokens = prompt.length;
     return await generate(deps, { request, prompt }, progress, control);
   } catch (thrown) {
     if (control.signal.aborted) return { kind: 'aborted', usage: progress.usage(null) };
     return { kind: 'failed', usage: progress.usage(null), error: toCodedError(thrown) };
   }
+}
+
+/** What is longer than the model's longest context is not encoded to its end, unless its oldest turns may go. */
+async function encodePrompt(
+  { prompts, pool }: TurnDeps,
+  { messages, model, truncate }: TurnRequest,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const { maxContextTokens } = MODELS[model];
+  const maxTokens = truncate ? Infinity : maxContextTokens;
+  const prompt = await prompts.encode(messages, { maxTokens, signal });
+  if (prompt !== null) return prompt;
+  const contextTokens = pool.anyReady(model)?.maxModelLen ?? maxContextTokens;
+  const message =
+    `The input has more than ${maxTokens} tokens and the context window of ${model} here has ${contextTokens}. ` +
+    'Shorten the input.';
+  throw new CodedError('context_length_exceeded', message, { param: 'input' });
 }
 
 interface Prompted {

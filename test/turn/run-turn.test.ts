@@ -191,6 +191,19 @@ describe('runTurn', () => {
     });
   });
 
+  it('refuses an input that no context of the model can hold without reading it to its end', async () => {
+    const { run } = setUp();
+    const messages = Array.from({ length: 300_000 }, () => ({ role: 'user', text: 'hi' }) as const);
+    const end = await run({ messages });
+    if (end.kind !== 'failed') throw new Error(end.kind);
+    expect(end.error).toMatchObject({
+      code: 'context_length_exceeded',
+      param: 'input',
+      message:
+        'The input has more than 131072 tokens and the context window of gpt-oss-20b here has 4096. Shorten the input.',
+    });
+  });
+
   it('may generate up to the end of the context when no limit is asked for', async () => {
     const { upstream, run, client } = setUp();
     void run();

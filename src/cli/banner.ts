@@ -15,7 +15,7 @@ export interface BannerFacts {
 /** What a person sees first: where it listens, with which key, and a line to paste. */
 export function banner({ version, url, model, summary, simulated, keyFile, stateDir }: BannerFacts): string {
   const body = JSON.stringify({ model, stream: true, temperature: 0, input: 'What is 7 + 8?' });
-  const key = keyFile === null ? '' : ` -H "authorization: Bearer $(cat ${keyFile})"`;
+  const key = keyFile === null ? '' : ` -H "authorization: Bearer $(cat ${shellWord(keyFile)})"`;
   return [
     '',
     `chorus ${version}${simulated ? '   *** SIMULATED: no model runs here; a small closed world answers ***' : ''}`,
@@ -27,4 +27,9 @@ export function banner({ version, url, model, summary, simulated, keyFile, state
     `  curl -N ${url}/v1/responses -H 'content-type: application/json'${key} -d '${body}'`,
     '',
   ].join('\n');
+}
+
+/** The text as one word of a POSIX shell, whatever is in it. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

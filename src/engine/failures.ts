@@ -41,3 +41,9 @@ export function stateDirectoryInUse(ownerPid: number): EngineFailure {
   const message = `another Chorus (pid ${ownerPid}) runs its engines from this state directory`;
   return { code: 'state_directory_in_use', message, remedy: 'Stop it, or use another --state-dir.', retry: 'never' };
 }
+
+/** There is no place for the engines' sockets. */
+export function noSocketDirectory(reason: string): EngineFailure {
+  const message = `the folder for its socket cannot be made: ${reason}`;
+  return { code: 'no_socket_directory', message, remedy: 'Use a shorter or another --state-dir.', retry: 'never' };
+}

@@ -4,10 +4,10 @@ import type { Clock } from '../domain/clock.ts';
 import type { EngineKind, Placement } from '../domain/placement.ts';
 import type { Rotation } from '../domain/replica.ts';
 import { portBlock } from '../system/ports.ts';
-import { makeSocketDirectory, type SocketDirectory } from '../system/socket-directory.ts';
+import { chooseSocketDirectory, type SocketDirectory } from '../system/socket-directory.ts';
 import { engineCommand, type LaunchContext } from './command.ts';
 import { Engine } from './engine.ts';
-import { type EngineFailure, stateDirectoryInUse, unkillable } from './failures.ts';
+import { type EngineFailure, noSocketDirectory, stateDirectoryInUse, unkillable } from './failures.ts';
 import { learnKnownFlags } from './known-flags.ts';
 import { DEFAULT_POLICY, type EnginePolicy } from './policy.ts';
 import { endLeftovers } from './run-record.ts';
@@ -43,7 +43,7 @@ export class Fleet {
     this.#deps = deps;
     this.#policy = deps.policy ?? DEFAULT_POLICY;
     const names = deps.placements.map(({ engineId }) => socketName(engineId));
-    this.#sockets = makeSocketDirectory(deps.stateDir, names.toSorted((a, b) => b.length - a.length)[0] ?? '');
+    this.#sockets = chooseSocketDirectory(deps.stateDir, names.toSorted((a, b) => b.length - a.length)[0] ?? '');
     this.#engines = deps.placements.map((placement, slot) => this.#build(placement, slot));
   }
 
@@ -53,8 +53,9 @@ export class Fleet {
    * first start is ready or has failed, or a stop was asked for. Never rejects: what goes wrong shows in `status`.
    */
   async start(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
     process.once('exit', this.#killWithoutWaiting);
-    const refusal = await this.#clearLeftovers();
+    const refusal = this.#makeSockets() ?? (await this.#clearLeftovers());
     if (refusal !== null) {
       for (const engine of this.#engines) engine.refuse(refusal);
       return;
@@ -114,6 +115,15 @@ export class Fleet {
     });
   }
 
+  #makeSockets(): EngineFailure | null {
+    try {
+      this.#sockets.make();
+      return null;
+    } catch (error) {
+      return noSocketDirectory((error as Error).message);
+    }
+  }
+
   async #clearLeftovers(): Promise<EngineFailure | null> {
     const { stateDir, clock, logger } = this.#deps;
     const left = await endLeftovers(stateDir, clock, this.#policy.killGraceMs);
@@ -148,6 +158,7 @@ export class Fleet {
 
   readonly #killWithoutWaiting = (): void => {
     for (const engine of this.#engines) engine.killWithoutWaiting();
+    this.#sockets.remove();
   };
 }
 

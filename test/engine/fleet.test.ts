@@ -154,11 +154,23 @@ describe('a fleet', () => {
   it('puts sockets where their addresses fit when the state directory is too deep', async () => {
     const deep = join(stateDir, 'x'.repeat(100));
     const fleet = makeFleet(simulatedPlacements(1), { stateDir: deep });
-    await fleet.start();
     const [{ socketPath } = { socketPath: '' }] = fleet.status();
+    expect(existsSync(join(socketPath, '..'))).toBe(false);
+    await fleet.start();
     expect(phases(fleet)).toEqual(['ready']);
     await fleet.stop(0);
     expect(existsSync(join(socketPath, '..'))).toBe(false);
+  });
+
+  it('starts nothing, and says why, where no socket can be made', async () => {
+    writeFileSync(join(stateDir, 'sockets'), 'not a folder');
+    const fleet = makeFleet(simulatedPlacements(1));
+    await fleet.start();
+    expect(fleet.status()[0]).toMatchObject({
+      phase: 'failed',
+      generation: 0,
+      sentence: expect.stringMatching(/^failed: the folder for its socket cannot be made: EEXIST/),
+    });
   });
 
   it('starts the first engine on GPUs alone, each engine on its own card', async () => {

@@ -51,13 +51,26 @@ describe('without a key', () => {
     },
   );
 
-  it('refuses a host name that was rebound to loopback', async () => {
-    expect(await ask(app, '/v1/models', { host: 'evil.example:8000' })).toEqual([403, null]);
+  it.each([
+    'evil.example:8000',
+    'evil.example@localhost',
+    'localhost/evil',
+    'localhost.evil.example',
+    '127.0.0.1.nip.io',
+  ])('refuses the host name %s, which may have been rebound to loopback', async (host) => {
+    expect(await ask(app, '/v1/models', { host })).toEqual([403, null]);
+  });
+
+  it('refuses what the browser says a page of another site asks, and takes the rest', async () => {
+    expect(await ask(app, '/v1/models', { 'sec-fetch-site': 'cross-site' })).toEqual([403, null]);
+    expect(await ask(app, '/v1/models', { 'sec-fetch-site': 'same-origin' })).toBe(200);
+    expect(await ask(app, '/v1/models', { 'sec-fetch-site': 'none' })).toBe(200);
   });
 
   it('refuses web pages of other origins, and takes those of this machine', async () => {
     expect(await ask(app, '/v1/models', { origin: 'https://evil.example' })).toEqual([403, null]);
     expect(await ask(app, '/v1/models', { origin: 'null' })).toEqual([403, null]);
+    expect(await ask(app, '/v1/models', { origin: 'http://evil.example@localhost' })).toEqual([403, null]);
     expect(await ask(app, '/v1/models', { origin: 'http://localhost:3000' })).toBe(200);
   });
 });

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CodedError } from '../../domain/errors.ts';
 
@@ -35,23 +36,26 @@ function requireKey(request: FastifyRequest, expected: Buffer): void {
   }
 }
 
+/** What names this machine itself, as a Host header; nothing may stand before or after it. */
+const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
+const LOOPBACK_ORIGIN = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
+
 /**
- * A keyless server trusts whoever can reach its loopback port, so a web page must not be able to: its own origin
- * gives it away, and after DNS rebinding the Host header does.
+ * A keyless server trusts whoever can reach its loopback port, so a web page must not be able to: its own origin gives
+ * it away, after DNS rebinding the Host header does, and where neither is sent the browser's word on who asks does
+ * (Fetch Metadata, `Sec-Fetch-Site`).
  */
 function requireLoopback({ headers }: FastifyRequest): void {
-  const origins = [headers.host === undefined ? undefined : `http://${headers.host}`, headers.origin];
-  const foreign = origins.find((origin) => origin !== undefined && !isLoopback(origin));
-  if (foreign !== undefined) {
-    const message = `Requests from ${foreign.slice(0, 100)} are not accepted: without an API key this server answers its own machine only. Configure a key to use it from elsewhere.`;
-    throw new CodedError('forbidden_origin', message);
-  }
+  const foreign = foreignCaller(headers);
+  if (foreign === null) return;
+  const message = `Requests from ${foreign.slice(0, 100)} are not accepted: without an API key this server answers its own machine only. Configure a key to use it from elsewhere.`;
+  throw new CodedError('forbidden_origin', message);
 }
 
-function isLoopback(origin: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const { hostname } = new URL(origin);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+function foreignCaller({ host, origin, ...headers }: IncomingHttpHeaders): string | null {
+  if (host !== undefined && !LOOPBACK_HOST.test(host)) return `http://${host}`;
+  if (origin !== undefined && !LOOPBACK_ORIGIN.test(origin)) return origin;
+  return headers['sec-fetch-site'] === 'cross-site' ? 'a web page of another site' : null;
 }
 
 /** Fixed-length, so that the comparison tells nothing about the key's length. */

@@ -11,6 +11,10 @@ export interface MessageHeader {
   readonly contentType: string | null;
 }
 
+/** Whether a message is the answer: on the final channel, or without any header, and for nobody in particular. */
+export const isAnswer = ({ channel, recipient }: MessageHeader): boolean =>
+  (channel === 'final' || channel === null) && recipient === null;
+
 /** A header's text, `<|constrain|>` spelled out. */
 export interface HeaderText {
   /** The role is known to be the assistant's, unless the header repeats one; otherwise the first word is the role. */

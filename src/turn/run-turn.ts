@@ -8,7 +8,8 @@ import type { Lease, Pool } from '../pool/pool.ts';
 import { replicaKey } from '../pool/select.ts';
 import type { OpenTokenStream } from '../upstream/token-stream.ts';
 import { runAttempt, type AttemptEnd, type Flow } from './attempt.ts';
-import { Progress, type TurnListener, type TurnUsage } from './progress.ts';
+import { AttemptOutput } from './attempt-output.ts';
+import { usageOf, type Progress, type TurnListener, type TurnUsage } from './progress.ts';
 import { withoutOldestTurns } from './drop-oldest-turns.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
 import { afterFailure } from './retry.ts';
@@ -65,15 +66,23 @@ export async function runTurn(
   listener: TurnListener,
   control: TurnControl,
 ): Promise<TurnEnd> {
-  const progress = new Progress(deps.vocabulary, listener, request.stop);
+  const progress: Progress = { inputTokens: 0, output: null };
   try {
     const prompt = await encodePrompt(deps, request, control.signal);
     progress.inputTokens = prompt.length;
-    return await generate(deps, { request, prompt }, progress, control);
+    return await generate({ deps, request, listener, control, progress }, prompt);
   } catch (thrown) {
-    if (control.signal.aborted) return { kind: 'aborted', usage: progress.usage(null) };
-    return { kind: 'failed', usage: progress.usage(null), error: toCodedError(thrown) };
+    const usage = usageOf(progress, null);
+    return control.signal.aborted ? { kind: 'aborted', usage } : { kind: 'failed', usage, error: toCodedError(thrown) };
   }
+}
+
+interface Turn {
+  readonly deps: TurnDeps;
+  readonly request: TurnRequest;
+  readonly listener: TurnListener;
+  readonly control: TurnControl;
+  readonly progress: Progress;
 }
 
 /** What is longer than the model's longest context is not encoded to its end, unless its oldest turns may go. */
@@ -93,34 +102,27 @@ async function encodePrompt(
   throw new CodedError('context_length_exceeded', message, { param: 'input' });
 }
 
-interface Prompted {
-  readonly request: TurnRequest;
-  readonly prompt: readonly number[];
-}
-
 /** Attempts until one ends the turn. */
-async function generate(
-  deps: TurnDeps,
-  prompted: Prompted,
-  progress: Progress,
-  control: TurnControl,
-): Promise<TurnEnd> {
+async function generate(turn: Turn, prompt: readonly number[]): Promise<TurnEnd> {
+  const { deps, request, progress, control } = turn;
   const exclude = new Set<string>();
   for (let attempts = 1; ; attempts++) {
-    const lease = await acquire(deps.pool, prompted, exclude, control.signal);
+    const lease = await acquire(deps.pool, request, prompt.length, { exclude, signal: control.signal });
     const { replica } = lease;
-    const end = await attempt(deps, prompted, { lease, progress, control });
-    if (end.kind === 'aborted') return { kind: 'aborted', usage: progress.usage(null) };
+    const output = new AttemptOutput(deps.vocabulary, turn.listener, request.stop);
+    progress.output = output;
+    const end = await attempt(turn, prompt, lease, output);
+    if (end.kind === 'aborted') return { kind: 'aborted', usage: usageOf(progress, null) };
     if (end.kind === 'finished') {
-      progress.finish();
+      output.finish();
       const kind = end.finishReason === 'stop' ? 'completed' : 'incomplete';
-      return { kind, usage: progress.usage(end.usage), replica };
+      return { kind, usage: usageOf(progress, end.usage), replica };
     }
-    const next = afterFailure(end.failure, attempts, progress.outputHandedOn);
+    const next = afterFailure(end.failure, attempts, output.isHandedOn);
     const reason = next.kind === 'retry' ? next.reason : next.error.message;
-    const { requestId } = prompted.request;
+    const { requestId } = request;
     deps.onAttemptFailed({ requestId, engineId: replica.engineId, reason, retried: next.kind === 'retry' });
-    if (next.kind === 'give_up') return { kind: 'failed', usage: progress.usage(null), error: next.error };
+    if (next.kind === 'give_up') return { kind: 'failed', usage: usageOf(progress, null), error: next.error };
     exclude.add(replicaKey(replica));
   }
 }
@@ -128,19 +130,20 @@ async function generate(
 /** A replica that can hold prompt and answer; one of any size where the prompt may be cut to fit it. */
 function acquire(
   pool: Pool,
-  { request, prompt }: Prompted,
-  exclude: ReadonlySet<string>,
-  signal: AbortSignal,
+  { model, maxOutputTokens, truncate }: TurnRequest,
+  promptTokens: number,
+  { exclude, signal }: { exclude: ReadonlySet<string>; signal: AbortSignal },
 ): Promise<Lease> {
-  const { model, maxOutputTokens, truncate } = request;
   const outputTokens = maxOutputTokens ?? 1;
-  return pool.acquire({ model, promptTokens: truncate ? 1 : prompt.length, outputTokens, exclude }, signal);
+  return pool.acquire({ model, promptTokens: truncate ? 1 : promptTokens, outputTokens, exclude }, signal);
 }
 
+/** One attempt on the leased replica, which is released when the attempt has ended. */
 async function attempt(
-  { openTokenStream }: TurnDeps,
-  { request, prompt }: Prompted,
-  { lease, progress, control }: { lease: Lease; progress: Progress; control: TurnControl },
+  { deps, request, control, progress }: Turn,
+  prompt: readonly number[],
+  lease: Lease,
+  output: AttemptOutput,
 ): Promise<AttemptEnd> {
   const { maxModelLen } = lease.replica;
   const { sampling, maxOutputTokens, rule, requestId } = request;
@@ -150,11 +153,15 @@ async function attempt(
       : prompt;
     progress.inputTokens = promptTokenIds.length;
     const maxTokens = Math.min(maxOutputTokens ?? Infinity, maxModelLen - promptTokenIds.length);
-    const engine = engineSampling(sampling, maxTokens, rule);
-    const onTokens = progress.startAttempt();
     return await runAttempt(
-      openTokenStream,
-      { lease, promptTokenIds, sampling: engine, requestId, onTokens },
+      deps.openTokenStream,
+      {
+        lease,
+        promptTokenIds,
+        sampling: engineSampling(sampling, maxTokens, rule),
+        requestId,
+        onTokens: (tokenIds, logprobs) => output.push(tokenIds, logprobs),
+      },
       control.flow,
       control.signal,
     );

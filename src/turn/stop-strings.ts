@@ -1,47 +1,34 @@
-import type { MessageEnd, MessageHeader, ParserSink } from '../harmony/parse.ts';
-
-/**
- * Ends the answer before the first of some strings. Stands between parser and listener, looks at the final channel
- * only (a stop string in the reasoning or in a call means nothing), and holds back what may become a stop string.
- * Once `stopped`, the message has been ended and nothing more is passed on.
- */
-export class StopStrings implements ParserSink {
-  readonly #listener: ParserSink;
+/** Finds the first of some strings in a text that comes in pieces, and holds back what may become one. */
+export class StopStrings {
   readonly #stops: readonly string[];
-  #inAnswer = false;
   #held = '';
-  stopped = false;
+  #isFound = false;
 
-  constructor(listener: ParserSink, stops: readonly string[]) {
-    this.#listener = listener;
+  constructor(stops: readonly string[]) {
     this.#stops = stops;
   }
 
-  onMessageStart(header: MessageHeader): void {
-    if (this.stopped) return;
-    this.#inAnswer = header.channel === 'final' || header.channel === null;
-    this.#listener.onMessageStart(header);
+  /** One of the strings has come: what stood before it is passed on, nothing after it counts. */
+  get isFound(): boolean {
+    return this.#isFound;
   }
 
-  onText(text: string): void {
-    if (this.stopped) return;
-    if (!this.#inAnswer) return this.#listener.onText(text);
+  /** Takes the next piece and returns what can be passed on now, which may be nothing. */
+  push(text: string): string {
+    if (this.#stops.length === 0) return text;
     const seen = this.#held + text;
     const at = firstOccurrence(seen, this.#stops);
     const end = at ?? seen.length - longestOpenEnd(seen, this.#stops);
+    this.#isFound = at !== null;
     this.#held = seen.slice(end);
-    if (end > 0) this.#listener.onText(seen.slice(0, end));
-    if (at === null) return;
-    this.stopped = true;
-    // How many tokens the kept text took is not known once it is cut, and only reasoning is counted by them.
-    this.#listener.onMessageEnd({ how: 'return', contentTokens: 0, tokenIds: null });
+    return seen.slice(0, end);
   }
 
-  onMessageEnd(end: MessageEnd): void {
-    if (this.stopped) return;
-    if (this.#held !== '') this.#listener.onText(this.#held);
+  /** The text is over: what was held back has not become a stop string. */
+  flush(): string {
+    const held = this.#held;
     this.#held = '';
-    this.#listener.onMessageEnd(end);
+    return held;
   }
 }
 

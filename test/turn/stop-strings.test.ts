@@ -1,54 +1,37 @@
 import { describe, expect, it } from 'vitest';
 import { StopStrings } from '../../src/turn/stop-strings.ts';
 
-const end = { how: 'return', contentTokens: 1, tokenIds: null } as const;
-
-function hear(stops: readonly string[], channel: string | null, texts: readonly string[]) {
-  const heard: string[] = [];
-  const filter = new StopStrings(
-    {
-      onMessageStart: () => void heard.push('<'),
-      onText: (text) => void heard.push(text),
-      onMessageEnd: () => void heard.push('>'),
-    },
-    stops,
-  );
-  filter.onMessageStart({ role: 'assistant', channel, recipient: null, contentType: null });
-  for (const text of texts) filter.onText(text);
-  filter.onMessageEnd(end);
-  return { heard, stopped: filter.stopped };
+/** What is passed on for each text and at the end, up to the first stop string. */
+function pass(stops: readonly string[], texts: readonly string[]) {
+  const strings = new StopStrings(stops);
+  const passed: string[] = [];
+  for (const text of texts) if (!strings.isFound) passed.push(strings.push(text));
+  if (!strings.isFound) passed.push(strings.flush());
+  return { passed, isFound: strings.isFound };
 }
 
 describe('StopStrings', () => {
-  it('ends the answer before a stop string, also one that comes in pieces', () => {
-    expect(hear(['STOP'], 'final', ['abc S', 'T', 'OP def'])).toEqual({ heard: ['<', 'abc ', '>'], stopped: true });
+  it('passes on what stands before a stop string, also one that comes in pieces', () => {
+    expect(pass(['STOP'], ['abc S', 'T', 'OP def'])).toEqual({ passed: ['abc ', '', ''], isFound: true });
   });
 
   it('passes on what only looked like one', () => {
-    expect(hear(['STOP'], 'final', ['ST', 'ONE'])).toEqual({ heard: ['<', 'STONE', '>'], stopped: false });
-    expect(hear(['STOP'], 'final', ['the end: STO'])).toEqual({
-      heard: ['<', 'the end: ', 'STO', '>'],
-      stopped: false,
-    });
+    expect(pass(['STOP'], ['ST', 'ONE'])).toEqual({ passed: ['', 'STONE', ''], isFound: false });
+    expect(pass(['STOP'], ['the end: STO'])).toEqual({ passed: ['the end: ', 'STO'], isFound: false });
   });
 
   it('takes the earliest of several', () => {
-    expect(hear(['x', 'b'], 'final', ['abcx']).heard).toEqual(['<', 'a', '>']);
+    expect(pass(['x', 'b'], ['abcx'])).toEqual({ passed: ['a'], isFound: true });
   });
 
-  it('ends an answer that begins with one as an empty answer', () => {
-    expect(hear(['a'], 'final', ['abc']).heard).toEqual(['<', '>']);
-  });
-
-  it('leaves reasoning and calls alone', () => {
-    expect(hear(['a'], 'analysis', ['abc'])).toEqual({ heard: ['<', 'abc', '>'], stopped: false });
+  it('passes everything on at once where there is none', () => {
+    expect(pass([], ['abc', 'def'])).toEqual({ passed: ['abc', 'def', ''], isFound: false });
   });
 
   it('finds every cut of a stop string in a text', () => {
     const text = 'one ### two';
     for (let cut = 0; cut <= text.length; cut++) {
-      const { heard } = hear(['###'], 'final', [text.slice(0, cut), text.slice(cut)]);
-      expect(heard.join('')).toBe('<one >');
+      expect(pass(['###'], [text.slice(0, cut), text.slice(cut)]).passed.join('')).toBe('one ');
     }
   });
 });

@@ -1,0 +1,71 @@
+import { isAnswer } from '../harmony/header.ts';
+import type { MessageEnd, MessageHeader, ParserSink } from '../harmony/parse.ts';
+import type { EngineLogprob } from '../protocol/generate.ts';
+import { AnswerLogprobs } from './answer-logprobs.ts';
+import type { TurnListener } from './progress.ts';
+import { StopStrings } from './stop-strings.ts';
+
+/**
+ * Between parser and listener: ends the answer before the first of some strings and puts log probabilities before the
+ * text that they belong to. Reasoning and calls pass as they are: a stop string in them means nothing.
+ */
+export class AnswerFilter implements ParserSink {
+  readonly #listener: TurnListener;
+  readonly #stops: StopStrings;
+  readonly #logprobs = new AnswerLogprobs();
+  #inAnswer = false;
+  #hasStarted = false;
+
+  constructor(listener: TurnListener, stop: readonly string[]) {
+    this.#listener = listener;
+    this.#stops = new StopStrings(stop);
+  }
+
+  /** Something was handed on. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** A stop string has ended the answer: nothing more is handed on. */
+  get isStopped(): boolean {
+    return this.#stops.isFound;
+  }
+
+  /** The log probability of the next token, whose text has so many bytes; before the parser gets the token. */
+  addLogprob(logprob: EngineLogprob, byteCount: number): void {
+    this.#logprobs.add(logprob, byteCount);
+  }
+
+  onMessageStart(header: MessageHeader): void {
+    if (this.isStopped) return;
+    this.#hasStarted = true;
+    this.#inAnswer = isAnswer(header);
+    this.#listener.onMessageStart(header);
+  }
+
+  onText(text: string): void {
+    if (this.isStopped) return;
+    if (!this.#inAnswer) {
+      this.#logprobs.clear();
+      return this.#listener.onText(text);
+    }
+    this.#logprobs.announce(text);
+    this.#handOn(this.#stops.push(text));
+    // How many tokens the kept text took is not known once it is cut, and only reasoning is counted by them.
+    if (this.isStopped) this.#listener.onMessageEnd({ how: 'return', contentTokens: 0, tokenIds: null });
+  }
+
+  onMessageEnd(end: MessageEnd): void {
+    if (this.isStopped) return;
+    this.#handOn(this.#stops.flush());
+    this.#logprobs.clear();
+    this.#listener.onMessageEnd(end);
+  }
+
+  #handOn(text: string): void {
+    if (text === '') return;
+    const logprobs = this.#logprobs.take(text);
+    if (logprobs.length > 0) this.#listener.onLogprobs(logprobs);
+    this.#listener.onText(text);
+  }
+}

@@ -1,0 +1,55 @@
+import { createParser, type Parser } from '../harmony/parse.ts';
+import { FIRST_CONTROL_TOKEN } from '../harmony/tokens.ts';
+import type { Vocabulary } from '../harmony/vocabulary.ts';
+import type { EngineLogprob } from '../protocol/generate.ts';
+import { AnswerFilter } from './answer-filter.ts';
+import type { TurnListener } from './progress.ts';
+
+/** What one attempt generates, from its tokens to the messages that the listener hears; goes with the attempt. */
+export class AttemptOutput {
+  readonly #vocabulary: Vocabulary;
+  readonly #listener: TurnListener;
+  readonly #parser: Parser;
+  readonly #answer: AnswerFilter;
+  #tokenCount = 0;
+
+  constructor(vocabulary: Vocabulary, listener: TurnListener, stop: readonly string[]) {
+    this.#vocabulary = vocabulary;
+    this.#listener = listener;
+    this.#parser = createParser(vocabulary);
+    this.#answer = new AnswerFilter(listener, stop);
+  }
+
+  /** Every id so far, headers and stop token included. */
+  get tokenCount(): number {
+    return this.#tokenCount;
+  }
+
+  /** Something that came out of the engine was handed on: a second start could contradict it. */
+  get isHandedOn(): boolean {
+    return this.#answer.hasStarted;
+  }
+
+  /** Takes what one read brought; `enough` when a stop string has ended the answer. */
+  push(tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null): 'more' | 'enough' {
+    this.#tokenCount += tokenIds.length;
+    if (logprobs === null) this.#parser.push(tokenIds, this.#answer);
+    else tokenIds.forEach((tokenId, index) => this.#pushOne(tokenId, logprobs[index]));
+    this.#listener.onBatchEnd();
+    return this.#answer.isStopped ? 'enough' : 'more';
+  }
+
+  /** The generation is over: what the parser still holds is delivered. */
+  finish(): void {
+    this.#parser.finish(this.#answer);
+    this.#listener.onBatchEnd();
+  }
+
+  /** With log probabilities each token goes by itself, so that each text has its own. */
+  #pushOne(tokenId: number, logprob: EngineLogprob | undefined): void {
+    if (logprob && tokenId < FIRST_CONTROL_TOKEN) {
+      this.#answer.addLogprob(logprob, this.#vocabulary.tokenBytes(tokenId).length);
+    }
+    this.#parser.push([tokenId], this.#answer);
+  }
+}

@@ -29,6 +29,15 @@ export function afterFailure(failure: UpstreamFailure, attempts: number, outputH
   return { kind: 'retry', reason: `${failure.reason}: ${failure.message}` };
 }
 
+/** What to say when attempts have failed, `failure` being the last, and there is no replica for another. */
+export function noneLeft(failure: UpstreamFailure, attempts: number): CodedError {
+  const said =
+    attempts === 1
+      ? 'The engine failed this request and no other is left'
+      : `${attempts} engines failed this request and no other is left, the last`;
+  return failed(`${said}: ${failure.message}`, failure);
+}
+
 function failed(message: string, cause: UpstreamFailure): CodedError {
   return new CodedError('engine_failed', message, { cause });
 }

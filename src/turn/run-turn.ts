@@ -6,7 +6,8 @@ import type { OutputRule } from '../harmony/structural-tag.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { Lease, Pool } from '../pool/pool.ts';
 import { replicaKey } from '../pool/select.ts';
-import type { OpenTokenStream } from '../upstream/token-stream.ts';
+import type { OpenTokenStream, UpstreamFailure } from '../upstream/token-stream.ts';
+import { acquireReplica } from './acquire-replica.ts';
 import { runAttempt, type AttemptEnd, type Flow } from './attempt.ts';
 import { AttemptOutput } from './attempt-output.ts';
 import { usageOf, type Progress, type TurnListener, type TurnUsage } from './progress.ts';
@@ -105,9 +106,11 @@ async function encodePrompt(
 /** Attempts until one ends the turn. */
 async function generate(turn: Turn, prompt: readonly number[]): Promise<TurnEnd> {
   const { deps, request, progress, control } = turn;
-  const exclude = new Set<string>();
+  const replicas = new Set<string>();
+  let lastFailure: UpstreamFailure | null = null;
   for (let attempts = 1; ; attempts++) {
-    const lease = await acquire(deps.pool, request, prompt.length, { exclude, signal: control.signal });
+    const wish = { ...request, promptTokens: prompt.length };
+    const lease = await acquireReplica(deps.pool, wish, { replicas, lastFailure }, control.signal);
     const { replica } = lease;
     const output = new AttemptOutput(deps.vocabulary, turn.listener, request.stop);
     progress.output = output;
@@ -123,19 +126,9 @@ async function generate(turn: Turn, prompt: readonly number[]): Promise<TurnEnd>
     const { requestId } = request;
     deps.onAttemptFailed({ requestId, engineId: replica.engineId, reason, retried: next.kind === 'retry' });
     if (next.kind === 'give_up') return { kind: 'failed', usage: usageOf(progress, null), error: next.error };
-    exclude.add(replicaKey(replica));
+    replicas.add(replicaKey(replica));
+    lastFailure = end.failure;
   }
-}
-
-/** A replica that can hold prompt and answer; one of any size where the prompt may be cut to fit it. */
-function acquire(
-  pool: Pool,
-  { model, maxOutputTokens, truncate }: TurnRequest,
-  promptTokens: number,
-  { exclude, signal }: { exclude: ReadonlySet<string>; signal: AbortSignal },
-): Promise<Lease> {
-  const outputTokens = maxOutputTokens ?? 1;
-  return pool.acquire({ model, promptTokens: truncate ? 1 : promptTokens, outputTokens, exclude }, signal);
 }
 
 /** One attempt on the leased replica, which is released when the attempt has ended. */

@@ -112,12 +112,28 @@ describe('runTurn', () => {
     expect(retries).toMatchObject([{ engineId: 'e0', retried: false }]);
   });
 
-  it('says that no replica is left when each of them failed the request', async () => {
+  it('fails with the last failure when each replica failed the request and none is left', async () => {
     const { upstream, run } = setUp();
     const end = run();
     (await upstream.next()).end(failed('unreachable'));
     (await upstream.next()).end(failed('unreachable'));
-    expect(await end).toMatchObject({ kind: 'failed', error: { errorName: 'no_replica' } });
+    expect(await end).toMatchObject({
+      kind: 'failed',
+      error: {
+        errorName: 'engine_failed',
+        message: '2 engines failed this request and no other is left, the last: scripted',
+      },
+    });
+    const { upstream: only, run: runOnly } = setUp(['e0']);
+    const lone = runOnly();
+    (await only.next()).end(failed('cut'));
+    expect(await lone).toMatchObject({
+      error: { errorName: 'engine_failed', message: 'The engine failed this request and no other is left: scripted' },
+    });
+  });
+
+  it('says that no replica is there when none was tried', async () => {
+    expect(await setUp([]).run()).toMatchObject({ kind: 'failed', error: { errorName: 'no_replica' } });
   });
 
   it('is incomplete when the engine stopped at the token limit, and keeps what was begun', async () => {
@@ -201,6 +217,20 @@ describe('runTurn', () => {
       param: 'input',
       message:
         'The input has more than 131072 tokens and the context window of gpt-oss-20b here has 4096. Shorten the input.',
+    });
+  });
+
+  it('blames max_output_tokens when the answer alone is longer than the context and the input may be cut', async () => {
+    const end = await setUp().run({ truncate: true, maxOutputTokens: 5000 });
+    expect(end).toMatchObject({
+      kind: 'failed',
+      error: {
+        code: 'context_length_exceeded',
+        param: 'max_output_tokens',
+        message:
+          'max_output_tokens asks for 5000 tokens and the context window of gpt-oss-20b here has 4096, for input and ' +
+          'output together. Lower max_output_tokens to less than 4096.',
+      },
     });
   });
 

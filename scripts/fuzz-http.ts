@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { replicasReady, startChorus, type RunningChorus } from '../test/support/chorus-process.ts';
 import { postResponse } from '../test/support/responses-client.ts';
 import { BREAKAGES } from './fuzz-http/broken-sockets.ts';
+import { DEBUGGABLE, openCollector } from './fuzz-http/collect-garbage.ts';
 import { exchange } from './fuzz-http/exchange.ts';
 import { exchangeProblems } from './fuzz-http/judge.ts';
 import { makeRequest } from './fuzz-http/make-request.ts';
@@ -54,13 +55,14 @@ const count = (status: string): void => void statuses.set(status, (statuses.get(
 async function runRounds(chorus: RunningChorus, seed: number, bodies: number): Promise<void> {
   const port = Number(new URL(chorus.url).port);
   const { pid } = await chorus.status();
+  const collector = await openCollector(chorus, pid);
   await runCases(port, seed, [0]);
   const descriptorsBefore = openDescriptors(pid);
   const rests: Resting[] = [];
   for (const round of [1, 2]) {
     await runCases(port, seed, [...Array(bodies).keys()]);
     await breakSockets(port, seed, Math.ceil(bodies / 100));
-    const rest = await settled(chorus, pid, descriptorsBefore);
+    const rest = await settled({ chorus, pid, collector }, descriptorsBefore);
     rests.push(rest);
     console.log(
       `round ${round}: ${rest.inFlight} in flight, ${Math.round(rest.residentBytes / 1024 / 1024)} MiB, ` +
@@ -70,6 +72,7 @@ async function runRounds(chorus: RunningChorus, seed: number, bodies: number): P
     if (rest.descriptors > descriptorsBefore)
       problems.add(`${rest.descriptors} descriptors stay open`, `round ${round}`);
   }
+  collector.close();
   const [first, second] = rests;
   if (first && second && second.residentBytes > first.residentBytes * MAX_GROWTH + SPARE_BYTES) {
     problems.add('memory grows from round to round', 'round 2');
@@ -95,6 +98,7 @@ async function main(): Promise<void> {
     },
   });
   const seed = wholeNumber('seed', values.seed);
+  process.env['NODE_OPTIONS'] = DEBUGGABLE;
   const chorus = await startChorus(['--engine', 'simulated', '--replicas', '2']);
   try {
     await replicasReady(chorus, 2, 30_000);

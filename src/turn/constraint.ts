@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../harmony/message.ts';
 import type { CallRule, GrammarSchema, OutputRule } from '../harmony/structural-tag.ts';
 import { grammarProblem } from './grammar-limits.ts';
+import { grammarSchema } from './grammar-schema.ts';
 
 /** A function that the model is offered, as far as its calls are concerned. */
 export interface OfferedFunction {
@@ -52,7 +53,7 @@ function callableFunctions({ functions, calls, allowed }: OutputWish): readonly 
 /** Where nobody asked for strictness, a schema that the grammar cannot hold is no reason to refuse: any object will do. */
 function callRule({ name, parameters, strict }: OfferedFunction): CallRule {
   if (parameters === null) return { name, schema: NO_ARGUMENTS };
-  return { name, schema: strict || grammarProblem(parameters) === null ? parameters : ANY_OBJECT };
+  return { name, schema: strict || grammarProblem(parameters) === null ? grammarSchema(parameters) : ANY_OBJECT };
 }
 
 function answerRule(answer: OutputWish['answer']): OutputRule['answer'] {
@@ -62,6 +63,6 @@ function answerRule(answer: OutputWish['answer']): OutputRule['answer'] {
     case 'json_object':
       return { kind: 'json', schema: ANY_OBJECT };
     case 'json_schema':
-      return { kind: 'json', schema: answer.schema };
+      return { kind: 'json', schema: grammarSchema(answer.schema) };
   }
 }

@@ -33,6 +33,18 @@ const doubling = {
   $ref: '#/$defs/d0',
 };
 
+/** Some patterns that the grammar takes are none in V8's Unicode mode. */
+const regExp = Object.assign(
+  (pattern: string) => {
+    try {
+      return new RegExp(pattern, 'u');
+    } catch {
+      return new RegExp(pattern);
+    }
+  },
+  { code: 'regExp' },
+);
+
 function elapsedMs(work: () => void): number {
   const startedMs = performance.now();
   work();
@@ -71,7 +83,7 @@ describe('the check of what came back', () => {
         strict: false,
         logger: false,
         validateSchema: false,
-        unicodeRegExp: false,
+        code: { regExp },
         formats: fullFormats,
       });
       const validate = ajv.compile(schema as object | boolean);

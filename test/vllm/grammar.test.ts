@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { structuralTag, type GrammarSchema } from '../../src/harmony/structural-tag.ts';
+import type { SchemaNode } from '../../src/turn/grammar/json-schema.ts';
+import { grammarSchema } from '../../src/turn/grammar-schema.ts';
 import { GRAMMAR_CASES } from '../support/grammar-cases/all.ts';
 import type { GrammarCase } from '../support/grammar-cases/case.ts';
 
@@ -22,7 +24,8 @@ const invalidTexts = ({ invalid = [], invalidTexts = [] }: GrammarCase): string[
 ];
 
 function request(grammarCase: GrammarCase): string {
-  const schema = grammarCase.schema as GrammarSchema;
+  const isHeld = typeof grammarCase.schema === 'object' && grammarCase.path === null;
+  const schema = (isHeld ? grammarSchema(grammarCase.schema as SchemaNode) : grammarCase.schema) as GrammarSchema;
   const tag = structuralTag({ maxReasoningTokens: null, calls: [], answer: { kind: 'json', schema } });
   const texts = [...validTexts(grammarCase), ...invalidTexts(grammarCase)].map((text) => HEADER + text);
   return JSON.stringify({ tag, texts });

@@ -11,6 +11,10 @@ export function arrayProblem(walk: SchemaWalk, node: SchemaNode, path: string): 
   const restKeyword = says(node, 'items') ? 'items' : 'unevaluatedItems';
   const rest = node[restKeyword];
   const isClosed = rest === false || (rest === undefined && prefix.length > 0);
+  const counted = (['minItems', 'maxItems'] as const).find((keyword) => says(node, keyword));
+  if (counted !== undefined && rest === undefined && prefix.length === 0) {
+    return problem(keyPath(path, counted), `with ${counted} alone the grammar allows no elements`, 'Add "items": {}.');
+  }
   if (minItems > maxItems) return problem(keyPath(path, 'minItems'), 'minItems is more than maxItems');
   if (isClosed && minItems > prefix.length) {
     return problem(
@@ -25,6 +29,10 @@ export function arrayProblem(walk: SchemaWalk, node: SchemaNode, path: string): 
       'the grammar refuses more prefixItems than maxItems',
       'Shorten prefixItems.',
     );
+  }
+  const bare = prefix.indexOf(true);
+  if (bare >= 0) {
+    return problem(indexPath(keyPath(path, 'prefixItems'), bare), 'the grammar refuses true here', 'Write {}.');
   }
   for (const [index, item] of prefix.entries()) walk.enter(item, indexPath(keyPath(path, 'prefixItems'), index));
   if (rest !== undefined && rest !== false) walk.enter(rest, keyPath(path, restKeyword));

@@ -44,6 +44,9 @@ function refProblem(walk: SchemaWalk, ref: string, path: string): GrammarProblem
   if (/[~%]/.test(ref)) {
     return problem(path, 'the grammar reads a reference as it is written, without ~1 and %20', 'Rename what it names.');
   }
+  if (keys.includes('patternProperties')) {
+    return problem(path, 'a reference into patternProperties leads nowhere in the grammar', 'Name a schema in $defs.');
+  }
   const target = resolveRef(walk.root, ref);
   if (target === undefined) return problem(path, `the schema has nothing at ${ref}`);
   walk.enterTarget(target, keys.join('.'));

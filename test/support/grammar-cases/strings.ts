@@ -1,4 +1,4 @@
-import { closed, held, ignored, many, narrow, pattern, refused, slow, type GrammarCase } from './case.ts';
+import { closed, held, ignored, many, pattern, refused, slow, type GrammarCase } from './case.ts';
 
 const FORMATS: readonly (readonly [format: string, valid: string])[] = [
   ['date-time', '2024-01-31T10:11:12.5+02:00'],
@@ -20,19 +20,57 @@ export const PATTERNS: readonly GrammarCase[] = [
   held('pattern', pattern('^[A-Z]{2,3}-\\d{4}$'), { valid: ['AB-1234'], invalid: ['A-1234', 'AB-12345'] }),
   held('pattern beside null', { type: ['string', 'null'], pattern: '^a$' }, { valid: ['a', null], invalid: ['b'] }),
   held('alternatives', pattern('^(foo|bar(?:baz)?)$'), { valid: ['foo', 'barbaz'], invalid: ['foobar', ''] }),
-  held('anchored alternatives', pattern('^a$|^bc$'), { valid: ['a', 'bc'], invalid: ['abc'] }),
-  held('named group and lazy repeat', pattern('^(?<x>a)+?b$'), { valid: ['aab'], invalid: ['b'] }),
-  held('prefix', pattern('^https?://.*$'), { valid: ['https://x'], invalid: ['ftp://x'] }),
+  held('anchored alternatives', pattern('^a.$|^bc$'), {
+    valid: ['a!', 'bc'],
+    invalid: ['abc'],
+    invalidTexts: ['"a""'],
+  }),
+  held('named group and lazy repeat', pattern('^(?<x1>a)+?b$'), { valid: ['aab'], invalid: ['b'] }),
+  held('prefix', pattern('^https?://'), { valid: ['https://x', 'http://'], invalid: ['ftp://'] }),
+  held('suffix', pattern('\\.json$'), { valid: ['a.json'], invalid: ['a.jsonl'] }),
+  held('what stands anywhere', pattern('[0-9]'), { valid: ['a1b', '1'], invalid: ['ab'] }),
+  held('alternatives anchored on one side', pattern('^foo|bar$'), { valid: ['foox', 'xbar'], invalid: ['xfoo'] }),
+  held('no pattern', pattern(''), { valid: ['', 'a'] }),
   held('escapes', pattern('^\\w+\\.\\-\\/\\@\\u00e9\\x41$'), { valid: ['a.-/@éA'], invalid: ['a'] }),
-  held('classes', pattern('^[\\w.-]+@[^@\\s]+$'), { valid: ['a.b-c@d'], invalid: ['a@', '@b'] }),
+  held('classes', pattern('^[\\w.-]+@[^@\\s]+$'), {
+    valid: ['a.b-c@d'],
+    invalid: ['a@', '@b'],
+    invalidTexts: ['"a@""'],
+  }),
   held('class with odd members', pattern('^[$.|*+?(){}\\]^-]+$'), { valid: ['$.|*+?(){}]^-'], invalid: ['a'] }),
+  held('class of printable ASCII', pattern('^[ -~]+$'), {
+    valid: ['a 1!'],
+    invalid: ['é'],
+    invalidTexts: ['"a"b"', '"\\"'],
+  }),
+  held('bare brackets', pattern('^a]}.$'), { valid: ['a]}b'], invalid: ['a]'], invalidTexts: ['"a]}""'] }),
+  held('optional group that begins with a loop', pattern('^(\\d+-)?x$'), { valid: ['x', '12-x'], invalid: ['12x'] }),
+  held('optional group that ends with a loop', pattern('^\\d(\\.\\d+)?$'), { valid: ['1', '1.25'], invalid: ['125'] }),
+  held('optional group around a repeat', pattern('^(a{2,3})?$'), { valid: ['', 'aa'], invalid: ['a'] }),
+  held('characters outside ASCII', pattern('^[A-Zß-ÿ]+ 🙂$'), { valid: ['Aé 🙂'], invalid: ['a 🙂'] }),
+  held('anything beside an accent', pattern('^é.*$'), { valid: ['éa'], invalid: ['a'], invalidTexts: ['"é"b"'] }),
+  held('anything but an accent', pattern('^[^é]*$'), { valid: ['abc'], invalid: ['é'], invalidTexts: ['"a"b"'] }),
+  held('any character at all', pattern('^a[^]b[\\s\\S]$'), {
+    valid: ['aabb'],
+    invalid: ['ab'],
+    invalidTexts: ['"a"bb"'],
+  }),
+  held('no control tokens', pattern('^.*\\S[^a]$'), { valid: ['abc'], invalidTexts: ['"a<|end|>"', '"a<|end|>bc"'] }),
+  held('no control tokens in ranges', pattern('^[!-~]*$'), {
+    valid: ['abc|'],
+    invalidTexts: ['"a<|end|>"', '"<|start|>"'],
+  }),
   held('repeats up to 128', pattern('^[a-z]{1,128}$'), { valid: ['ab'.repeat(64)], invalid: ['', 'a'.repeat(129)] }),
   held('what anything may follow', pattern('^.{0,16}$'), { valid: ['', 'héllo'], invalid: ['a'.repeat(17)] }),
+  held(
+    'pattern of a property name',
+    { type: 'object', patternProperties: { '^x-': { const: 1 } } },
+    {
+      valid: [{}, { 'x-a': 1 }],
+      invalid: [{ 'x-a': 2 }],
+    },
+  ),
 
-  narrow('pattern without ^', 'pattern', pattern('a$'), { valid: ['ba'], invalid: ['ab'] }),
-  narrow('pattern without $', 'pattern', pattern('^https?://'), { valid: ['https://x'], invalid: ['ftp://'] }),
-  narrow('pattern without anchors', 'pattern', pattern('[0-9]'), { valid: ['a1b'], invalid: ['ab'] }),
-  narrow('alternatives anchored on one side', 'pattern', pattern('^foo|bar$'), { valid: ['foox'], invalid: ['baz'] }),
   ignored('look-ahead', 'pattern', pattern('^(?!a)[a-z]$'), { valid: ['b'], invalidTexts: ['"a"'] }),
   refused('look-behind', 'pattern', pattern('^[a-z](?<=a)$')),
   refused('back-reference', 'pattern', pattern('^(a|b)\\1$')),

@@ -65,7 +65,7 @@ async function runRounds(chorus: RunningChorus, seed: number, bodies: number): P
     const rest = await settled({ chorus, pid, collector }, descriptorsBefore);
     rests.push(rest);
     console.log(
-      `round ${round}: ${rest.inFlight} in flight, ${Math.round(rest.residentBytes / 1024 / 1024)} MiB, ` +
+      `round ${round}: ${rest.inFlight} in flight after ${Math.round(rest.idleAfterMs)} ms, ${Math.round(rest.residentBytes / 1024 / 1024)} MiB, ` +
         `${rest.descriptors} descriptors (${descriptorsBefore} before)`,
     );
     if (rest.inFlight > 0) problems.add(`${rest.inFlight} requests stay in flight`, `round ${round}`);

@@ -116,7 +116,7 @@ const openStreams: Part = {
       for (const connections of counts) {
         const target = await start();
         if (target === null) continue;
-        const scenario: Scenario = { answer, stream: true, connections, rampMs: connections, intervalMs: 1000 };
+        const scenario: Scenario = { answer, stream: true, connections, rampMs: 2 * connections, intervalMs: 1000 };
         rows.push(await memoryRow(rig, target, scenario));
         await target.stop();
       }

@@ -4,7 +4,7 @@ import { sleep } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import type { Random } from '../harmony/random.ts';
 
-const LONG_QUESTION = 'Count to 50.';
+const LONG_QUESTION = 'Count to 100.';
 /** Echoed in the first and in the last events: three times as much as the kernel keeps for a reader that does not read. */
 const LONG_INSTRUCTIONS = 'Be kind. '.repeat(300_000);
 const READ_DEADLINE_MS = 10_000;

@@ -8,8 +8,8 @@ export interface Exchange {
   readonly answers: readonly HttpAnswer[];
   /** Bytes after the last whole answer. */
   readonly rest: string;
-  /** How it ended: everything was answered, the server closed, or neither within the deadline. */
-  readonly end: 'answered' | 'closed' | 'late';
+  /** How it ended: everything was answered, the server closed or reset the connection, or none of it in time. */
+  readonly end: 'answered' | 'closed' | 'reset' | 'late';
 }
 
 const DEADLINE_MS = 20_000;
@@ -33,7 +33,7 @@ export function exchange(port: number, request: FuzzRequest): Promise<Exchange> 
       const { answers } = readAnswers(Buffer.concat(received), request.methods, false);
       if (answers.length >= request.methods.length) settle('answered', false);
     });
-    socket.on('error', () => {});
+    socket.on('error', () => settle('reset', true));
     socket.on('end', () => settle('closed', true));
     socket.on('close', () => settle('closed', true));
     for (let at = 0; at < request.bytes.length; at += PIECE_BYTES)

@@ -5,13 +5,18 @@ import type { Exchange } from './exchange.ts';
 import type { FuzzRequest } from './make-request.ts';
 import type { HttpAnswer } from './read-answers.ts';
 
+/** A server that refuses a request before it has read it resets the connection, and takes its answer away with it. */
+const LONG_REQUEST_BYTES = 16 * 1024;
+
 /** What is wrong with what came back; empty when it is one of the answers that Chorus gives. */
 export function exchangeProblems(request: FuzzRequest, { answers, rest, end }: Exchange): string[] {
   const problems = answers.flatMap((answer) => answerProblems(answer, request.bytes));
   if (end === 'late') problems.push('no answer in time');
   const missing = request.methods.length - answers.length;
   const refused = answers.some(({ status }) => status >= 400);
-  if (end === 'closed' && missing > 0 && !request.mayStaySilent && !refused) problems.push('closed without an answer');
+  const lost = end === 'reset' && request.bytes.length > LONG_REQUEST_BYTES;
+  if (missing > 0 && end !== 'late' && !request.mayStaySilent && !refused && !lost)
+    problems.push(`${end} without an answer`);
   if (end === 'closed' && rest !== '' && !refused) problems.push(`half an answer: ${rest.slice(0, 200)}`);
   return problems;
 }

@@ -70,6 +70,8 @@ describe('the judge of answers', () => {
     const none = { answers: [], rest: '' };
     expect(exchangeProblems(request(), { ...none, end: 'late' })).toEqual(['no answer in time']);
     expect(exchangeProblems(request(), { ...none, end: 'closed' })).toEqual(['closed without an answer']);
+    expect(exchangeProblems(request(), { ...none, end: 'reset' })).toEqual(['reset without an answer']);
+    expect(exchangeProblems(request('x'.repeat(20_000)), { ...none, end: 'reset' })).toEqual([]);
     expect(exchangeProblems({ ...request(), mayStaySilent: true }, { ...none, end: 'closed' })).toEqual([]);
     expect(exchangeProblems(request(), { answers: [], rest: 'HTTP/1.1 2', end: 'closed' })).toEqual([
       'closed without an answer',

@@ -16,7 +16,7 @@ export interface GatewayDeps {
   readonly version: string;
   readonly modelState: (model: ModelId) => ModelState;
   /** How requests are prepared here: what is served, what is shown, and the seal of what clients carry. */
-  readonly prepare: Omit<PrepareOptions, 'nowMs' | 'recalled' | 'retentionMs'>;
+  readonly prepare: Omit<PrepareOptions, 'nowMs' | 'project' | 'recalled' | 'retentionMs'>;
   /** Whose responses these are: a server with one key or none has one project. */
   readonly project: string;
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };

@@ -28,6 +28,8 @@ export interface PreparedResponse {
 
 export interface PrepareOptions {
   readonly nowMs: number;
+  /** Whose request it is. */
+  readonly project: string;
   readonly recalled: Recalled;
   /** How long responses are kept; null where they cannot be. */
   readonly retentionMs: number | null;
@@ -90,6 +92,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
   return {
     turn: {
       requestId: id,
+      cacheSalt: options.project,
       model,
       messages,
       maxOutputTokens: body.max_output_tokens ?? null,

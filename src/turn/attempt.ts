@@ -29,6 +29,7 @@ export interface Attempt {
   readonly promptTokenIds: readonly number[];
   readonly sampling: EngineSampling;
   readonly requestId: string;
+  readonly cacheSalt: string | null;
   /** Takes the next ids and says whether the answer is complete, in which case the engine's work ends. */
   readonly onTokens: (tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null) => 'more' | 'enough';
 }
@@ -46,7 +47,7 @@ export function runAttempt(
   flow: Flow,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
-  const { lease, promptTokenIds, sampling, requestId, onTokens } = attempt;
+  const { lease, promptTokenIds, sampling, requestId, cacheSalt, onTokens } = attempt;
   return new Promise((resolve) => {
     const settle = (end: AttemptEnd): void => {
       signal.removeEventListener('abort', onAbort);
@@ -64,7 +65,7 @@ export function runAttempt(
     };
     signal.addEventListener('abort', onAbort, { once: true });
     const stream = openTokenStream(
-      { replica: lease.replica, promptTokenIds, sampling, requestId },
+      { replica: lease.replica, promptTokenIds, sampling, requestId, cacheSalt },
       {
         onTokens: (tokenIds, logprobs) => {
           if (onTokens(tokenIds, logprobs) === 'more') return;

@@ -28,6 +28,8 @@ export interface TurnDeps {
 /** One model turn: everything that the model is to know, and how it is to answer. */
 export interface TurnRequest {
   readonly requestId: string;
+  /** Whose prefix cache it may share; null for everybody's. */
+  readonly cacheSalt: string | null;
   readonly model: ModelId;
   /** The whole context, old analysis included: the turn drops what the model must not see again. */
   readonly messages: readonly HarmonyMessage[];
@@ -139,7 +141,7 @@ async function attempt(
   output: AttemptOutput,
 ): Promise<AttemptEnd> {
   const { maxModelLen } = lease.replica;
-  const { sampling, maxOutputTokens, rule, requestId } = request;
+  const { sampling, maxOutputTokens, rule, requestId, cacheSalt } = request;
   try {
     const promptTokenIds = request.truncate
       ? withoutOldestTurns(prompt, request.messages, maxModelLen - answerRoom(maxOutputTokens, maxModelLen))
@@ -153,6 +155,7 @@ async function attempt(
         promptTokenIds,
         sampling: engineSampling(sampling, maxTokens, rule),
         requestId,
+        cacheSalt,
         onTokens: (tokenIds, logprobs) => output.push(tokenIds, logprobs),
       },
       control.flow,

@@ -18,9 +18,16 @@ const PATHS: Readonly<Record<TokenRoute, string>> = {
  * log. `/inference/v1/generate` skips turning ids into text; `/v1/completions` has no switch for that, and answers
  * with ids only when asked (vLLM `entrypoints/scale_out/token_in_token_out/protocol.py`, `openai/completion/protocol.py`).
  */
-export function engineRequest({ replica, promptTokenIds, sampling, requestId }: TokenStreamRequest): EngineRequest {
+export function engineRequest(request: TokenStreamRequest): EngineRequest {
+  const { replica, promptTokenIds, sampling, requestId, cacheSalt } = request;
   const { priority, ...params } = sampling;
-  const common = { model: replica.model, priority, stream: true, stream_options: { include_usage: true } };
+  const common = {
+    model: replica.model,
+    priority,
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(cacheSalt === null ? {} : { cache_salt: cacheSalt }),
+  };
   const body =
     replica.tokenRoute === 'generate'
       ? { ...common, token_ids: promptTokenIds, sampling_params: { ...params, detokenize: false } }

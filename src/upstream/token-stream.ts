@@ -8,6 +8,8 @@ export interface TokenStreamRequest {
   readonly sampling: EngineSampling;
   /** Becomes the engine's request id, for its log. */
   readonly requestId: string;
+  /** Keeps the prefix cache of one project from answering for another; null for none. */
+  readonly cacheSalt: string | null;
 }
 
 /**

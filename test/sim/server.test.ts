@@ -26,6 +26,7 @@ function open(sampling: Partial<EngineSampling> = {}): RunningTokenStream {
     promptTokenIds: STORY,
     sampling: { ...SAMPLING, max_tokens: 600, ...sampling },
     requestId: 'req_1',
+    cacheSalt: null,
   };
   return runTokenStream(upstream.openTokenStream, { replica: engine.replica(), ...request });
 }

@@ -63,7 +63,7 @@ export function scriptedStreams(): ScriptedStreams {
   let engine: ScriptedEngine;
   const open = (facts: Partial<Replica> = {}): RunningTokenStream => {
     const replica = aReplica({ endpoint: { socketPath: engine.socketPath }, ...facts });
-    const request = { replica, promptTokenIds: [1, 2], sampling: SAMPLING, requestId: 'req_1' };
+    const request = { replica, promptTokenIds: [1, 2], sampling: SAMPLING, requestId: 'req_1', cacheSalt: 'project' };
     return runTokenStream(upstream.openTokenStream, request);
   };
   afterEach(async () => {

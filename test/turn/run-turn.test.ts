@@ -27,6 +27,7 @@ const sampling = {
 };
 const request: TurnRequest = {
   requestId: 'resp_1',
+  cacheSalt: null,
   model: 'gpt-oss-20b',
   messages: [{ role: 'user', text: 'hi' }],
   sampling,

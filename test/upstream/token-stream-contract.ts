@@ -71,6 +71,7 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
       promptTokenIds,
       sampling: { ...GREEDY, ...sampling },
       requestId: 'req_test',
+      cacheSalt: null,
     });
 
   const generate = async (route: TokenRoute, promptTokenIds: readonly number[]): Promise<readonly number[]> => {
@@ -199,7 +200,7 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
 
     it('is the engine’s failure when it does not serve the model', async () => {
       const replica = engine.replica({ tokenRoute: route, model: 'gpt-oss-120b' });
-      const request = { replica, promptTokenIds: [200_006], sampling: GREEDY, requestId: 'req_test' };
+      const request = { replica, promptTokenIds: [200_006], sampling: GREEDY, requestId: 'req_test', cacheSalt: null };
       expect(failureOf(await runTokenStream(upstream.openTokenStream, request).end)).toEqual({
         reason: 'engine_error',
         status: 404,

@@ -28,6 +28,7 @@ describe('what the engine is asked', () => {
       sampling_params: { ...SAMPLED, detokenize: false },
       stream: true,
       stream_options: { include_usage: true },
+      cache_salt: 'project',
     });
   });
 
@@ -44,6 +45,7 @@ describe('what the engine is asked', () => {
       return_token_ids: true,
       stream: true,
       stream_options: { include_usage: true },
+      cache_salt: 'project',
     });
   });
 });

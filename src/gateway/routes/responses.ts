@@ -34,6 +34,7 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
       const nowMs = deps.clock.nowMs();
       const prepared = prepareResponse(request.body, {
         nowMs,
+        project: deps.project,
         recalled,
         retentionMs: memory?.retentionMs ?? null,
         ...deps.prepare,

@@ -147,8 +147,10 @@ function namesProblem(walk: SchemaWalk, node: SchemaNode, keys: Keys, path: stri
   const { propertyNames } = node as Record<string, unknown>;
   if (!isObject(propertyNames)) return null;
   const at = keyPath(path, 'propertyNames');
-  if (keys.listed.length > 0 || keys.patterns.length > 0) {
-    return problem(at, 'the grammar ignores propertyNames beside properties and patternProperties', 'Leave it out.');
+  const isClosed = keys.otherKeyword !== null && node[keys.otherKeyword] === false;
+  if (keys.listed.length > 0 || keys.patterns.length > 0 || isClosed) {
+    const reason = 'the grammar holds propertyNames only where no other keyword names keys or closes the object';
+    return problem(at, reason, 'Leave it out.');
   }
   walk.enter({ type: 'string', ...propertyNames }, at);
   return null;

@@ -108,6 +108,12 @@ export const STRUCTURE: readonly GrammarCase[] = [
     { invalid: [{ b: 1 }] },
   ),
   ignored(
+    'propertyNames of a closed object',
+    'propertyNames',
+    open({ propertyNames: {}, additionalProperties: false }),
+    { invalid: [{ a: 1 }] },
+  ),
+  ignored(
     'length of property names',
     'propertyNames.maxLength',
     open({ propertyNames: { maxLength: 1 }, additionalProperties: whole }),

@@ -16,7 +16,9 @@ async function main(): Promise<void> {
   const parts = PARTS.filter(({ name }) => values.only === undefined || name === values.only);
   if (parts.length === 0) throw new Error(`--only: give one of ${PARTS.map(({ name }) => name).join(', ')}.`);
   if (process.platform !== 'linux') throw new Error('The benchmark reads /proc, which only Linux has.');
-  const rig = await Rig.start();
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort(new Error(signal)));
+  const rig = await Rig.start(stopping.signal);
   try {
     console.log(introduction(rig.nginxFile));
     for (const part of parts) {

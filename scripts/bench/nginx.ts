@@ -28,12 +28,12 @@ export async function startNginx(file: string, directory: string, socketPaths: r
   const configuration = join(directory, `nginx-${port}.conf`);
   writeFileSync(configuration, configure(port, directory, socketPaths));
   const child = spawnOn('measured', [file, '-e', 'stderr', '-c', configuration], ['ignore', 'inherit', 'inherit']);
+  const exited = once(child, 'exit');
   await untilListening(child, port);
   return {
     pid: child.pid ?? 0,
     port,
     stop: async () => {
-      const exited = once(child, 'exit');
       child.kill('SIGTERM');
       await exited;
     },

@@ -117,8 +117,11 @@ const openStreams: Part = {
         const target = await start();
         if (target === null) continue;
         const scenario: Scenario = { answer, stream: true, connections, rampMs: 2 * connections, intervalMs: 1000 };
-        rows.push(await memoryRow(rig, target, scenario));
-        await target.stop();
+        try {
+          rows.push(await memoryRow(rig, target, scenario));
+        } finally {
+          await target.stop();
+        }
       }
     }
     const header = ['', 'streams', 'idle', 'open', 'a stream', 'tokens/s', ...SHARE_HEADER];

@@ -64,27 +64,26 @@ export class Rig {
   readonly nginxFile: string | null = findNginx();
   /** Everything that went wrong in any window. */
   readonly problems: string[] = [];
+  readonly #stopped: AbortSignal;
   readonly #directory: string;
   readonly #socketPaths: readonly string[];
   readonly #upstream: Program<UpstreamRequest, UpstreamReply>;
   readonly #load: Program<LoadRequest, LoadReply>;
 
-  private constructor(
-    directory: string,
-    socketPaths: readonly string[],
-    upstream: Program<UpstreamRequest, UpstreamReply>,
-    load: Program<LoadRequest, LoadReply>,
-  ) {
+  private constructor(stopped: AbortSignal, directory: string, socketPaths: readonly string[], programs: Programs) {
+    this.#stopped = stopped;
     this.#directory = directory;
     this.#socketPaths = socketPaths;
-    this.#upstream = upstream;
-    this.#load = load;
+    this.#upstream = programs.upstream;
+    this.#load = programs.load;
   }
 
-  static async start(): Promise<Rig> {
+  /** `stopped` breaks off a measurement, which then throws; everything still has to be stopped. */
+  static async start(stopped: AbortSignal): Promise<Rig> {
     const directory = mkdtempSync(join(tmpdir(), 'chorus-bench-'));
     const socketPaths = Array.from({ length: REPLICAS }, (_, index) => join(directory, `e${index}`));
-    return new Rig(directory, socketPaths, await startUpstream({ socketPaths }), await startLoad());
+    const programs = { upstream: await startUpstream({ socketPaths }), load: await startLoad() };
+    return new Rig(stopped, directory, socketPaths, programs);
   }
 
   async stop(): Promise<void> {
@@ -117,9 +116,9 @@ export class Rig {
     const { answer, intervalMs, rampMs } = scenario;
     await this.#upstream.ask({ workload: { tokenIds: answer.tokenIds, leadTokens: LEAD_TOKENS, intervalMs } });
     await this.#load.ask({ do: 'start', job: loadJob(target, scenario) });
-    await sleep(systemClock, rampMs + SETTLE_MS);
+    await this.#wait(rampMs + SETTLE_MS);
     const before = await this.#snapshot(target);
-    await sleep(systemClock, windowMs);
+    await this.#wait(windowMs);
     const after = await this.#snapshot(target);
     look();
     await this.#load.ask({ do: 'stop' });
@@ -146,6 +145,11 @@ export class Rig {
     };
   }
 
+  async #wait(durationMs: number): Promise<void> {
+    await sleep(systemClock, durationMs, this.#stopped);
+    this.#stopped.throwIfAborted();
+  }
+
   async #snapshot({ pid }: Target): Promise<Snapshot> {
     const load = await this.#load.ask({ do: 'count' });
     const { tokens } = await this.#upstream.ask({ workload: null });
@@ -169,6 +173,11 @@ export class Rig {
       await sleep(systemClock, DRAIN_POLL_MS);
     }
   }
+}
+
+interface Programs {
+  readonly upstream: Program<UpstreamRequest, UpstreamReply>;
+  readonly load: Program<LoadRequest, LoadReply>;
 }
 
 interface Snapshot {

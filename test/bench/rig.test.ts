@@ -8,7 +8,7 @@ let rig: Rig;
 let chorus: Target;
 
 beforeAll(async () => {
-  rig = await Rig.start();
+  rig = await Rig.start(new AbortController().signal);
   chorus = await rig.startChorus();
 });
 afterAll(async () => {

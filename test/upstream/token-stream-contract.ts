@@ -273,7 +273,9 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
   });
 
   it('is cut when the engine is killed in the middle of it', async () => {
-    const streams = ROUTES.map((route) => open(route, questionPrompt('Tell me a long story.')));
+    const streams = ROUTES.map((route) =>
+      open(route, questionPrompt('Tell me a long story.'), { ...ENDLESS, max_tokens: 3000 }),
+    );
     await Promise.all(streams.map((running) => running.arrived(5)));
     await engine.kill();
     for (const { end } of streams) expect(failureOf(await end)).toMatchObject({ reason: 'cut', status: null });

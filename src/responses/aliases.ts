@@ -8,17 +8,21 @@ type Body = Record<string, unknown>;
  * that what is wrong in it is found under the real name. An alias beside its name is an error that names both.
  */
 export function withoutAliases(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  const { prompt, messages, response_format: responseFormat, ...rest } = body as Body;
+  if (!isObject(body)) return body;
+  const { prompt, messages, response_format: responseFormat, ...rest } = body;
   const named: Body = { ...rest };
   if (prompt !== undefined) named['input'] = onlyName(rest, 'input', 'prompt', promptInput(prompt));
   if (messages !== undefined) named['input'] = onlyName(named, 'input', 'messages', chatItems(messages));
-  if (responseFormat !== undefined) {
-    const text = (rest['text'] ?? {}) as Body;
+  const text = rest['text'] ?? {};
+  // A `text` of another type stays as it is, for the schema to refuse.
+  if (responseFormat !== undefined && isObject(text)) {
     named['text'] = { ...text, format: onlyName(text, 'format', 'response_format', chatFormat(responseFormat)) };
   }
   return named;
 }
+
+const isObject = (value: unknown): value is Body =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function onlyName(body: Body, name: string, alias: string, value: unknown): unknown {
   if (body[name] === undefined) return value;

@@ -95,6 +95,10 @@ describe('a request is refused, with the field and OpenAI’s code, for', () => 
   });
 });
 
+it('leaves a text of a wrong type for the schema to refuse, whatever response_format says', () => {
+  expect(withoutAliases({ text: 'abc', response_format: { type: 'text' } })).toEqual({ text: 'abc' });
+});
+
 describe('a request is taken with', () => {
   it('an ordinary schema that no grammar holds, as long as nobody is strict', () => {
     expect(refuse({ input: 'hi', tools: [{ ...tool, parameters: schema }] })).toMatchObject({ turn: { rule: null } });

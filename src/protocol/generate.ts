@@ -21,6 +21,11 @@ export interface EngineSampling {
   readonly logprobs?: number;
   /** Added to the logits of these token ids (as decimal keys), -100 to 100. */
   readonly logit_bias?: Readonly<Record<string, number>>;
+  /**
+   * Tokens a frame: the first comes alone, the last frame brings the rest. At least 1; absent or below the server's own
+   * `--stream-interval`: as the server has it (vLLM `v1/engine/output_processor.py`).
+   */
+  readonly stream_interval?: number;
   /** A structural tag as JSON text; absent for free generation. */
   readonly structured_outputs?: { readonly structural_tag: string };
 }

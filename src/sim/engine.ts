@@ -9,10 +9,10 @@ export interface Finish {
   readonly stopReason: number | null;
 }
 
-/** Hears one generation: its tokens, and then `onFinish`, or `onDeath` when the engine dies. Nothing after an abort. */
+/** Hears one generation to its `finish`, or to `onDeath` when the engine dies. Nothing after an abort. */
 export interface GenerationSink {
-  /** `finish` comes with the last token, or alone after an abort request. */
-  onToken(tokenId: number | null, finish: Finish | null): void;
+  /** What is due of a stream, or all of an answer; `finish` comes with the last ids, maybe none after an abort request. */
+  onTokens(tokenIds: readonly number[], finish: Finish | null): void;
   onDeath(): void;
 }
 
@@ -22,6 +22,8 @@ interface Generation {
   readonly completion: readonly number[];
   readonly sink: GenerationSink;
   generated: number;
+  /** How many of the generated ids the sink has had. */
+  sent: number;
   cancel: CancelTimer;
 }
 
@@ -89,7 +91,7 @@ export class SimulatedEngine {
     this.counts.promptTokens += promptTokenIds.length;
     this.counts.cachedTokens += cachedTokens;
     const sink = openSink(cachedTokens);
-    const generation = { id, request, completion, sink, generated: 0, cancel: () => {} };
+    const generation = { id, request, completion, sink, generated: 0, sent: 0, cancel: () => {} };
     this.#running.add(generation);
     this.#scheduleNext(generation);
     return () => this.#end(generation);
@@ -100,7 +102,7 @@ export class SimulatedEngine {
     for (const generation of this.#running) {
       if (generation.id !== id) continue;
       this.#end(generation);
-      generation.sink.onToken(null, { reason: 'abort', stopReason: null });
+      this.#send(generation, { reason: 'abort', stopReason: null });
     }
   }
 
@@ -125,18 +127,27 @@ export class SimulatedEngine {
   }
 
   #step(generation: Generation): void {
-    const { request, completion, sink } = generation;
-    const tokenId = completion[generation.generated++] ?? RETURN_TOKEN_ID;
+    const { request, completion } = generation;
+    const tokenId = tokenAt(completion, generation.generated++);
     this.counts.generationTokens++;
     const finish = finishAt(request, generation.generated, tokenId);
     if (finish) {
       this.counts.finished[finish.reason]++;
       this.#end(generation);
     }
-    sink.onToken(tokenId, finish);
+    if (finish || isDue(generation)) this.#send(generation, finish);
     if (generation.generated === this.#settings.crashAfterTokens) this.#die();
     else if (generation.generated === this.#settings.hangAfterTokens) this.freeze();
     else if (!finish) this.#scheduleNext(generation);
+  }
+
+  #send(generation: Generation, finish: Finish | null): void {
+    const { completion, sink, sent, generated } = generation;
+    generation.sent = generated;
+    sink.onTokens(
+      Array.from({ length: generated - sent }, (_, index) => tokenAt(completion, sent + index)),
+      finish,
+    );
   }
 
   #end(generation: Generation): void {
@@ -149,6 +160,13 @@ export class SimulatedEngine {
     if (this.#running.size === 0) this.onIdle();
   }
 }
+
+/** A completion that has been said is followed by ends without end. */
+const tokenAt = (completion: readonly number[], index: number): number => completion[index] ?? RETURN_TOKEN_ID;
+
+/** Whether vLLM would send what a stream has by now: the first token at once, then as many as the interval says. */
+const isDue = ({ request: { stream, streamInterval }, generated, sent }: Generation): boolean =>
+  stream && (sent === 0 || generated - sent >= streamInterval);
 
 /** vLLM gives no stop reason for the tokenizer's own end, and the id for any other. */
 function finishAt({ stopTokenIds, maxTokens }: GenerationRequest, generated: number, tokenId: number): Finish | null {

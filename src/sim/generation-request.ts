@@ -20,6 +20,8 @@ export interface GenerationRequest {
   /** How many tokens to tell the log probabilities of at every step, or null for none. */
   readonly topLogprobs: number | null;
   readonly stream: boolean;
+  /** Tokens a frame of a stream, after the first one. */
+  readonly streamInterval: number;
   readonly includeUsage: boolean;
   /** Also echoes the prompt; `/v1/completions` gives no ids without it. */
   readonly returnTokenIds: boolean;
@@ -94,6 +96,7 @@ export function readGenerationRequest(
     rule: grammar?.kind === 'rule' ? grammar.rule : null,
     topLogprobs: typeof sampling?.['logprobs'] === 'number' ? sampling['logprobs'] : null,
     stream,
+    streamInterval: (sampling?.['stream_interval'] as number | null | undefined) ?? 1,
     includeUsage: asObject(body['stream_options'])?.['include_usage'] === true,
     returnTokenIds: body['return_token_ids'] === true,
     cacheSalt: typeof body['cache_salt'] === 'string' ? body['cache_salt'] : '',
@@ -140,8 +143,9 @@ const RANGES: readonly (readonly [name: string, holds: (value: number) => boolea
   ['repetition_penalty', (value) => value > 0, 'greater than zero', false],
   ['presence_penalty', (value) => value >= -2 && value <= 2, 'in [-2, 2]', false],
   ['frequency_penalty', (value) => value >= -2 && value <= 2, 'in [-2, 2]', false],
+  ['stream_interval', (value) => value >= 1, 'at least 1', true],
 ];
-const INTEGERS = ['max_tokens', 'top_k'];
+const INTEGERS = ['max_tokens', 'top_k', 'stream_interval'];
 
 function judgeSampling(route: TokenRoute, sampling: Body, maxModelLen: number): Refusal | null {
   const maxTokens = sampling['max_tokens'];

@@ -119,14 +119,13 @@ function run(
 
 type Decode = (tokenIds: readonly number[]) => string;
 
-/** Sends every token at once as a frame of its own. */
+/** Sends what it gets at once as one frame. */
 function streamSink(facts: AnswerFacts, decode: Decode, response: ServerResponse): GenerationSink {
   let generated = 0;
   let first = true;
   openStream(response);
   return {
-    onToken(tokenId, finish) {
-      const tokenIds = tokenId === null ? [] : [tokenId];
+    onTokens(tokenIds, finish) {
       generated += tokenIds.length;
       response.write(frame(tokenChunk(facts, { tokenIds, text: decode(tokenIds), finish, first })));
       first = false;
@@ -139,10 +138,8 @@ function streamSink(facts: AnswerFacts, decode: Decode, response: ServerResponse
 }
 
 function wholeSink(facts: AnswerFacts, decode: Decode, response: ServerResponse): GenerationSink {
-  const tokenIds: number[] = [];
   return {
-    onToken(tokenId, finish) {
-      if (tokenId !== null) tokenIds.push(tokenId);
+    onTokens(tokenIds, finish) {
       if (finish) sendJson(response, OK, wholeAnswer(facts, { tokenIds, text: decode(tokenIds), finish, first: true }));
     },
     onDeath: () => sendRefusal(response, ENGINE_DEAD),

@@ -91,6 +91,18 @@ describe('the server', () => {
     ]);
   });
 
+  it('gathers the tokens of a stream to the interval that it is asked for', async () => {
+    const sizes = async (stream_interval: number | null, max_tokens = 20): Promise<number[]> => {
+      const sampling_params = { max_tokens, stream_interval };
+      const { text } = await engine.ask(GENERATE, { token_ids: STORY, sampling_params, stream: true });
+      return [...text.matchAll(/"token_ids":\[(.*?)\]/g)].map(([, ids = '']) => ids.split(',').length);
+    };
+    expect(await sizes(4)).toEqual([1, 4, 4, 4, 4, 3]);
+    expect(await sizes(4, 21)).toEqual([1, 4, 4, 4, 4, 4]);
+    expect(await sizes(100)).toEqual([1, 19]);
+    expect(await sizes(null, 3)).toEqual([1, 1, 1]);
+  });
+
   it('names the id of a stop token other than the tokenizer’s own', async () => {
     const stopAt = async (stop_token_ids: number[]): Promise<unknown> => {
       const body = { token_ids: questionPrompt('Say OK.'), sampling_params: { stop_token_ids } };
@@ -121,6 +133,12 @@ describe('the server', () => {
       /^temperature must be in \[0, 2\], got 3\.0\./,
     ],
     [GENERATE, { token_ids: [1], sampling_params: { top_p: 0 } }, 400, /^top_p must be in \(0, 1\], got 0\.0\./],
+    [
+      GENERATE,
+      { token_ids: [1], sampling_params: { stream_interval: 0 } },
+      400,
+      /^stream_interval must be at least 1, got 0\./,
+    ],
     [GENERATE, { token_ids: [1], sampling_params: {}, model: 'x' }, 404, /^The model `x` does not exist\./],
     ['/inference/v1/abort_requests', {}, 400, /^Missing 'request_ids' in request body$/],
   ])('%s refuses %j', async (path, body, status, message) => {

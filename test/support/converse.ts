@@ -70,3 +70,14 @@ function readAnswer(tokenIds: readonly number[]): WorldAnswer {
   if (call) return { expected: { call: call.text, preamble: textOn('commentary') }, reasoning };
   return { expected: { text: textOn('final') ?? JSON.stringify(messages) }, reasoning };
 }
+
+let salt = 0;
+/** A prompt of exactly this many ids that no other call gives, so that no cache knows it. */
+export function freshPrompt(length: number): number[] {
+  const prompt = promptOf([...opening(), { role: 'user', text: `Repeat after me: ${++salt}` }]);
+  return [
+    ...prompt.slice(0, 1),
+    ...Array.from({ length: length - prompt.length }, () => 300 + salt),
+    ...prompt.slice(1),
+  ];
+}

@@ -4,6 +4,7 @@ import type {
   TokenStream,
   TokenStreamEnd,
   TokenStreamRequest,
+  UpstreamFailure,
 } from '../../src/upstream/token-stream.ts';
 
 export interface RunningTokenStream {
@@ -60,4 +61,10 @@ export function runTokenStream(open: OpenTokenStream, request: TokenStreamReques
         look();
       }),
   };
+}
+
+/** Why a stream failed; throws when it did not. */
+export function failureOf(end: TokenStreamEnd): UpstreamFailure {
+  if (end.kind !== 'failed') throw new Error(`it did not fail: ${JSON.stringify(end)}`);
+  return end.failure;
 }

@@ -4,12 +4,11 @@ import { structuralTag, type OutputRule } from '../../src/harmony/structural-tag
 import type { EngineSampling } from '../../src/protocol/generate.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { isContextOverflow } from '../../src/upstream/failure.ts';
-import type { TokenStreamEnd, UpstreamFailure } from '../../src/upstream/token-stream.ts';
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts';
 import { eventually } from '../support/eventually.ts';
-import { opening, playWorldCase, promptOf, questionPrompt, readOutput } from '../support/converse.ts';
+import { freshPrompt, playWorldCase, questionPrompt, readOutput } from '../support/converse.ts';
 import type { EngineProcess } from '../support/engine-process.ts';
-import { runTokenStream, type RunningTokenStream } from '../support/run-token-stream.ts';
+import { failureOf, runTokenStream, type RunningTokenStream } from '../support/run-token-stream.ts';
 import { WORLD_CASES } from '../support/world-cases.ts';
 
 const ROUTES: readonly TokenRoute[] = ['generate', 'completions'];
@@ -34,17 +33,6 @@ const GREEDY: EngineSampling = {
   max_tokens: 600,
   stop_token_ids: [RETURN_ID, 200_012],
 };
-
-/** A prompt of exactly this many ids that no other call gives, so that no cache knows it. */
-let salt = 0;
-function freshPrompt(length: number): number[] {
-  const prompt = promptOf([...opening(), { role: 'user', text: `Repeat after me: ${++salt}` }]);
-  return [
-    ...prompt.slice(0, 1),
-    ...Array.from({ length: length - prompt.length }, () => 300 + salt),
-    ...prompt.slice(1),
-  ];
-}
 
 /** What every engine must do on every route: run on the simulator and on the real vLLM. */
 export function tokenStreamContract(startEngine: () => EngineProcess): void {
@@ -114,6 +102,24 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
         usage: { completion_tokens: 20 },
       });
       expect(running.tokenIds()).toHaveLength(20);
+    });
+
+    it('brings the first id alone and then as many a frame as it is asked for, the rest with the end', async () => {
+      const prompt = questionPrompt('Count to 100.');
+      const whole = open(route, prompt, { max_tokens: 20 });
+      const running = open(route, prompt, { max_tokens: 20, stream_interval: 4 });
+      await Promise.all([whole.end, running.end]);
+      expect(running.tokenIds()).toEqual(whole.tokenIds());
+      // Frames that came in one read are one call, so only sums can be told: those of 1, 4, 4, 4, 4, 3.
+      const sums = running.reads.map((_, index) => running.reads.slice(0, index + 1).flat().length);
+      expect(sums.length).toBeGreaterThan(1);
+      expect([1, 5, 9, 13, 17, 20]).toEqual(expect.arrayContaining(sums));
+      expect(sums.at(-1)).toBe(20);
+    });
+
+    it('is rejected for a stream interval of nothing', async () => {
+      const failure = failureOf(await open(route, questionPrompt('Say OK.'), { stream_interval: 0 }).end);
+      expect(failure).toMatchObject({ reason: 'rejected', status: 400 });
     });
 
     it('stops at any stop token that it is given', async () => {
@@ -282,9 +288,4 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
     const late = open('generate', questionPrompt('Say OK.'));
     expect(failureOf(await late.end)).toMatchObject({ reason: 'unreachable', status: null });
   });
-}
-
-function failureOf(end: TokenStreamEnd): UpstreamFailure {
-  if (end.kind !== 'failed') throw new Error(`it did not fail: ${JSON.stringify(end)}`);
-  return end.failure;
 }

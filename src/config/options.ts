@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
+import type { ModelId } from '../domain/model.ts';
 
 /** `auto` picks vLLM where a GPU is, and the simulator only where nothing could be meant but a trial. */
 export type EngineChoice = 'auto' | 'gpu' | 'cpu' | 'simulated';
@@ -17,11 +18,34 @@ export interface ServeOptions {
   readonly modelPath: string | null;
   /** Python interpreter of the environment that vLLM is installed in. */
   readonly python: string | null;
+  /** `auto`: the largest that fits. */
+  readonly model: ModelId | 'auto';
+  /** Copies of the model; null: as many as fit. */
   readonly replicas: number | null;
+  /** GPUs to use, by index, UUID or the beginning of a UUID; null: every usable one. */
+  readonly gpus: readonly string[] | null;
+  /** GPUs a replica is spread over; null: decided by what fits. */
+  readonly tensorParallel: number | null;
+  /** Context window of every replica; null: as much as fits. */
+  readonly contextTokens: number | null;
+  /** Share of each GPU's memory, above 0 and at most 1; null: decided by what is free. */
+  readonly gpuMemoryUtilization: number | null;
+  /** Further words of `vllm serve`'s command line, after Chorus's own. */
+  readonly engineArguments: readonly string[];
   readonly stateDir: string;
   readonly host: string;
   readonly port: number;
   readonly reasoning: ReasoningVisibility;
+  /** Temperature of requests that name none: 0 to 2. */
+  readonly defaultTemperature: number;
+  /** How long a request waits for engines that load. */
+  readonly loadingWaitMs: number;
+  /** How long streams may go on after a stop was asked for. */
+  readonly drainMs: number;
+  /** How long responses are kept. */
+  readonly retentionMs: number;
+  /** vLLM is installed and weights are downloaded without a question. */
+  readonly yes: boolean;
 }
 
 /** The flags as they come from the command line, before anything is checked. */
@@ -66,11 +90,22 @@ export function readServeOptions(
       engine,
       modelPath: flags.modelPath === undefined ? null : resolve(flags.modelPath),
       python: flags.python === undefined ? null : resolve(flags.python),
+      model: 'auto',
       replicas,
+      gpus: null,
+      tensorParallel: null,
+      contextTokens: null,
+      gpuMemoryUtilization: null,
+      engineArguments: [],
       stateDir: resolve(flags.stateDir ?? defaultStateDir(env)),
       host,
       port,
       reasoning,
+      defaultTemperature: 1,
+      loadingWaitMs: 300_000,
+      drainMs: 30_000,
+      retentionMs: 30 * 24 * 60 * 60 * 1000,
+      yes: false,
     },
   };
 }

@@ -12,6 +12,12 @@ export const EXIT_CODES = {
   software: 70,
   /** A file cannot be written. */
   cannotCreate: 73,
+  /** A disk is full or fails. */
+  ioError: 74,
+  /** The network or a server out there fails: trying again makes sense. */
+  temporary: 75,
+  /** Somebody else says no: a token is missing, wrong or not enough. */
+  noPermission: 77,
   /** A file of this installation, such as a key, holds what cannot be used. */
   config: 78,
 } as const;

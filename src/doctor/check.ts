@@ -1,0 +1,23 @@
+import { Refusal } from '../domain/refusal.ts';
+
+/** `fail` prevents serving, `warn` does not, `skip` could not or need not be looked at. */
+export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skip';
+
+/** One thing that the doctor looked at. */
+export interface DoctorCheck {
+  /** Stable, for scripts: `driver`, `disk`, … */
+  readonly id: string;
+  readonly status: CheckStatus;
+  /** What was found, in words. */
+  readonly value: string;
+  /** One sentence that says what to do; null where nothing is to be done. */
+  readonly fix: string | null;
+}
+
+/** The refusal (exit code 69) that failed checks make, each with its fix; null when nothing prevents serving. */
+export function refusalOf(checks: readonly DoctorCheck[]): Refusal | null {
+  const failed = checks.filter(({ status }) => status === 'fail');
+  if (failed.length === 0) return null;
+  const lines = failed.map(({ id, value, fix }) => `  ${id}: ${value} ${fix ?? ''}`.trimEnd());
+  return new Refusal('unavailable', ['This machine cannot serve yet:', ...lines].join('\n'));
+}

@@ -4,8 +4,8 @@ export interface EngineScript {
   readonly head: Buffer;
   /** The frames of all tokens, the usage, `[DONE]` and the last chunk, each framed as one HTTP chunk. */
   readonly body: Buffer;
-  /** Where in `body` the frame of each token ends; the last one ends where `body` does. */
-  readonly frameEnds: readonly number[];
+  /** By number of tokens, from 0: where in `body` the last frame ends that may be sent then. */
+  readonly ends: readonly number[];
   /** The whole response to a request without `stream`. */
   readonly wholeAnswer: Buffer;
 }
@@ -14,25 +14,33 @@ export interface EngineScript {
 const REQUEST_ID = `generate-tokens-resp_${'0123456789ab'.repeat(4)}`;
 const PROMPT_TOKENS = 100;
 
-/** An answer of these ids, key for key as vLLM 0.32 sends it: one chunk and one event a token. */
-export function engineScript(tokenIds: readonly number[]): EngineScript {
+/**
+ * An answer of these ids, key for key as vLLM 0.32 sends it: one chunk and one event for the first token, and then for
+ * every `interval` (vLLM `v1/engine/output_processor.py`, `stream_interval`).
+ */
+export function engineScript(tokenIds: readonly number[], interval: number): EngineScript {
   const pieces: Buffer[] = [];
-  const frameEnds: number[] = [];
+  const ends = [0];
   let length = 0;
   const append = (text: string): void => {
     const piece = Buffer.from(text);
     pieces.push(piece);
     length += piece.length;
   };
-  for (const [index, tokenId] of tokenIds.entries()) {
-    append(httpChunk(tokenFrame(tokenId, index === tokenIds.length - 1)));
-    frameEnds.push(length);
+  let sent = 0;
+  for (let count = 1; count <= tokenIds.length; count++) {
+    const isLast = count === tokenIds.length;
+    if (sent === 0 || isLast || count - sent >= interval) {
+      append(httpChunk(tokenFrame(tokenIds.slice(sent, count), isLast)));
+      sent = count;
+    }
+    ends.push(length);
   }
   append(httpChunk(`data: ${JSON.stringify(usageChunk(tokenIds.length))}\n\n`));
   append(httpChunk('data: [DONE]\n\n'));
   append('0\r\n\r\n');
-  frameEnds[frameEnds.length - 1] = length;
-  return { head: STREAM_HEAD, body: Buffer.concat(pieces), frameEnds, wholeAnswer: wholeAnswer(tokenIds) };
+  ends[tokenIds.length] = length;
+  return { head: STREAM_HEAD, body: Buffer.concat(pieces), ends, wholeAnswer: wholeAnswer(tokenIds) };
 }
 
 const STREAM_HEAD = Buffer.from(
@@ -40,9 +48,9 @@ const STREAM_HEAD = Buffer.from(
     'content-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n',
 );
 
-function tokenFrame(tokenId: number, last: boolean): string {
+function tokenFrame(tokenIds: readonly number[], last: boolean): string {
   const nothing = { routed_experts: null, sampling_mask: null, weight_versions: null, logprobs: null };
-  const choice = { index: 0, finish_reason: last ? 'stop' : null, stop_reason: null, token_ids: [tokenId], ...nothing };
+  const choice = { index: 0, finish_reason: last ? 'stop' : null, stop_reason: null, token_ids: tokenIds, ...nothing };
   const chunk = { request_id: REQUEST_ID, usage: null, output_mode: 'tokens', choices: [choice] };
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }

@@ -50,7 +50,8 @@ const FIXED_ANSWERS: Readonly<Record<string, Buffer>> = {
 /** Blocks for as short as the kernel can, about 60 microseconds: timers of Node are no finer than a millisecond. */
 const rest = (): void => void Atomics.wait(NOTHING, 0, 0, SHORTEST_MS);
 
-let script: EngineScript = engineScript([200_002]);
+/** By stream interval. */
+const scripts = new Map<number, EngineScript>();
 let workload: Workload = { tokenIds: [200_002], leadTokens: 1, intervalMs: 0 };
 let pacer = new Pacer(systemClock, 1, rest);
 const counts = { tokens: 0, openStreams: 0 };
@@ -59,15 +60,16 @@ const sockets = new Set<Socket>();
 /** One stream: where it is in the script, and what is due. */
 class TokenStream implements Paced {
   readonly #socket: Socket;
-  readonly #script = script;
+  readonly #script: EngineScript;
   readonly #workload = workload;
   readonly #startMs = systemClock.monotonicMs();
   #leavePacer: () => void = () => {};
   #sent = 0;
   #ended = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, script: EngineScript) {
     this.#socket = socket;
+    this.#script = script;
     counts.openStreams++;
     socket.write(this.#script.head);
     const { intervalMs, leadTokens } = this.#workload;
@@ -90,14 +92,27 @@ class TokenStream implements Paced {
   }
 
   #sendUpTo(due: number): void {
-    const { frameEnds, body } = this.#script;
-    const end = Math.min(due, frameEnds.length);
-    if (end <= this.#sent) return;
-    this.#socket.write(body.subarray(this.#sent === 0 ? 0 : frameEnds[this.#sent - 1], frameEnds[end - 1]));
-    counts.tokens += end - this.#sent;
-    this.#sent = end;
-    if (end === frameEnds.length) this.drop();
+    const { ends, body } = this.#script;
+    const tokenCount = ends.length - 1;
+    const tokens = Math.min(due, tokenCount);
+    if (tokens <= this.#sent) return;
+    const frames = body.subarray(ends[this.#sent], ends[tokens]);
+    if (frames.length > 0) this.#socket.write(frames);
+    counts.tokens += tokens - this.#sent;
+    this.#sent = tokens;
+    if (tokens === tokenCount) this.drop();
   }
+}
+
+/** Tokens a frame that a request asks for: vLLM's default is 1. */
+const streamInterval = (body: string): number => Number(/"stream_interval":(\d+)/.exec(body)?.[1] ?? 1);
+
+function scriptOf(interval: number): EngineScript {
+  const known = scripts.get(interval);
+  if (known) return known;
+  const script = engineScript(workload.tokenIds, interval);
+  scripts.set(interval, script);
+  return script;
 }
 
 /** Reads one request after the other from a kept connection and answers it. */
@@ -117,12 +132,13 @@ function serve(socket: Socket): void {
     const head = received.toString('latin1', 0, bodyStart);
     if (received.length < bodyStart + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)) return;
     const wantsStream = received.includes('"stream":true', bodyStart);
+    const interval = streamInterval(received.toString('latin1', bodyStart));
     received = EMPTY;
     const path = head.split(' ', 2)[1] ?? '';
     const fixed = FIXED_ANSWERS[path];
     if (fixed) socket.write(fixed);
-    else if (wantsStream) stream = new TokenStream(socket);
-    else socket.write(script.wholeAnswer);
+    else if (wantsStream) stream = new TokenStream(socket, scriptOf(interval));
+    else socket.write(scriptOf(1).wholeAnswer);
   });
 }
 
@@ -135,7 +151,7 @@ serveParent(
     const wanted = (request as UpstreamRequest).workload;
     if (wanted) {
       workload = wanted;
-      script = engineScript(workload.tokenIds);
+      scripts.clear();
       pacer = new Pacer(systemClock, workload.intervalMs, rest);
     }
     return { ...counts } satisfies UpstreamReply;

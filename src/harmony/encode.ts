@@ -18,6 +18,9 @@ const STEP_BUDGET = 50_000;
 const WORK_PER_PIECE = 16;
 const WORK_PER_MERGED_BYTE = 16;
 
+/** The bytes of the piece at hand, for every encoding: none of them outlives the call that wrote it. */
+const shortBytes = new Uint8Array(MAX_SHORT_UNITS * MAX_BYTES_PER_UNIT);
+
 /**
  * Encoding in progress. `step` works for a few milliseconds at most, whatever the text is like, so that its caller can
  * let others run in between; nothing in it waits for anything.
@@ -32,13 +35,11 @@ export class Encoding {
   #textAt = 0;
   #scanner: PieceScanner | null = null;
   #long: LongPiece | null = null;
-  readonly #merge: BytePairMerge;
-  readonly #bytes = new Uint8Array(MAX_SHORT_UNITS * MAX_BYTES_PER_UNIT);
+  #merge: BytePairMerge | null = null;
 
   constructor(vocabulary: Vocabulary, pieces: readonly Piece[]) {
     this.#vocabulary = vocabulary;
     this.#pieces = pieces;
-    this.#merge = new BytePairMerge(vocabulary);
   }
 
   /** Goes on encoding for about `budget` units of work; true when all is done. */
@@ -85,17 +86,18 @@ export class Encoding {
   #encodeShort(start: number, end: number): number {
     let length = 0;
     for (let at = start; at < end;) {
-      const written = writeCharacter(this.#text, at, this.#bytes, length);
+      const written = writeCharacter(this.#text, at, shortBytes, length);
       length += written;
       at += written > MAX_BYTES_PER_UNIT ? 2 : 1;
     }
-    const whole = this.#vocabulary.find(this.#bytes, 0, length);
+    const whole = this.#vocabulary.find(shortBytes, 0, length);
     if (whole !== -1) {
       this.tokenIds.push(whole);
       return WORK_PER_PIECE + length;
     }
-    this.#merge.run(this.#bytes, 0, length);
-    for (let index = 0; index < this.#merge.count; index++) this.tokenIds.push(this.#merge.ids[index] ?? 0);
+    const merge = (this.#merge ??= new BytePairMerge(this.#vocabulary));
+    merge.run(shortBytes, 0, length);
+    for (let index = 0; index < merge.count; index++) this.tokenIds.push(merge.ids[index] ?? 0);
     return WORK_PER_PIECE + length * WORK_PER_MERGED_BYTE;
   }
 

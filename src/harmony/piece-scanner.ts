@@ -6,6 +6,8 @@ type Run = 'none' | 'upper' | 'lower' | 'symbols' | 'line-ends' | 'space';
 const SPACE_CODE = 0x20;
 const APOSTROPHE = 0x27;
 const SLASH = 0x2f;
+/** Code units below are whole characters: nearly all of them, and cheaper to look at. */
+const FIRST_SURROGATE = 0xd800;
 
 /**
  * Cuts text into the pieces of o200k_base's pattern, which are then merged each by itself:
@@ -109,11 +111,10 @@ export class PieceScanner {
   }
 
   #scanClass(bits: number, stop: number): boolean {
-    while (this.#at < stop) {
-      if ((this.#classAt(this.#at) & bits) === 0) return false;
-      this.#at += this.#widthAt(this.#at);
-    }
-    return true;
+    let at = this.#at;
+    while (at < stop && (this.#classAt(at) & bits) !== 0) at += this.#widthAt(at);
+    this.#at = at;
+    return at >= stop;
   }
 
   #scanUpper(stop: number): boolean {
@@ -179,11 +180,14 @@ export class PieceScanner {
   }
 
   #classAt(at: number): number {
+    const unit = this.#text.charCodeAt(at);
+    if (unit < FIRST_SURROGATE) return charClass(unit);
     const codePoint = this.#text.codePointAt(at);
     return codePoint === undefined ? 0 : charClass(codePoint);
   }
 
   #widthAt(at: number): number {
+    if (this.#text.charCodeAt(at) < FIRST_SURROGATE) return 1;
     return (this.#text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
   }
 }

@@ -40,6 +40,7 @@ export class AnswerLogprobs {
 
   /** Those of the tokens that make `text`, which is the next that is passed on; the last may reach beyond it. */
   take(text: string): EngineLogprob[] {
+    if (this.#textBytes === 0) return [];
     const taken: EngineLogprob[] = [];
     const byteCount = Buffer.byteLength(text);
     let left = byteCount - this.#bytesAhead;

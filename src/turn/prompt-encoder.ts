@@ -27,15 +27,19 @@ export interface EncodeOptions {
  */
 export class PromptEncoder {
   readonly #vocabulary: Vocabulary;
-  readonly #maxCachedBytes: number;
-  /** By text, the longest unused first. */
-  readonly #cache = new Map<string, readonly number[]>();
-  #cachedBytes = 0;
+  readonly #maxGenerationBytes: number;
+  /**
+   * By text: what was used lately, and what was used before that and is forgotten once the first is full. Two
+   * generations, because a Map that is always emptied at its front is slow to find its front.
+   */
+  #recent = new Map<string, readonly number[]>();
+  #earlier = new Map<string, readonly number[]>();
+  #recentBytes = 0;
 
   /** What is remembered, texts and tokens together, takes about `maxCachedBytes` of memory at most. */
   constructor(vocabulary: Vocabulary, maxCachedBytes: number) {
     this.#vocabulary = vocabulary;
-    this.#maxCachedBytes = maxCachedBytes;
+    this.#maxGenerationBytes = maxCachedBytes / 2;
   }
 
   /**
@@ -60,11 +64,12 @@ export class PromptEncoder {
   }
 
   async #text(text: string, options: EncodeOptions): Promise<readonly number[] | null> {
-    const known = this.#cache.get(text);
-    if (known !== undefined) {
-      this.#cache.delete(text);
-      this.#cache.set(text, known);
-      return known;
+    const recent = this.#recent.get(text);
+    if (recent !== undefined) return recent;
+    const earlier = this.#earlier.get(text);
+    if (earlier !== undefined) {
+      this.#remember(text, earlier);
+      return earlier;
     }
     const tokenIds = await this.#run([text], options);
     if (tokenIds !== null) this.#remember(text, tokenIds);
@@ -83,14 +88,14 @@ export class PromptEncoder {
 
   #remember(text: string, tokenIds: readonly number[]): void {
     const bytes = cachedBytes(text, tokenIds);
-    if (this.#cache.has(text) || bytes > this.#maxCachedBytes) return;
-    this.#cache.set(text, tokenIds);
-    this.#cachedBytes += bytes;
-    for (const [oldest, ids] of this.#cache) {
-      if (this.#cachedBytes <= this.#maxCachedBytes) return;
-      this.#cache.delete(oldest);
-      this.#cachedBytes -= cachedBytes(oldest, ids);
+    if (this.#recent.has(text) || bytes > this.#maxGenerationBytes) return;
+    if (this.#recentBytes + bytes > this.#maxGenerationBytes) {
+      this.#earlier = this.#recent;
+      this.#recent = new Map();
+      this.#recentBytes = 0;
     }
+    this.#recent.set(text, tokenIds);
+    this.#recentBytes += bytes;
   }
 }
 

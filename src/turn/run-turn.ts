@@ -53,7 +53,15 @@ export type TurnEnd =
 export interface TurnControl {
   readonly flow: Flow;
   readonly signal: AbortSignal;
+  /** It hears nothing before the end, so that the engine need not send every token by itself. */
+  readonly takesWhole?: boolean;
 }
+
+/**
+ * Tokens a frame for who takes the whole: what a token costs on its way is then next to nothing, and a frame comes
+ * every few seconds also from an engine that writes ten tokens a second.
+ */
+const WHOLE_STREAM_INTERVAL = 64;
 
 /** Room that `truncate` leaves for an answer of unlimited length. */
 const TRUNCATED_ANSWER_TOKENS = 4096;
@@ -153,7 +161,7 @@ async function attempt(
       {
         lease,
         promptTokenIds,
-        sampling: engineSampling(sampling, maxTokens, rule),
+        sampling: engineSampling(sampling, { maxTokens, rule, streamInterval: streamInterval(request, control) }),
         requestId,
         cacheSalt,
         onTokens: (tokenIds, logprobs) => output.push(tokenIds, logprobs),
@@ -165,6 +173,10 @@ async function attempt(
     lease.release();
   }
 }
+
+/** A stop string ends the engine's work at the token that brings it: what was gathered beyond would be work for nothing. */
+const streamInterval = ({ stop }: TurnRequest, { takesWhole }: TurnControl): number =>
+  takesWhole === true && stop.length === 0 ? WHOLE_STREAM_INTERVAL : 1;
 
 const answerRoom = (maxOutputTokens: number | null, contextTokens: number): number =>
   maxOutputTokens ?? Math.min(TRUNCATED_ANSWER_TOKENS, Math.floor(contextTokens / 4));

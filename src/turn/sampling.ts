@@ -26,11 +26,23 @@ export interface TurnSampling {
 /** vLLM wants top_p above 0; this is the same choice as 0, the likeliest token alone. */
 const SMALLEST_TOP_P = 1e-6;
 
+/** What one generation is to be besides sampled. */
+export interface GenerationBounds {
+  readonly maxTokens: number;
+  /** What the output must hold; null for nothing. */
+  readonly rule: OutputRule | null;
+  /** Tokens that the engine may gather before it sends them, at least 1. */
+  readonly streamInterval: number;
+}
+
 /**
  * Every value spelled out for the engine, which would otherwise read the checkpoint's `generation_config`; and the
  * grammar of the rule, where there is one.
  */
-export function engineSampling(sampling: TurnSampling, maxTokens: number, rule: OutputRule | null): EngineSampling {
+export function engineSampling(
+  sampling: TurnSampling,
+  { maxTokens, rule, streamInterval }: GenerationBounds,
+): EngineSampling {
   return {
     temperature: sampling.temperature,
     top_p: Math.max(sampling.topP, SMALLEST_TOP_P),
@@ -45,6 +57,7 @@ export function engineSampling(sampling: TurnSampling, maxTokens: number, rule: 
     stop_token_ids: STOP_TOKEN_IDS,
     ...(sampling.logitBias === null ? {} : { logit_bias: sampling.logitBias }),
     ...(sampling.topLogprobs === null ? {} : { logprobs: sampling.topLogprobs }),
+    ...(streamInterval === 1 ? {} : { stream_interval: streamInterval }),
     ...(rule === null ? {} : { structured_outputs: { structural_tag: JSON.stringify(structuralTag(rule)) } }),
   };
 }

@@ -10,7 +10,7 @@ import { parseEngineChunk } from '../../src/upstream/engine-chunk.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 
 const answer = makeAnswer(vocabulary, 3, 5);
-const script = engineScript(answer.tokenIds);
+const script = engineScript(answer.tokenIds, 1);
 const stream = Buffer.concat([script.head, script.body]);
 
 /** Feeds `bytes` in two pieces, cut at `at`. */
@@ -50,9 +50,7 @@ it('the frames of the stand-in engine carry every token, the finish and the usag
 });
 
 it('each token ends where its frame ends', () => {
-  const pieces = script.frameEnds.map((end, index) =>
-    script.body.toString('utf8', script.frameEnds[index - 1] ?? 0, end),
-  );
+  const pieces = script.ends.slice(1).map((end, index) => script.body.toString('utf8', script.ends[index], end));
   expect(pieces.join('')).toBe(script.body.toString('utf8'));
   expect(pieces.map((piece) => /"token_ids":\[(\d+)\]/.exec(piece)?.[1])).toEqual(answer.tokenIds.map(String));
 });

@@ -69,11 +69,15 @@ describe('PromptEncoder', () => {
 
   it('forgets the longest unused text when texts and tokens take too much memory', async () => {
     const blanks = (letter: string) => letter + ' '.repeat(1_000_000);
-    const encoder = new PromptEncoder(vocabulary, 3_000_000);
+    const encoder = new PromptEncoder(vocabulary, 6_000_000);
     const turnsFor = (letter: string) => loopTurnsDuring(encoder.encode(conversation(blanks(letter)), all));
     await turnsFor('a');
     expect(await turnsFor('a')).toBeLessThan(3);
     await turnsFor('b');
+    expect(await turnsFor('a')).toBeLessThan(3);
+    await turnsFor('b');
+    await turnsFor('c');
+    await turnsFor('d');
     expect(await turnsFor('a')).toBeGreaterThan(20);
   });
 

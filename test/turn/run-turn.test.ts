@@ -65,8 +65,8 @@ function setUp(replicas = ['e0', 'e1']) {
   };
   const client = new AbortController();
   const flow = new Flow();
-  const run = (changes: Partial<TurnRequest> = {}) =>
-    runTurn(deps, { ...request, ...changes }, listener, { flow, signal: client.signal });
+  const run = (changes: Partial<TurnRequest> = {}, takesWhole = false) =>
+    runTurn(deps, { ...request, ...changes }, listener, { flow, signal: client.signal, takesWhole });
   return { pool, upstream, heard, retries, client, flow, run };
 }
 
@@ -86,6 +86,16 @@ describe('runTurn', () => {
     });
     expect(heard).toEqual(['<final>', '|', 'Hello', '</return>', '|', '|']);
     expect(pool.view().map(({ inFlight }) => inFlight)).toEqual([0, 0]);
+  });
+
+  it('lets the engine gather tokens only for who takes the whole, and not where a stop string may end it', async () => {
+    const { upstream, client, run } = setUp();
+    const ends = [run({}, true), run({ stop: ['x'] }, true), run()];
+    const intervals: unknown[] = [];
+    for (const _ of ends) intervals.push((await upstream.next()).request.sampling.stream_interval);
+    client.abort();
+    await Promise.all(ends);
+    expect(intervals).toEqual([64, undefined, undefined]);
   });
 
   it('moves to another replica, unnoticed by the listener, while nothing was handed on', async () => {

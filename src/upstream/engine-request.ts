@@ -1,24 +1,20 @@
 import type { TokenRoute } from '../domain/replica.ts';
 import type { TokenStreamRequest } from './token-stream.ts';
 
-/** The HTTP request that starts a generation. */
-export interface EngineRequest {
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
 const PATHS: Readonly<Record<TokenRoute, string>> = {
   generate: '/inference/v1/generate',
   completions: '/v1/completions',
 };
 
+/** What would end a header line, or what no header may hold. */
+const UNSPEAKABLE = /[^\x20-\x7e]/g;
+
 /**
- * Token ids in, token ids out, on the route that the replica offers. `X-Request-Id` names the request in the engine's
- * log. `/inference/v1/generate` skips turning ids into text; `/v1/completions` has no switch for that, and answers
+ * The whole HTTP/1.1 request that starts a generation: token ids in, token ids out, on the route that the replica
+ * offers. `X-Request-Id` names the request in the engine's log. `/inference/v1/generate` skips turning ids into text; `/v1/completions` has no switch for that, and answers
  * with ids only when asked (vLLM `entrypoints/scale_out/token_in_token_out/protocol.py`, `openai/completion/protocol.py`).
  */
-export function engineRequest(request: TokenStreamRequest): EngineRequest {
+export function engineRequest(request: TokenStreamRequest): string {
   const { replica, promptTokenIds, sampling, requestId, cacheSalt } = request;
   const { priority, ...params } = sampling;
   const common = {
@@ -28,13 +24,18 @@ export function engineRequest(request: TokenStreamRequest): EngineRequest {
     stream_options: { include_usage: true },
     ...(cacheSalt === null ? {} : { cache_salt: cacheSalt }),
   };
-  const body =
+  const fields =
     replica.tokenRoute === 'generate'
       ? { ...common, token_ids: promptTokenIds, sampling_params: { ...params, detokenize: false } }
       : { ...common, prompt: promptTokenIds, ...params, return_token_ids: true };
-  return {
-    path: PATHS[replica.tokenRoute],
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'x-request-id': requestId },
-    body: JSON.stringify(body),
-  };
+  const body = JSON.stringify(fields);
+  const head = [
+    `POST ${PATHS[replica.tokenRoute]} HTTP/1.1`,
+    'host: localhost',
+    'content-type: application/json',
+    'accept: text/event-stream',
+    `x-request-id: ${requestId.replaceAll(UNSPEAKABLE, '?')}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
 }

@@ -1,10 +1,11 @@
-import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import type { EngineChunk, EngineLogprob, EngineUsage } from '../protocol/generate.ts';
 import { parseEngineChunk } from './engine-chunk.ts';
+import type { Exchange, ResponseListener } from './exchange.ts';
 import { failureFromError, failureFromResponse } from './failure.ts';
 import { SseFrames } from './sse-frames.ts';
 import { StallTimer } from './stall-timer.ts';
+import { TokenFrame } from './token-frame.ts';
 import type { TokenStream, TokenStreamEnd, TokenStreamListener, UpstreamFailure } from './token-stream.ts';
 
 const OK = 200;
@@ -12,20 +13,18 @@ const END_MARK = '[DONE]';
 /** Error bodies are a few hundred bytes; more than this is no message for people. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024;
 
-type Controller = Dispatcher.DispatchController;
-
-/**
- * One generation's response, from dispatch to its end. What a read of the socket brings is collected and handed on in
- * the microtask after it, so that a burst of frames reaches the listener as one call.
- */
-export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
+/** One generation's response, from its first byte to its end. What a read of the socket brings is handed on as one call. */
+export class EngineStream implements TokenStream, ResponseListener {
   readonly #listener: TokenStreamListener;
+  readonly #exchange: Exchange;
   readonly #frames = new SseFrames();
+  readonly #tokenFrame = new TokenFrame();
   readonly #stall: StallTimer;
-  #controller: Controller | null = null;
+  readonly #onFrame = (data: string): void => this.#takeFrame(data);
   #paused = false;
-  /** No frame counts any more: the end is decided, or the caller has aborted. */
+  /** The end is decided, or the caller has aborted: nothing of what still comes counts. */
   #closed = false;
+  #aborted = false;
   #status = 0;
   readonly #errorBody: Buffer[] = [];
   #errorBodyBytes = 0;
@@ -33,27 +32,32 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
   #usage: EngineUsage | null = null;
   #tokenIds: number[] = [];
   #logprobs: EngineLogprob[] = [];
-  #end: TokenStreamEnd | null = null;
-  #flushScheduled = false;
 
-  constructor(listener: TokenStreamListener, clock: Clock, stallTimeoutMs: number) {
+  /** `send` sends the request; its listener is called after this tick at the earliest. */
+  constructor(
+    listener: TokenStreamListener,
+    send: (listener: ResponseListener) => Exchange,
+    clock: Clock,
+    stallTimeoutMs: number,
+  ) {
     this.#listener = listener;
     this.#stall = new StallTimer(clock, stallTimeoutMs, () =>
       this.#breakOff({ reason: 'stalled', message: `the engine sent nothing for ${stallTimeoutMs} ms`, status: null }),
     );
     this.#stall.start();
+    this.#exchange = send(this);
   }
 
   abort(): void {
-    this.#end = null;
-    this.#tokenIds = [];
+    this.#aborted = true;
     this.#close();
+    this.#exchange.abort();
   }
 
   pause(): void {
     if (this.#closed) return;
     this.#paused = true;
-    this.#controller?.pause();
+    this.#exchange.pause();
     this.#stall.stop();
   }
 
@@ -61,30 +65,30 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
     if (this.#closed || !this.#paused) return;
     this.#paused = false;
     this.#stall.start();
-    this.#controller?.resume();
+    this.#exchange.resume();
   }
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller;
-    if (this.#closed) controller.abort(new Error('aborted before it was sent'));
-    else if (this.#paused) controller.pause();
-  }
-
-  onResponseStart(_controller: Controller, status: number): void {
-    this.#stall.touch();
+  onHead(status: number): void {
     this.#status = status;
   }
 
-  onResponseData(_controller: Controller, bytes: Buffer): void {
-    this.#stall.touch();
-    if (this.#status === OK) this.#frames.push(bytes, (data) => this.#onFrame(data));
-    else if (this.#errorBodyBytes < MAX_ERROR_BODY_BYTES) {
-      this.#errorBody.push(bytes);
-      this.#errorBodyBytes += bytes.length;
+  onBody(bytes: Buffer, start: number, end: number): void {
+    if (this.#closed) return;
+    if (this.#status === OK) {
+      const at = this.#frames.isBetweenEvents ? this.#takeTokenFrames(bytes, start, end) : start;
+      if (at < end) this.#frames.push(bytes, this.#onFrame, at, end);
+    } else if (this.#errorBodyBytes < MAX_ERROR_BODY_BYTES) {
+      this.#errorBody.push(Buffer.from(bytes.subarray(start, end)));
+      this.#errorBodyBytes += end - start;
     }
   }
 
-  onResponseEnd(): void {
+  onRead(): void {
+    this.#stall.touch();
+    this.#handOn();
+  }
+
+  onComplete(): void {
     if (this.#status !== OK) {
       this.#fail(failureFromResponse(this.#status, Buffer.concat(this.#errorBody).toString('utf8')));
     } else if (this.#finishReason === null) {
@@ -92,32 +96,43 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
     } else this.#settle({ kind: 'finished', finishReason: this.#finishReason, usage: this.#usage });
   }
 
-  onResponseError(_controller: Controller, error: Error): void {
-    const reason = this.#controller === null ? 'unreachable' : 'cut';
-    this.#fail({ reason, message: error.message || error.name, status: null });
+  onFailed(reason: 'unreachable' | 'cut', message: string): void {
+    this.#fail({ reason, message, status: null });
   }
 
-  #onFrame(data: string): void {
+  /** Takes the frames at `start` that bring one token and nothing else, and returns where the first other one begins. */
+  #takeTokenFrames(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      const tokenId = this.#tokenFrame.read(bytes, at, end);
+      if (tokenId === null) break;
+      this.#takeToken(tokenId);
+      at = this.#tokenFrame.end;
+    }
+    return at;
+  }
+
+  #takeFrame(data: string): void {
     if (this.#closed || data === END_MARK) return;
+    const tokenId = this.#tokenFrame.learn(data);
+    if (tokenId !== null) return this.#takeToken(tokenId);
     const chunk = parseEngineChunk(data);
     if (chunk === null) {
-      this.#breakOff({
-        reason: 'engine_error',
-        message: 'the engine sent a frame that is no JSON object',
-        status: null,
-      });
+      const message = 'the engine sent a frame that is no JSON object';
+      this.#breakOff({ reason: 'engine_error', message, status: null });
     } else if (chunk.error) this.#breakOff(failureFromError(chunk.error, this.#status));
     else this.#takeChunk(chunk);
+  }
+
+  #takeToken(tokenId: number): void {
+    this.#tokenIds.push(tokenId);
   }
 
   #takeChunk({ choices, usage }: EngineChunk): void {
     if (usage) this.#usage = usage;
     const choice = choices?.[0];
-    if (choice?.token_ids && choice.token_ids.length > 0) {
-      for (const tokenId of choice.token_ids) this.#tokenIds.push(tokenId);
-      if (choice.logprobs?.content) this.#logprobs.push(...choice.logprobs.content);
-      this.#scheduleFlush();
-    }
+    for (const tokenId of choice?.token_ids ?? []) this.#takeToken(tokenId);
+    if (choice?.logprobs?.content) this.#logprobs.push(...choice.logprobs.content);
     const finish = choice?.finish_reason;
     if (finish === 'stop' || finish === 'length') this.#finishReason = finish;
     else if (finish) {
@@ -128,8 +143,8 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
 
   /** A failure in mid-response: nothing of the rest is of use. */
   #breakOff(failure: UpstreamFailure): void {
+    this.#exchange.abort();
     this.#fail(failure);
-    this.#close();
   }
 
   #fail(failure: UpstreamFailure): void {
@@ -138,36 +153,23 @@ export class EngineStream implements TokenStream, Dispatcher.DispatchHandler {
 
   #settle(end: TokenStreamEnd): void {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#stall.stop();
-    this.#end = end;
-    this.#scheduleFlush();
+    this.#close();
+    this.#handOn();
+    // The listener may have aborted in onTokens.
+    if (!this.#aborted) this.#listener.onEnd(end);
   }
 
   #close(): void {
     this.#closed = true;
     this.#stall.stop();
-    this.#controller?.abort(new Error('closed by the gateway'));
   }
 
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    queueMicrotask(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#flushScheduled = false;
-    if (this.#tokenIds.length > 0) {
-      const tokenIds = this.#tokenIds;
-      const logprobs = this.#logprobs.length === tokenIds.length ? this.#logprobs : null;
-      this.#tokenIds = [];
-      if (this.#logprobs.length > 0) this.#logprobs = [];
-      this.#listener.onTokens(tokenIds, logprobs);
-    }
-    // The listener may have aborted in onTokens, which takes the end away too.
-    const end = this.#end;
-    this.#end = null;
-    if (end) this.#listener.onEnd(end);
+  #handOn(): void {
+    if (this.#aborted || this.#tokenIds.length === 0) return;
+    const tokenIds = this.#tokenIds;
+    const logprobs = this.#logprobs.length === tokenIds.length ? this.#logprobs : null;
+    this.#tokenIds = [];
+    if (this.#logprobs.length > 0) this.#logprobs = [];
+    this.#listener.onTokens(tokenIds, logprobs);
   }
 }

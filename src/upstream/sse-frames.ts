@@ -11,24 +11,26 @@ export class SseFrames {
   #partialLine: Buffer[] = [];
   #data: string | null = null;
 
-  /** Calls `onFrame` for every event that `bytes` completes, in order. `bytes` must not change afterwards. */
-  push(bytes: Buffer, onFrame: (data: string) => void): void {
-    let start = 0;
-    for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
-      this.#takeLine(this.#completeLine(bytes.subarray(start, end)), onFrame);
-      start = end + 1;
-    }
-    if (start < bytes.length) this.#partialLine.push(bytes.subarray(start));
+  /** Whether the next byte begins an event: nothing of one is waiting for its rest. */
+  get isBetweenEvents(): boolean {
+    return this.#data === null && this.#partialLine.length === 0;
   }
 
-  #completeLine(tail: Buffer): string {
-    let line = tail;
-    if (this.#partialLine.length > 0) {
-      line = Buffer.concat([...this.#partialLine, tail]);
-      this.#partialLine = [];
+  /** Calls `onFrame` for every event that `bytes` from `start` to `end` complete, in order; keeps none of `bytes`. */
+  push(bytes: Buffer, onFrame: (data: string) => void, start = 0, end = bytes.length): void {
+    let lineStart = start;
+    for (let at = lineEnd(bytes, start, end); at !== -1; at = lineEnd(bytes, lineStart, end)) {
+      this.#takeLine(this.#completeLine(bytes, lineStart, at), onFrame);
+      lineStart = at + 1;
     }
-    const end = line.at(-1) === CARRIAGE_RETURN ? line.length - 1 : line.length;
-    return line.toString('utf8', 0, end);
+    if (lineStart < end) this.#partialLine.push(Buffer.from(bytes.subarray(lineStart, end)));
+  }
+
+  #completeLine(bytes: Buffer, start: number, end: number): string {
+    if (this.#partialLine.length === 0) return decodeLine(bytes, start, end);
+    const line = Buffer.concat([...this.#partialLine, bytes.subarray(start, end)]);
+    this.#partialLine = [];
+    return decodeLine(line, 0, line.length);
   }
 
   #takeLine(line: string, onFrame: (data: string) => void): void {
@@ -42,3 +44,12 @@ export class SseFrames {
     }
   }
 }
+
+/** Where the line that begins at `start` ends, or -1 when that is not before `end`. */
+function lineEnd(bytes: Buffer, start: number, end: number): number {
+  const at = bytes.indexOf(LINE_FEED, start);
+  return at < end ? at : -1;
+}
+
+const decodeLine = (bytes: Buffer, start: number, end: number): string =>
+  bytes.toString('utf8', start, end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end);

@@ -1,8 +1,9 @@
-import { Pool } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import type { Replica } from '../domain/replica.ts';
+import { Connections } from './connections.ts';
 import { engineRequest } from './engine-request.ts';
 import { EngineStream } from './engine-stream.ts';
+import type { Exchange, ResponseListener } from './exchange.ts';
 import type { OpenTokenStream } from './token-stream.ts';
 
 export interface UpstreamOptions {
@@ -14,15 +15,12 @@ export interface UpstreamOptions {
   readonly stallTimeoutMs: number;
 }
 
-/** Below the five seconds after which the engine's server closes an idle connection, so that none dies in use. */
-const KEEP_ALIVE_MS = 4_000;
-
-interface Connections {
+interface ReplicaConnections {
   readonly generation: number;
-  readonly pool: Pool;
+  readonly connections: Connections;
 }
 
-/** The connections to all replicas: one pool for each, opened at its first request. */
+/** The connections to all replicas: each replica's are opened as its requests come. */
 export interface Upstream {
   readonly openTokenStream: OpenTokenStream;
   /** Closes the replica's connections; streams that are still open end as `cut`. Harmless for an unknown one. */
@@ -32,44 +30,32 @@ export interface Upstream {
 }
 
 export function createUpstream({ clock, stallTimeoutMs }: UpstreamOptions): Upstream {
-  const connections = new Map<string, Connections>();
+  const replicas = new Map<string, ReplicaConnections>();
 
-  const poolOf = ({ engineId, generation, endpoint }: Replica): Pool => {
-    const known = connections.get(engineId);
-    if (known?.generation === generation) return known.pool;
-    void known?.pool.destroy();
-    const pool = openPool(endpoint.socketPath);
-    connections.set(engineId, { generation, pool });
-    return pool;
+  const connectionsTo = ({ engineId, generation, endpoint }: Replica): Connections => {
+    const known = replicas.get(engineId);
+    if (known?.generation === generation) return known.connections;
+    void known?.connections.close();
+    const connections = new Connections({ path: endpoint.socketPath }, clock);
+    replicas.set(engineId, { generation, connections });
+    return connections;
   };
 
   const closeReplica = async (engineId: string): Promise<void> => {
-    const known = connections.get(engineId);
-    connections.delete(engineId);
-    await known?.pool.destroy();
+    const known = replicas.get(engineId);
+    replicas.delete(engineId);
+    await known?.connections.close();
   };
 
   return {
     openTokenStream(request, listener) {
-      const stream = new EngineStream(listener, clock, stallTimeoutMs);
-      poolOf(request.replica).dispatch({ method: 'POST', ...engineRequest(request) }, stream);
-      return stream;
+      const connections = connectionsTo(request.replica);
+      const send = (stream: ResponseListener): Exchange => connections.send(engineRequest(request), stream);
+      return new EngineStream(listener, send, clock, stallTimeoutMs);
     },
     closeReplica,
     async close() {
-      await Promise.all([...connections.keys()].map(closeReplica));
+      await Promise.all([...replicas.keys()].map(closeReplica));
     },
   };
-}
-
-/** One connection a stream, as many as there are streams; no timeouts but our own, which know when a stream is paused. */
-function openPool(socketPath: string): Pool {
-  return new Pool('http://localhost', {
-    socketPath,
-    connections: null,
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-  });
 }

@@ -72,3 +72,11 @@ export const STREAM_END = '0\r\n\r\n';
 /** A whole response that is not a stream. */
 export const jsonAnswer = (status: number, body: string): string =>
   `HTTP/1.1 ${status} X\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+
+/** Writes byte after byte, each in a turn of the event loop of its own. */
+export async function writeBytewise(socket: Socket, bytes: Buffer): Promise<void> {
+  for (const byte of bytes) {
+    socket.write(Buffer.of(byte));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { afterEach, expect } from 'vitest';
 import type { Replica } from '../../src/domain/replica.ts';
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts';
+import type { TokenStreamRequest } from '../../src/upstream/token-stream.ts';
 import { FakeClock } from './fake-clock.ts';
 import { aReplica } from './replicas.ts';
 import { runTokenStream, type RunningTokenStream } from './run-token-stream.ts';
@@ -52,6 +53,8 @@ export interface ScriptedStreams {
   ) => Promise<RunningTokenStream>;
   /** Another stream to the same engine. */
   readonly open: (facts?: Partial<Replica>) => RunningTokenStream;
+  /** What `open` asks for. */
+  readonly request: (facts?: Partial<Replica>) => TokenStreamRequest;
   readonly engine: () => ScriptedEngine;
   readonly upstream: () => Upstream;
 }
@@ -61,11 +64,12 @@ export function scriptedStreams(): ScriptedStreams {
   const clock = new FakeClock();
   let upstream: Upstream;
   let engine: ScriptedEngine;
-  const open = (facts: Partial<Replica> = {}): RunningTokenStream => {
+  const request = (facts: Partial<Replica> = {}): TokenStreamRequest => {
     const replica = aReplica({ endpoint: { socketPath: engine.socketPath }, ...facts });
-    const request = { replica, promptTokenIds: [1, 2], sampling: SAMPLING, requestId: 'req_1', cacheSalt: 'project' };
-    return runTokenStream(upstream.openTokenStream, request);
+    return { replica, promptTokenIds: [1, 2], sampling: SAMPLING, requestId: 'req_1', cacheSalt: 'project' };
   };
+  const open = (facts?: Partial<Replica>): RunningTokenStream =>
+    runTokenStream(upstream.openTokenStream, request(facts));
   afterEach(async () => {
     await upstream.close();
     await engine.close();
@@ -79,6 +83,7 @@ export function scriptedStreams(): ScriptedStreams {
       return open(facts);
     },
     open,
+    request,
     engine: () => engine,
     upstream: () => upstream,
   };

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { STREAM_HEAD } from '../support/scripted-engine.ts';
+import type { TokenStreamEnd } from '../../src/upstream/token-stream.ts';
+import { STREAM_HEAD, writeBytewise } from '../support/scripted-engine.ts';
 import { GOOD_END, scriptedStreams, STALL_TIMEOUT_MS, tokens, USAGE } from '../support/scripted-streams.ts';
 
-const { clock, run, open, upstream } = scriptedStreams();
+const { clock, run, open, upstream, request } = scriptedStreams();
 
 describe('an engine that falls silent', () => {
   it('is stalled after the deadline, counted from its last byte, and its connection is closed', async () => {
@@ -70,6 +71,45 @@ describe('a stream that is no longer wanted', () => {
     expect(running.reads).toEqual([]);
   });
 
+  it('can be aborted by whoever takes its tokens, and then has no end', async () => {
+    const sockets: Socket[] = [];
+    await run((socket) => {
+      sockets.push(socket);
+      socket.write(STREAM_HEAD + tokens([5]) + tokens([6], 'stop') + GOOD_END);
+    }).then(({ end }) => end);
+    const calls: unknown[] = [];
+    const { promise: called, resolve } = Promise.withResolvers<void>();
+    const stream = upstream().openTokenStream(request(), {
+      onTokens(tokenIds) {
+        calls.push(tokenIds);
+        stream.abort();
+        resolve();
+      },
+      onEnd: (end) => void calls.push(end),
+    });
+    await called;
+    expect((await open().end).kind).toBe('finished');
+    expect(calls).toEqual([[5, 6]]);
+    expect(new Set(sockets).size).toBe(1);
+  });
+
+  it('can be paused and taken up again by whoever takes its tokens', async () => {
+    const whole = STREAM_HEAD + [5, 6, 7].map((id) => tokens([id])).join('') + tokens([200002], 'stop') + GOOD_END;
+    await run((socket) => void writeBytewise(socket, Buffer.from(whole))).then(({ end }) => end);
+    const seen: number[] = [];
+    const { promise: ended, resolve } = Promise.withResolvers<TokenStreamEnd>();
+    const stream = upstream().openTokenStream(request(), {
+      onTokens(tokenIds) {
+        seen.push(...tokenIds);
+        stream.pause();
+        setImmediate(() => stream.resume());
+      },
+      onEnd: resolve,
+    });
+    expect((await ended).kind).toBe('finished');
+    expect(seen).toEqual([5, 6, 7, 200002]);
+  });
+
   it('ends as cut when its engine was started again', async () => {
     const running = await run((socket) => socket.write(STREAM_HEAD + tokens([5])));
     await running.arrived(1);
@@ -77,6 +117,15 @@ describe('a stream that is no longer wanted', () => {
     await next.arrived(1);
     expect(await running.end).toMatchObject({ kind: 'failed', failure: { reason: 'cut' } });
     next.stream.abort();
+  });
+
+  it('ends as cut when its replica is closed while a kept connection is silent', async () => {
+    const answers = [STREAM_HEAD + tokens([5], 'stop') + GOOD_END];
+    const first = await run((socket) => void socket.write(answers.shift() ?? ''));
+    await first.end;
+    const waiting = open();
+    await upstream().closeReplica('e0');
+    expect(await waiting.end).toMatchObject({ kind: 'failed', failure: { reason: 'cut' } });
   });
 
   it('ends as cut when its replica is closed', async () => {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { frame, httpChunk, jsonAnswer, STREAM_END, STREAM_HEAD } from '../support/scripted-engine.ts';
+import { frame, httpChunk, jsonAnswer, STREAM_END, STREAM_HEAD, writeBytewise } from '../support/scripted-engine.ts';
 import { GOOD_END, SAMPLING, scriptedStreams, tokens, USAGE } from '../support/scripted-streams.ts';
 
 const { run, open, engine } = scriptedStreams();
@@ -67,6 +67,39 @@ describe('a stream that succeeds', () => {
     expect(running.tokenIds()).toEqual([123456, 200002]);
   });
 
+  it('gives the same ids wherever the response is cut in two', async () => {
+    const whole = Buffer.from(
+      STREAM_HEAD + [7, 201087, 30].map(plainToken).join('') + tokens([200002], 'stop') + GOOD_END,
+    );
+    let cut = 1;
+    await run((socket) => void writeInTwo(socket, whole, cut)).then(({ end }) => end);
+    for (cut = 2; cut < whole.length; cut++) {
+      const running = open();
+      expect(await running.end, `cut at ${cut}`).toEqual({ kind: 'finished', finishReason: 'stop', usage: USAGE });
+      expect(running.tokenIds(), `cut at ${cut}`).toEqual([7, 201087, 30, 200002]);
+    }
+  });
+
+  it('takes frames of one token together with frames of another kind, in their order', async () => {
+    const frames = [plainToken(1), plainToken(2), tokens([3, 4]), plainToken(5), tokens([6], 'stop')].join('');
+    const running = await run((socket) => socket.write(STREAM_HEAD + frames + GOOD_END));
+    expect(await running.end).toEqual({ kind: 'finished', finishReason: 'stop', usage: USAGE });
+    expect(running.reads).toEqual([[1, 2, 3, 4, 5, 6]]);
+  });
+
+  it('is sent once more when its kept connection turns out to be closed', async () => {
+    const answers = [STREAM_HEAD + tokens([5], 'stop') + GOOD_END, '', STREAM_HEAD + tokens([6], 'stop') + GOOD_END];
+    await run((socket) => {
+      const answer = answers.shift();
+      if (answer) socket.write(answer);
+      else socket.destroy();
+    }).then(({ end }) => end);
+    const running = open();
+    expect((await running.end).kind).toBe('finished');
+    expect(running.tokenIds()).toEqual([6]);
+    expect(engine().requests).toHaveLength(3);
+  });
+
   it('uses a connection again', async () => {
     const sockets = new Set<Socket>();
     const first = await run((socket) => {
@@ -74,7 +107,6 @@ describe('a stream that succeeds', () => {
       socket.write(STREAM_HEAD + tokens([5], 'stop') + GOOD_END);
     });
     await first.end;
-    await new Promise((resolve) => setImmediate(resolve));
     expect((await open().end).kind).toBe('finished');
     expect(sockets.size).toBe(1);
   });
@@ -103,6 +135,9 @@ describe('a stream that fails', () => {
     ['finish reason abort', STREAM_HEAD + tokens([], 'abort') + GOOD_END, 'engine_error', null],
     ['a finish reason that nobody asked for', STREAM_HEAD + tokens([5], 'repetition') + GOOD_END, 'engine_error', null],
     ['[DONE] without a finish reason', STREAM_HEAD + tokens([5]) + frame('[DONE]') + STREAM_END, 'cut', null],
+    ['something that is no HTTP', 'hello', 'cut', null],
+    ['a head that is too long', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}`, 'cut', null],
+    ['a chunk that is none', `${STREAM_HEAD}data: {}`, 'cut', null],
     ['garbage', STREAM_HEAD + frame('{"choices":[{"index":0,'), 'engine_error', null],
     ['503', jsonAnswer(503, JSON.stringify(BUSY)), 'busy', 503],
     ['500 with an empty body', jsonAnswer(500, ''), 'engine_error', 500],
@@ -144,9 +179,16 @@ describe('a stream that fails', () => {
   });
 });
 
-async function writeBytewise(socket: Socket, bytes: Buffer): Promise<void> {
-  for (const byte of bytes) {
-    socket.write(Buffer.of(byte));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+/** A frame as vLLM spells a token that comes alone. */
+const plainToken = (tokenId: number): string => {
+  const nothing = { routed_experts: null, sampling_mask: null, weight_versions: null, logprobs: null };
+  const choice = { index: 0, finish_reason: null, stop_reason: null, token_ids: [tokenId], ...nothing };
+  return frame({ request_id: 'generate-tokens-r', usage: null, output_mode: 'tokens', choices: [choice] });
+};
+
+/** So that the reader finds the first part alone: it reads between the two. */
+async function writeInTwo(socket: Socket, bytes: Buffer, cut: number): Promise<void> {
+  socket.write(bytes.subarray(0, cut));
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  socket.write(bytes.subarray(cut));
 }

@@ -1,0 +1,97 @@
+import { connect, type Socket } from 'node:net';
+
+/** Where an engine listens: a unix socket, or a TCP port. */
+export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** Whoever has the connection now. Called in the tick of the socket's event. */
+export interface ConnectionUser {
+  /** The first `length` of `bytes` have come; they are valid only during the call. */
+  onBytes(bytes: Buffer, length: number): void;
+  /** The engine will send nothing more. The connection is closed after this. */
+  onEnd(): void;
+  /** The connection is gone; `message` tells people why. Comes after `onEnd`. */
+  onClosed(how: ConnectionLoss, message: string): void;
+}
+
+/** How a connection came to its end: it never stood, the engine (or its machine) ended it, or this program did. */
+export type ConnectionLoss = 'not_connected' | 'broken' | 'closed';
+
+/**
+ * All connections read into this one: a read is handed on and done with before the next one begins, so that none needs
+ * memory of its own.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** One connection to an engine, which carries one request after the other. */
+export class Connection {
+  readonly #socket: Socket;
+  #user: ConnectionUser | null = null;
+  #loss: ConnectionLoss = 'not_connected';
+  #message = 'the engine closed the connection';
+  /** Resolves once the connection is gone. */
+  readonly closed: Promise<void>;
+
+  /** Connects to `address`; a failure to is told to the user, after this tick. */
+  constructor(address: Address) {
+    const onread = { buffer: READ_BUFFER, callback: (length: number) => this.#onRead(length) };
+    this.#socket = connect({ ...address, onread, noDelay: true });
+    this.#socket.on('connect', () => (this.#loss = 'broken'));
+    this.#socket.on('error', (error) => (this.#message = error.message || error.name));
+    this.#socket.on('end', () => {
+      this.#user?.onEnd();
+      this.#socket.destroy();
+    });
+    this.closed = new Promise((resolve) => {
+      this.#socket.on('close', () => {
+        const user = this.#user;
+        this.#user = null;
+        user?.onClosed(this.#loss, this.#message);
+        resolve();
+      });
+    });
+  }
+
+  /** Whether it is closed or closing. */
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Whether all that was sent is out of this process. */
+  get isFlushed(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  /** Sends a whole request for `user`, who has the connection until `release` or its end. */
+  send(request: string, user: ConnectionUser): void {
+    this.#user = user;
+    this.#socket.write(request);
+  }
+
+  /** Takes the connection from its user, who is told nothing any more. Bytes that come before the next one close it. */
+  release(): void {
+    this.#user = null;
+  }
+
+  /** Closes it; its user, if it still has one, is told why. */
+  close(message: string): void {
+    this.#loss = 'closed';
+    this.#message = message;
+    this.#socket.destroy();
+  }
+
+  /** Stops reading, also before it is connected. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** The result says whether to read on; pausing does that already. */
+  #onRead(length: number): boolean {
+    if (this.#user) this.#user.onBytes(READ_BUFFER, length);
+    else this.#socket.destroy();
+    return true;
+  }
+}

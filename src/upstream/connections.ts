@@ -1,0 +1,72 @@
+import type { CancelTimer, Clock } from '../domain/clock.ts';
+import { Connection, type Address } from './connection.ts';
+import { Exchange, type ConnectionSource, type ResponseListener } from './exchange.ts';
+
+/** Below the five seconds after which the engine's server closes an idle connection, so that few die in use. */
+const KEEP_ALIVE_MS = 4_000;
+
+interface Idle {
+  readonly connection: Connection;
+  readonly sinceMs: number;
+}
+
+/** The connections to one engine: as many as there are requests at a time, each kept a while for another one. */
+export class Connections implements ConnectionSource {
+  readonly #address: Address;
+  readonly #clock: Clock;
+  readonly #all = new Set<Connection>();
+  /** The longest idle first; the engine may have closed some of them. */
+  #idle: Idle[] = [];
+  #cancelSweep: CancelTimer | null = null;
+
+  constructor(address: Address, clock: Clock) {
+    this.#address = address;
+    this.#clock = clock;
+  }
+
+  /** Sends a whole HTTP/1.1 request, head and body. Never throws: a failure to connect is told to the listener. */
+  send(request: string, listener: ResponseListener): Exchange {
+    return new Exchange(this, request, listener);
+  }
+
+  /** Closes everything; what is under way fails as cut. Resolves once all connections are gone. */
+  async close(): Promise<void> {
+    this.#cancelSweep?.();
+    this.#cancelSweep = null;
+    const all = [...this.#all];
+    for (const connection of all) connection.close('the connections to this engine were closed');
+    await Promise.all(all.map(({ closed }) => closed));
+  }
+
+  takeIdle(): Connection | null {
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (!idle.connection.isClosed) return idle.connection;
+    }
+    return null;
+  }
+
+  open(): Connection {
+    const connection = new Connection(this.#address);
+    this.#all.add(connection);
+    void connection.closed.then(() => this.#all.delete(connection));
+    return connection;
+  }
+
+  keep(connection: Connection): void {
+    this.#idle.push({ connection, sinceMs: this.#clock.monotonicMs() });
+    if (this.#cancelSweep === null) this.#scheduleSweep(KEEP_ALIVE_MS);
+  }
+
+  #scheduleSweep(delayMs: number): void {
+    this.#cancelSweep = this.#clock.schedule(delayMs, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = null;
+    const oldestMs = this.#clock.monotonicMs() - KEEP_ALIVE_MS;
+    for (const { connection, sinceMs } of this.#idle) if (sinceMs <= oldestMs) connection.close('idle for too long');
+    this.#idle = this.#idle.filter(({ connection }) => !connection.isClosed);
+    const [longest] = this.#idle;
+    if (longest) this.#scheduleSweep(longest.sinceMs - oldestMs);
+  }
+}

@@ -25,7 +25,7 @@ export async function createResponse(
   signal: AbortSignal,
 ): Promise<ResponseObject | null> {
   const writer = new ResponseWriter(prepared.response, prepared.policy, null);
-  const end = await runTurn(deps.turn, prepared.turn, writer, { flow: new Flow(), signal, takesWhole: true });
+  const end = await runTurn(deps.turn, prepared.turn, writer, { flow: new Flow(), signal });
   if (end.kind === 'aborted') return null;
   const error = await conclude(deps, prepared, writer, end);
   if (error !== null) throw error;

@@ -27,6 +27,17 @@ export class ResponseWriter implements TurnListener {
     this.#events = events;
   }
 
+  get isLive(): boolean {
+    return this.#events !== null;
+  }
+
+  onStartOver(): void {
+    this.response.output = [];
+    this.#open = null;
+    this.#reasoningTokens = 0;
+    this.#tokenIds.clear();
+  }
+
   /** The first two events, before any engine is asked. */
   begin(): void {
     this.#events?.event({ type: 'response.created', response: this.response });

@@ -2,7 +2,7 @@ import { isAnswer } from '../harmony/header.ts';
 import type { MessageEnd, MessageHeader, ParserSink } from '../harmony/parse.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
 import { AnswerLogprobs } from './answer-logprobs.ts';
-import type { TurnListener } from './progress.ts';
+import type { OutputListener } from './progress.ts';
 import { StopStrings } from './stop-strings.ts';
 
 /**
@@ -10,13 +10,13 @@ import { StopStrings } from './stop-strings.ts';
  * text that they belong to. Reasoning and calls pass as they are: a stop string in them means nothing.
  */
 export class AnswerFilter implements ParserSink {
-  readonly #listener: TurnListener;
+  readonly #listener: OutputListener;
   readonly #stops: StopStrings;
   readonly #logprobs = new AnswerLogprobs();
   #inAnswer = false;
   #hasStarted = false;
 
-  constructor(listener: TurnListener, stop: readonly string[]) {
+  constructor(listener: OutputListener, stop: readonly string[]) {
     this.#listener = listener;
     this.#stops = new StopStrings(stop);
   }

@@ -3,17 +3,17 @@ import { FIRST_CONTROL_TOKEN } from '../harmony/tokens.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
 import { AnswerFilter } from './answer-filter.ts';
-import type { TurnListener } from './progress.ts';
+import type { OutputListener } from './progress.ts';
 
 /** What one attempt generates, from its tokens to the messages that the listener hears; goes with the attempt. */
 export class AttemptOutput {
   readonly #vocabulary: Vocabulary;
-  readonly #listener: TurnListener;
+  readonly #listener: OutputListener;
   readonly #parser: Parser;
   readonly #answer: AnswerFilter;
   #tokenCount = 0;
 
-  constructor(vocabulary: Vocabulary, listener: TurnListener, stop: readonly string[]) {
+  constructor(vocabulary: Vocabulary, listener: OutputListener, stop: readonly string[]) {
     this.#vocabulary = vocabulary;
     this.#listener = listener;
     this.#parser = createParser(vocabulary);

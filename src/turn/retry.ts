@@ -9,12 +9,12 @@ export type AfterFailure =
   { readonly kind: 'retry'; readonly reason: string } | { readonly kind: 'give_up'; readonly error: CodedError };
 
 /**
- * What to do after a failed attempt. A move to another replica is free until something that came out of an engine
- * was handed on; after that, a second start could contradict what the client already has.
+ * What to do after a failed attempt. A move to another replica is free until somebody has seen something that came out
+ * of an engine; after that, a second start could contradict what the client already has.
  */
-export function afterFailure(failure: UpstreamFailure, attempts: number, outputHandedOn: boolean): AfterFailure {
+export function afterFailure(failure: UpstreamFailure, attempts: number, outputSeen: boolean): AfterFailure {
   if (failure.reason === 'rejected') return { kind: 'give_up', error: rejection(failure) };
-  if (outputHandedOn) {
+  if (outputSeen) {
     return {
       kind: 'give_up',
       error: failed(`The engine failed in the middle of the answer: ${failure.message}`, failure),

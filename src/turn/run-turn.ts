@@ -53,12 +53,10 @@ export type TurnEnd =
 export interface TurnControl {
   readonly flow: Flow;
   readonly signal: AbortSignal;
-  /** It hears nothing before the end, so that the engine need not send every token by itself. */
-  readonly takesWhole?: boolean;
 }
 
 /**
- * Tokens a frame for who takes the whole: what a token costs on its way is then next to nothing, and a frame comes
+ * Tokens a frame where nobody sees them come: what a token costs on its way is then next to nothing, and a frame comes
  * every few seconds also from an engine that writes ten tokens a second.
  */
 const WHOLE_STREAM_INTERVAL = 64;
@@ -68,7 +66,7 @@ const TRUNCATED_ANSWER_TOKENS = 4096;
 
 /**
  * Runs a turn: context to prompt, a replica, its tokens, the messages in them. A replica that fails before anything
- * of its output was handed on is replaced by another. Resolves with how it ended, after the listener's last call;
+ * of its output was seen is replaced by another. Resolves with how it ended, after the listener's last call;
  * never rejects. `signal` means that nobody waits any more: the engine's work ends and the turn is `aborted`.
  */
 export async function runTurn(
@@ -115,14 +113,14 @@ async function encodePrompt(
 
 /** Attempts until one ends the turn. */
 async function generate(turn: Turn, prompt: readonly number[]): Promise<TurnEnd> {
-  const { deps, request, progress, control } = turn;
+  const { deps, request, listener, progress, control } = turn;
   const replicas = new Set<string>();
   let lastFailure: UpstreamFailure | null = null;
   for (let attempts = 1; ; attempts++) {
     const wish = { ...request, promptTokens: prompt.length };
     const lease = await acquireReplica(deps.pool, wish, { replicas, lastFailure }, control.signal);
     const { replica } = lease;
-    const output = new AttemptOutput(deps.vocabulary, turn.listener, request.stop);
+    const output = new AttemptOutput(deps.vocabulary, listener, request.stop);
     progress.output = output;
     const end = await attempt(turn, prompt, lease, output);
     if (end.kind === 'aborted') return { kind: 'aborted', usage: usageOf(progress, null) };
@@ -131,11 +129,12 @@ async function generate(turn: Turn, prompt: readonly number[]): Promise<TurnEnd>
       const kind = end.finishReason === 'stop' ? 'completed' : 'incomplete';
       return { kind, usage: usageOf(progress, end.usage), replica };
     }
-    const next = afterFailure(end.failure, attempts, output.isHandedOn);
+    const next = afterFailure(end.failure, attempts, output.isHandedOn && listener.isLive);
     const reason = next.kind === 'retry' ? next.reason : next.error.message;
     const { requestId } = request;
     deps.onAttemptFailed({ requestId, engineId: replica.engineId, reason, retried: next.kind === 'retry' });
     if (next.kind === 'give_up') return { kind: 'failed', usage: usageOf(progress, null), error: next.error };
+    if (output.isHandedOn) listener.onStartOver();
     replicas.add(replicaKey(replica));
     lastFailure = end.failure;
   }
@@ -143,7 +142,7 @@ async function generate(turn: Turn, prompt: readonly number[]): Promise<TurnEnd>
 
 /** One attempt on the leased replica, which is released when the attempt has ended. */
 async function attempt(
-  { deps, request, control, progress }: Turn,
+  { deps, request, listener, control, progress }: Turn,
   prompt: readonly number[],
   lease: Lease,
   output: AttemptOutput,
@@ -161,7 +160,7 @@ async function attempt(
       {
         lease,
         promptTokenIds,
-        sampling: engineSampling(sampling, { maxTokens, rule, streamInterval: streamInterval(request, control) }),
+        sampling: engineSampling(sampling, { maxTokens, rule, streamInterval: streamInterval(request, listener) }),
         requestId,
         cacheSalt,
         onTokens: (tokenIds, logprobs) => output.push(tokenIds, logprobs),
@@ -175,8 +174,8 @@ async function attempt(
 }
 
 /** A stop string ends the engine's work at the token that brings it: what was gathered beyond would be work for nothing. */
-const streamInterval = ({ stop }: TurnRequest, { takesWhole }: TurnControl): number =>
-  takesWhole === true && stop.length === 0 ? WHOLE_STREAM_INTERVAL : 1;
+const streamInterval = ({ stop }: TurnRequest, { isLive }: TurnListener): number =>
+  isLive || stop.length > 0 ? 1 : WHOLE_STREAM_INTERVAL;
 
 const answerRoom = (maxOutputTokens: number | null, contextTokens: number): number =>
   maxOutputTokens ?? Math.min(TRUNCATED_ANSWER_TOKENS, Math.floor(contextTokens / 4));

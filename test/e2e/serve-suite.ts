@@ -34,9 +34,18 @@ export function serveSuite(
   });
 
   describe('an engine killed with SIGKILL', () => {
-    it('costs no following request, comes back, and leaves no orphan', async () => {
-      const victim = (await chorus().status()).engines[0] ?? expect.fail('no engine');
+    it('costs no answer that is taken whole and no following request, comes back, and leaves no orphan', async () => {
+      const count = () => postResponse(chorus().url, { input: 'Count to 100.' });
+      const expected = (await count()).body.output_text;
+      const counts = Array.from({ length: 4 }, count);
+      const victim = await eventually('a count in flight on the first engine', 5000, async () => {
+        const [first] = (await chorus().status()).engines;
+        return first !== undefined && first.inFlight > 0 ? first : null;
+      });
       process.kill(victim.pid ?? expect.fail('no pid'), 'SIGKILL');
+      for (const { status, body } of await Promise.all(counts)) {
+        expect([status, body.output_text]).toEqual([200, expected]);
+      }
       for (let sent = 0; sent < 20; sent++) {
         const { status, body } = await postResponse(chorus().url, { input: 'What is 7 + 8?' });
         expect([status, body.output_text]).toEqual([200, '7 + 8 = 15.']);

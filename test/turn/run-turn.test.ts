@@ -49,12 +49,13 @@ function setUp(replicas = ['e0', 'e1']) {
   const upstream = new ScriptedUpstream();
   const heard: string[] = [];
   const retries: unknown[] = [];
-  const listener: TurnListener = {
+  const listener: Omit<TurnListener, 'isLive'> = {
     onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
     onText: (text) => void heard.push(text),
     onMessageEnd: ({ how }) => void heard.push(`</${how}>`),
     onLogprobs: (logprobs) => void heard.push(`[${logprobs.map(({ token_id: id }) => id).join()}]`),
     onBatchEnd: () => void heard.push('|'),
+    onStartOver: () => void heard.push('<start over>'),
   };
   const deps = {
     vocabulary,
@@ -65,8 +66,8 @@ function setUp(replicas = ['e0', 'e1']) {
   };
   const client = new AbortController();
   const flow = new Flow();
-  const run = (changes: Partial<TurnRequest> = {}, takesWhole = false) =>
-    runTurn(deps, { ...request, ...changes }, listener, { flow, signal: client.signal, takesWhole });
+  const run = (changes: Partial<TurnRequest> = {}, isLive = true) =>
+    runTurn(deps, { ...request, ...changes }, { ...listener, isLive }, { flow, signal: client.signal });
   return { pool, upstream, heard, retries, client, flow, run };
 }
 
@@ -88,9 +89,9 @@ describe('runTurn', () => {
     expect(pool.view().map(({ inFlight }) => inFlight)).toEqual([0, 0]);
   });
 
-  it('lets the engine gather tokens only for who takes the whole, and not where a stop string may end it', async () => {
+  it('lets the engine gather tokens only where nobody sees them come, and not where a stop string may end it', async () => {
     const { upstream, client, run } = setUp();
-    const ends = [run({}, true), run({ stop: ['x'] }, true), run()];
+    const ends = [run({}, false), run({ stop: ['x'] }, false), run()];
     const intervals: unknown[] = [];
     for (const _ of ends) intervals.push((await upstream.next()).request.sampling.stream_interval);
     client.abort();
@@ -113,7 +114,21 @@ describe('runTurn', () => {
     expect(retries).toEqual([{ requestId: 'resp_1', engineId: 'e0', reason: 'cut: scripted', retried: true }]);
   });
 
-  it('fails, and does not start again, once output was handed on', async () => {
+  it('starts over on another replica after output that nobody has seen', async () => {
+    const { upstream, heard, run } = setUp();
+    const end = run({}, false);
+    const first = await upstream.next();
+    first.tokens(...FINAL, ...encodeText(vocabulary, 'Hel'));
+    first.end(failed('cut'));
+    const second = await upstream.next();
+    expect(second.request.replica.engineId).toBe('e1');
+    second.tokens(...FINAL, ...encodeText(vocabulary, 'Hi'), TOKENS.return);
+    second.end(finished());
+    expect(await end).toMatchObject({ kind: 'completed', usage: { outputTokens: 5 } });
+    expect(heard.join('')).toBe('<final>Hel|<start over><final>Hi</return>||');
+  });
+
+  it('fails, and does not start again, once somebody has seen output', async () => {
     const { upstream, retries, run } = setUp();
     const end = run();
     const stream = await upstream.next();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { ENGINE_CHOICES, readServeOptions, type ServeOptions } from '../config/options.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { isPublicBind, type ServeOptions } from '../config/options.ts';
 import type { Inventory } from '../domain/gpu.ts';
 import type { Plan } from '../domain/placement.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -10,6 +11,7 @@ import { explainPlan, rejectionSentence } from '../planner/explain-plan.ts';
 import { parseInventory } from '../planner/inventory-file.ts';
 import { planPlacement } from '../planner/plan-placement.ts';
 import { readModelFolder } from '../system/model-folder.ts';
+import { addConfigFlags } from './config-flags.ts';
 
 type Wish = Pick<ServeOptions, 'engine' | 'modelPath' | 'replicas'>;
 
@@ -47,31 +49,23 @@ async function decide(
 }
 
 interface PlanFlags {
-  readonly engine: string;
-  readonly modelPath?: string;
-  readonly replicas?: string;
   readonly inventory?: string;
   readonly json: boolean;
 }
 
 /** Adds `chorus plan`. The plan goes to `print`; one without placements then ends in a `Refusal` (exit code 69). */
 export function addPlanCommand(program: Command, print: (text: string) => void): void {
-  program
-    .command('plan')
-    .description('what would run where, and why; starts nothing')
-    .option('--engine <kind>', ENGINE_CHOICES.join(', '), 'gpu')
-    .option('--model-path <folder>', 'a local checkpoint instead of the published one')
-    .option('--replicas <n>', 'copies of the model (default: as many as fit)')
+  addConfigFlags(program.command('plan'))
+    .description('what would run where with the same settings, and why; starts nothing')
     .option('--inventory <file>', 'plan for the machine in this JSON file, such as the output of --json elsewhere')
     .option('--json', 'inventory, decision and plan as JSON', false)
     .action((flags: PlanFlags) => runPlan(flags, print));
 }
 
 async function runPlan({ inventory: file, json, ...flags }: PlanFlags, print: (text: string) => void): Promise<void> {
-  const read = readServeOptions(flags, {});
-  if ('problems' in read) throw new Refusal('usage', read.problems.join('\n'));
+  const { options } = await loadConfig(flags, process.env);
   const inventory = file === undefined ? await detectInventory() : await readInventoryFile(file);
-  const { decision, plan } = await decide(inventory, read.options, { isPublicBind: false });
+  const { decision, plan } = await decide(inventory, options, { isPublicBind: isPublicBind(options.host) });
   print(json ? JSON.stringify({ inventory, decision, plan }, null, 2) : explainPlan(inventory, plan));
   if ('refusal' in decision) throw new Refusal('unavailable', decision.refusal);
   if (plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { isPublicBind, readServeOptions, type ServeFlags, type ServeOptions } from '../config/options.ts';
+import { loadConfig, type LoadedConfig } from '../config/load-config.ts';
+import { isPublicBind, type ServeOptions } from '../config/options.ts';
+import type { Flags } from '../config/text-sources.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { chorusVersion, Orchestrator, type ChorusDeps } from '../orchestrator.ts';
 import { createLogger } from '../system/logger.ts';
@@ -15,10 +17,10 @@ import { untilStopped } from './stop-signals.ts';
 type Print = (line: string) => void;
 
 /** `chorus serve`: plans, serves until a signal, ends everything. Throws a `Refusal` when it cannot start. */
-export async function serve(flags: ServeFlags, print: Print): Promise<void> {
-  const read = readServeOptions(flags, process.env);
-  if ('problems' in read) throw new Refusal('usage', read.problems.join('\n'));
-  const { options } = read;
+export async function serve(flags: Flags, print: Print): Promise<void> {
+  const config = await loadConfig(flags, process.env);
+  for (const line of configLines(config)) print(line);
+  const { options } = config;
   const { plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
   for (const reason of reasons) print(reason);
   if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
@@ -42,6 +44,10 @@ export async function serve(flags: ServeFlags, print: Print): Promise<void> {
   const progress = new EngineProgress(print);
   orchestrator.onChange(() => progress.show(orchestrator.status().engines));
   process.exitCode = await stopped;
+}
+
+function configLines({ file, warnings }: LoadedConfig): readonly string[] {
+  return [...(file === null ? [] : [`Settings of ${file}.`]), ...warnings];
 }
 
 /** Serving without memory is better than not serving, except where two servers or a newer version own the file. */

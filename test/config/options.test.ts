@@ -1,46 +1,92 @@
-import { describe, expect, it } from 'vitest';
-import { isPublicBind, readServeOptions } from '../../src/config/options.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { isPublicBind } from '../../src/config/options.ts';
 
-describe('readServeOptions', () => {
-  it('asks for vLLM on the loopback port of its guide by default', () => {
-    expect(readServeOptions({}, { XDG_STATE_HOME: '/var/state' })).toEqual({
-      options: {
-        engine: 'gpu',
-        modelPath: null,
-        python: null,
-        model: 'auto',
-        replicas: null,
-        gpus: null,
-        tensorParallel: null,
-        contextTokens: null,
-        gpuMemoryUtilization: null,
-        engineArguments: [],
-        stateDir: '/var/state/chorus',
-        host: '127.0.0.1',
-        port: 8000,
-        reasoning: 'shown',
-        defaultTemperature: 1,
-        loadingWaitMs: 300_000,
-        drainMs: 30_000,
-        retentionMs: 2_592_000_000,
-        yes: false,
-      },
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'chorus-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the options of chorus serve', () => {
+  it('are vLLM on GPUs and the loopback port of its guide by default', async () => {
+    const { options } = await loadConfig({ config: '/dev/null' }, { XDG_STATE_HOME: '/var/state' });
+    expect(options).toEqual({
+      engine: 'gpu',
+      modelPath: null,
+      python: null,
+      model: 'auto',
+      replicas: null,
+      gpus: null,
+      tensorParallel: null,
+      contextTokens: null,
+      gpuMemoryUtilization: null,
+      engineArguments: [],
+      stateDir: '/var/state/chorus',
+      host: '127.0.0.1',
+      port: 8000,
+      reasoning: 'shown',
+      defaultTemperature: 1,
+      loadingWaitMs: 300_000,
+      drainMs: 30_000,
+      retentionMs: 2_592_000_000,
+      yes: false,
     });
   });
 
-  it('tells every problem at once, each with its flag', () => {
-    const read = readServeOptions(
-      { engine: 'magic', replicas: '0', port: 'x', host: 'my host', reasoning: 'loud' },
-      {},
+  it('are what a file says about every setting', async () => {
+    const config = join(folder, 'all.yaml');
+    writeFileSync(
+      config,
+      `model: gpt-oss-120b
+engine:
+  kind: cpu
+  python: venv/bin/python
+  model_path: ~/checkpoint
+  replicas: 3
+  gpus: [0, GPU-5f2a9c31]
+  tensor_parallel: 2
+  context_tokens: 32768
+  gpu_memory_utilization: 0.9
+  args: [--max-num-seqs, 64]
+server: { host: 0.0.0.0, port: 0 }
+store:
+  retention_days: 7
+state_dir: /srv/chorus
+reasoning: hidden
+default_temperature: 0.5
+loading_wait_seconds: 60
+drain_seconds: 5
+assume_yes: true
+`,
     );
-    expect(read).toEqual({
-      problems: [
-        "--engine: 'magic' is unknown. Use auto, gpu, cpu, simulated.",
-        "--replicas: '0' is not a whole number from 1 to 64.",
-        "--port: 'x' is not a port. Use 1 to 65535, or 0 for any free one.",
-        "--host: 'my host' is not an address. Use 127.0.0.1 for this machine, 0.0.0.0 for every interface.",
-        "--reasoning: 'loud' is unknown. Use shown or hidden.",
-      ],
+    expect(await loadConfig({ config }, { HOME: '/home/ada' })).toMatchObject({
+      file: config,
+      warnings: [],
+      options: {
+        engine: 'cpu',
+        modelPath: '/home/ada/checkpoint',
+        python: join(folder, 'venv/bin/python'),
+        model: 'gpt-oss-120b',
+        replicas: 3,
+        gpus: ['0', 'GPU-5f2a9c31'],
+        tensorParallel: 2,
+        contextTokens: 32_768,
+        gpuMemoryUtilization: 0.9,
+        engineArguments: ['--max-num-seqs', '64'],
+        stateDir: '/srv/chorus',
+        host: '0.0.0.0',
+        port: 0,
+        reasoning: 'hidden',
+        defaultTemperature: 0.5,
+        loadingWaitMs: 60_000,
+        drainMs: 5000,
+        retentionMs: 604_800_000,
+        yes: true,
+      },
     });
   });
 });

@@ -1,0 +1,138 @@
+import { isMap, isScalar, LineCounter, parseDocument, visit, type Document, type Node, type YAMLMap } from 'yaml';
+import { joinLayers, layerOf, type Layer } from './given.ts';
+import { settingOfOption } from './engine-arguments.ts';
+import { CONFIG_SCHEMA } from './schema.ts';
+import { readText, SETTINGS, showValue, type Setting, type SettingSchema } from './settings.ts';
+import { closest } from './suggest.ts';
+
+interface Reading {
+  readonly document: Document;
+  /** `file:line:column` of a character. */
+  readonly whereAt: (offset: number) => string;
+}
+
+/**
+ * The settings in the text of a YAML 1.2 file, and every problem with its line and column; `file` is the name that
+ * problems carry. Text that is no YAML gives syntax problems alone. Paths are not resolved.
+ */
+export function readConfigText(text: string, file: string): Layer {
+  const lineCounter = new LineCounter();
+  const whereAt = (offset: number): string => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  const problem = (where: string, message: string): Layer => ({
+    given: [],
+    problems: [{ source: 'file', where, message }],
+  });
+  const document = parse(text, lineCounter);
+  if (document === null) return problem(`${file}:1:1`, 'The file is nested too deeply to be a configuration.');
+  const { contents } = document;
+  const syntax = [...document.errors, ...document.warnings].map(({ code, message, pos }) =>
+    problem(whereAt(pos[0]), code === 'DUPLICATE_KEY' ? duplicateKey(text, pos) : `Not valid YAML: ${message}.`),
+  );
+  const aliases = aliasOffsets(document).map((offset) =>
+    problem(whereAt(offset), 'Aliases are not supported: write the value out.'),
+  );
+  if (syntax.length > 0 || aliases.length > 0) return joinLayers([...syntax, ...aliases]);
+  if (isEmpty(contents)) return { given: [], problems: [] };
+  if (!isMap(contents)) return problem(`${file}:1:1`, 'The file is no list of settings, such as `model: gpt-oss-20b`.');
+  return readGroup(contents, CONFIG_SCHEMA, { keys: [], reading: { document, whereAt } });
+}
+
+function parse(text: string, lineCounter: LineCounter): Document | null {
+  try {
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, version: '1.2' });
+  } catch (error) {
+    // The parser is recursive: thousands of brackets exhaust its stack.
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function duplicateKey(text: string, [start, end]: [number, number]): string {
+  return `${/^[\w-]*/.exec(text.slice(start, Math.max(end, start + 64)))?.[0] ?? 'The key'} stands here a second time.`;
+}
+
+function aliasOffsets(document: Document): number[] {
+  const offsets: number[] = [];
+  visit(document, { Alias: (_, alias) => void offsets.push(alias.range?.[0] ?? 0) });
+  return offsets;
+}
+
+/** Nothing but comments, or `null`: a group whose settings are all commented out. */
+const isEmpty = (node: unknown): boolean => node === null || (isScalar(node) && node.value === null);
+
+interface Place {
+  readonly keys: readonly string[];
+  readonly reading: Reading;
+}
+
+function readGroup(map: YAMLMap, schema: SettingSchema, { keys, reading }: Place): Layer {
+  const layers = map.items.map(({ key, value }) => {
+    const name = isScalar(key) ? String(key.value) : '';
+    const child = schema.properties?.[name];
+    if (child === undefined) return unknownKey(name, schema, { keys, where: reading.whereAt(offsetOf(key)) });
+    return readEntry({ key, value }, child, { keys: [...keys, name], reading });
+  });
+  return joinLayers(layers);
+}
+
+function readEntry(
+  { key, value }: { readonly key: unknown; readonly value: unknown },
+  schema: SettingSchema,
+  { keys, reading }: Place,
+): Layer {
+  if (schema.properties !== undefined && isMap(value)) return readGroup(value, schema, { keys, reading });
+  const path = keys.join('.');
+  const where = reading.whereAt(value === null || offsetOf(value) === 0 ? offsetOf(key) : offsetOf(value));
+  if (schema.properties !== undefined) {
+    if (isEmpty(value)) return { given: [], problems: [] };
+    const message = `${path} is ${showValue(valueOf(value, reading))}. Allowed: ${Object.keys(schema.properties).join(', ')}, each on its own line below it.`;
+    return { given: [], problems: [{ source: 'file', where, message }] };
+  }
+  const setting = SETTINGS.find((one) => one.path === path);
+  if (setting === undefined) return { given: [], problems: [] };
+  const given = { setting, value: valueOf(value, reading), source: 'file', where } as const;
+  return layerOf(given, spellingHint(given.value, schema, keys.at(-1) ?? ''));
+}
+
+function valueOf(value: unknown, { document }: Reading): unknown {
+  return value === null ? null : (value as Node).toJS(document);
+}
+
+/** What to write when a text would be right without its quotes, or when nothing was written. */
+function spellingHint(value: unknown, schema: SettingSchema, key: string): string {
+  if (value === null) return ' Give it a value, or leave the line out.';
+  const meant = typeof value === 'string' ? readText(value, schema) : undefined;
+  return meant === undefined ? '' : ` Write it without quotes: ${key}: ${JSON.stringify(meant)}`;
+}
+
+function unknownKey(
+  name: string,
+  schema: SettingSchema,
+  { keys, where }: { readonly keys: readonly string[]; readonly where: string },
+): Layer {
+  const path = [...keys, name].join('.');
+  const siblings = Object.keys(schema.properties ?? {});
+  const near = closest(name, siblings);
+  const meant = near === null ? elsewhere(name) : [...keys, near].join('.');
+  const remedy = meant === null ? `Known here: ${siblings.join(', ')}.` : `Did you mean ${meant}?`;
+  return { given: [], problems: [{ source: 'file', where, message: `${path} is unknown. ${remedy}` }] };
+}
+
+/** A setting of another group with this or nearly this name, or the one that decides this option of vLLM. */
+function elsewhere(name: string): string | null {
+  const last = ({ keys }: Setting): string => keys.at(-1) ?? '';
+  const same = SETTINGS.find((setting) => [last(setting), setting.notes.flag].includes(name.replaceAll('-', '_')));
+  if (same !== undefined) return same.path;
+  const ofVllm = settingOfOption(`--${name}`);
+  if (ofVllm !== null) return ofVllm;
+  const near = closest(
+    name,
+    SETTINGS.flatMap((setting) => [setting.path, last(setting)]),
+  );
+  return SETTINGS.find((setting) => setting.path === near || last(setting) === near)?.path ?? null;
+}
+
+const offsetOf = (node: unknown): number => (node as Node | null)?.range?.[0] ?? 0;

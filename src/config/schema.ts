@@ -1,0 +1,196 @@
+import { Type, type Static } from 'typebox';
+import { MODEL_IDS, type ModelId } from '../domain/model.ts';
+import { addressProblem } from './address.ts';
+import { engineArgumentsProblem } from './engine-arguments.ts';
+
+/** `auto` picks vLLM where a GPU is, and the simulator only where nothing could be meant but a trial. */
+export type EngineChoice = 'auto' | 'gpu' | 'cpu' | 'simulated';
+const ENGINE_CHOICES: EngineChoice[] = ['auto', 'gpu', 'cpu', 'simulated'];
+
+/** Whether clients see the text of the model's reasoning, which gpt-oss's makers advise not to show to end users. */
+export type ReasoningVisibility = 'shown' | 'hidden';
+const REASONING_VISIBILITIES: ReasoningVisibility[] = ['shown', 'hidden'];
+
+const MODEL_CHOICES: ('auto' | ModelId)[] = ['auto', ...MODEL_IDS];
+/** vLLM divides gpt-oss's 8 key-value heads evenly over the cards of one machine. */
+const TENSOR_PARALLEL_CHOICES: ('auto' | 1 | 2 | 4 | 8)[] = ['auto', 1, 2, 4, 8];
+
+/** What a setting says beside JSON Schema: how it is spelled elsewhere and what its type cannot express. */
+export interface SettingNotes {
+  /** Name of the flag where it is not the last key of the path: `engine` for `--engine`. */
+  readonly flag?: string;
+  /** What stands for the value in `--help`; none for a switch. */
+  readonly placeholder?: string;
+  /** The default in words, for a setting that has no value until something is looked up. */
+  readonly defaultText?: string;
+  /** The value is a file or folder: relative to the config file's folder there, to the working directory elsewhere. */
+  readonly isPath?: boolean;
+  /** What is allowed, in words, where the schema alone does not tell. */
+  readonly allowed?: string;
+  /** What is wrong with a value of the right type, as the end of a sentence, or null. */
+  readonly problem?: (value: never) => string | null;
+}
+
+const auto = Type.Literal('auto');
+
+const path = (placeholder: string, { description, defaultText }: { description: string; defaultText: string }) =>
+  Type.String({ minLength: 1, description, notes: { placeholder, defaultText, isPath: true } });
+
+const engine = Type.Object(
+  {
+    kind: Type.Enum(ENGINE_CHOICES, {
+      default: 'gpu',
+      description:
+        'What answers: vLLM on GPUs, vLLM on the CPU, or the simulator; auto simulates only where nothing of NVIDIA is',
+      notes: { flag: 'engine', placeholder: '<kind>' },
+    }),
+    python: Type.Optional(
+      path('<file>', {
+        description: 'Interpreter of the environment that vLLM is installed in',
+        defaultText: 'the vllm on the PATH',
+      }),
+    ),
+    model_path: Type.Optional(
+      path('<folder>', {
+        description: 'A local checkpoint, whose size decides what fits',
+        defaultText: 'the published checkpoint',
+      }),
+    ),
+    replicas: Type.Union([auto, Type.Integer({ minimum: 1, maximum: 64 })], {
+      default: 'auto',
+      description: 'Copies of the model; auto: as many as fit',
+      notes: { placeholder: '<n>' },
+    }),
+    gpus: Type.Union(
+      [
+        auto,
+        Type.Array(
+          Type.Union([
+            Type.Integer({ minimum: 0, maximum: 4095 }),
+            Type.String({ pattern: '^(\\d{1,4}|(GPU|MIG)-[0-9a-fA-F/-]+)$' }),
+          ]),
+          { minItems: 1, maxItems: 64, uniqueItems: true },
+        ),
+      ],
+      {
+        default: 'auto',
+        description: 'GPUs to use, by index, UUID or the beginning of a UUID (nvidia-smi -L); auto: every usable one',
+        notes: {
+          placeholder: '<list>',
+          allowed: 'auto, or a list of indices and UUIDs such as [0, 1] or [GPU-5f2a9c31]',
+        },
+      },
+    ),
+    tensor_parallel: Type.Enum(TENSOR_PARALLEL_CHOICES, {
+      default: 'auto',
+      description: 'GPUs that one replica is spread over; auto: decided by what fits',
+      notes: { placeholder: '<n>' },
+    }),
+    context_tokens: Type.Union([auto, Type.Integer({ minimum: 1024, maximum: 131_072 })], {
+      default: 'auto',
+      description: 'Context window of every replica; auto: as much as fits',
+      notes: { placeholder: '<n>' },
+    }),
+    gpu_memory_utilization: Type.Union([auto, Type.Number({ minimum: 0.1, maximum: 1 })], {
+      default: 'auto',
+      description: "Share of each GPU's memory that an engine takes; auto: decided by what is free",
+      notes: { placeholder: '<share>' },
+    }),
+    args: Type.Array(Type.Union([Type.String({ minLength: 1, maxLength: 4096 }), Type.Number()]), {
+      default: [],
+      maxItems: 128,
+      description: "Further words of vllm serve's command line, such as [--max-num-seqs, 64]",
+      notes: { flag: 'engine-arg', placeholder: '<word>', allowed: 'a list of words', problem: engineArgumentsProblem },
+    }),
+  },
+  { description: 'The engines: what runs, and where' },
+);
+
+const server = Type.Object(
+  {
+    host: Type.String({
+      default: '127.0.0.1',
+      description: 'Address to listen on; one that other machines reach (0.0.0.0) needs an API key',
+      notes: { placeholder: '<address>', allowed: 'an IP address or localhost', problem: addressProblem },
+    }),
+    // The port of vLLM's own guide, so that its snippets run unchanged.
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 8000,
+      description: 'Port to listen on; 0: any free one',
+      notes: { placeholder: '<n>' },
+    }),
+  },
+  { description: 'Where clients connect' },
+);
+
+const store = Type.Object(
+  {
+    // OpenAI keeps stored responses for 30 days.
+    retention_days: Type.Integer({
+      minimum: 1,
+      maximum: 3650,
+      default: 30,
+      description: 'Days that stored responses are kept',
+      notes: { placeholder: '<n>' },
+    }),
+  },
+  { description: 'Stored responses' },
+);
+
+/**
+ * Every setting of Chorus, once: types, defaults, checks, `configs/schema.json`, `--help` and the reference come from
+ * here. A setting is a leaf; its `notes` say how it is spelled as a flag.
+ */
+export const CONFIG_SCHEMA = Type.Object(
+  {
+    model: Type.Enum(MODEL_CHOICES, {
+      default: 'auto',
+      description: 'Model to serve; auto: the largest that fits',
+      notes: { placeholder: '<name>' },
+    }),
+    engine,
+    server,
+    store,
+    state_dir: path('<folder>', {
+      description: 'Where key, stored responses, logs and sockets live',
+      defaultText: '$XDG_STATE_HOME/chorus, else ~/.local/state/chorus',
+    }),
+    reasoning: Type.Enum(REASONING_VISIBILITIES, {
+      default: 'shown',
+      description: "Whether clients see the text of the model's reasoning",
+      notes: { placeholder: '<visibility>' },
+    }),
+    default_temperature: Type.Number({
+      minimum: 0,
+      maximum: 2,
+      default: 1,
+      description: 'Temperature of requests that name none',
+      notes: { placeholder: '<t>' },
+    }),
+    loading_wait_seconds: Type.Integer({
+      minimum: 0,
+      maximum: 3600,
+      default: 300,
+      description: 'How long a request waits for engines that load before it is answered with 503',
+      notes: { placeholder: '<s>' },
+    }),
+    drain_seconds: Type.Integer({
+      minimum: 0,
+      maximum: 3600,
+      default: 30,
+      description: 'How long streams may go on after a stop was asked for',
+      notes: { placeholder: '<s>' },
+    }),
+    assume_yes: Type.Boolean({
+      default: false,
+      description: 'Install vLLM and download weights without asking',
+      notes: { flag: 'yes' },
+    }),
+  },
+  { description: 'The configuration of Chorus' },
+);
+
+/** All settings with their defaults filled in; those without a default may be absent. */
+export type Config = Static<typeof CONFIG_SCHEMA>;

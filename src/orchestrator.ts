@@ -13,7 +13,7 @@ import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
 import { spellLogprob } from './responses/logprobs.ts';
-import { RETENTION_MS, RetentionSweep } from './responses/retention.ts';
+import { RetentionSweep } from './responses/retention.ts';
 import type { ResponseStore } from './store/response-store.ts';
 import { Pool } from './pool/pool.ts';
 import type { Outlook } from './pool/select.ts';
@@ -23,16 +23,12 @@ import { readVocabulary, vocabularyDirectory } from './system/vocabulary.ts';
 import { PromptEncoder } from './turn/prompt-encoder.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
-/** A request that comes while the engines load waits this long before it is answered with 503. */
-const LOADING_WAIT_MS = 300_000;
 /** Queueing and prefill are silent too: a 131k-token prompt takes tens of seconds on a small card. */
 const STALL_TIMEOUT_MS = 120_000;
 /** Encodings of recent texts, for follow-ups: about 32 MB. */
 const CACHED_PROMPT_BYTES = 64_000_000;
 /** A server with one key or none serves one project. */
 const PROJECT = 'default';
-/** How long streams may go on after a stop was asked for. */
-const DRAIN_MS = 30_000;
 /** How long clients have for their last bytes once the engines are gone; a client that never asks holds nobody up. */
 const LAST_BYTES_MS = 1000;
 
@@ -79,7 +75,7 @@ export class Orchestrator {
     this.apiKey = readApiKey(options.stateDir, { required: isPublicBind(options.host) });
     this.#pool = new Pool({
       clock: deps.clock,
-      loadingWaitMs: LOADING_WAIT_MS,
+      loadingWaitMs: options.loadingWaitMs,
       outlook: (model) => this.#poolOutlook(model),
     });
     this.#upstream = createUpstream({ clock: deps.clock, stallTimeoutMs: STALL_TIMEOUT_MS });
@@ -138,8 +134,16 @@ export class Orchestrator {
   }
 
   #buildFleet({ clock, logger, random, environment }: ChorusDeps): Fleet {
-    const { stateDir, python, modelPath } = this.#options;
-    const launch = { python, modelPath, vocabularyDirectory, nodePath: process.execPath, simulatorPath, environment };
+    const { stateDir, python, modelPath, engineArguments } = this.#options;
+    const launch = {
+      python,
+      modelPath,
+      engineArguments,
+      vocabularyDirectory,
+      nodePath: process.execPath,
+      simulatorPath,
+      environment,
+    };
     const { placements } = this.plan;
     return new Fleet({ placements, stateDir, launch, rotation: this.#pool, clock, logger, random });
   }
@@ -155,7 +159,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory: store && { store, project: PROJECT, retentionMs: RETENTION_MS } },
+      responses: { clock, turn, memory: store && { store, project: PROJECT, retentionMs: this.#options.retentionMs } },
       project: PROJECT,
       clock,
       logger,
@@ -168,6 +172,7 @@ export class Orchestrator {
       prepare: {
         whyNotServed: (model) => (this.plan.model === model ? null : (this.plan.notServed[model] ?? this.plan.summary)),
         showReasoning: this.#options.reasoning === 'shown',
+        defaultTemperature: this.#options.defaultTemperature,
         spellLogprob: (logprob) => spellLogprob(vocabulary, logprob),
         ...readSeal(this.#options.stateDir),
       },
@@ -199,7 +204,7 @@ export class Orchestrator {
     // From the next microtask on `#closing` is set, and requests that wait for a replica are told so.
     await Promise.resolve();
     this.#pool.reconsider();
-    await this.#fleet.stop(this.#hurried ? 0 : DRAIN_MS);
+    await this.#fleet.stop(this.#hurried ? 0 : this.#options.drainMs);
     await this.#closeListener();
     await this.#upstream.close();
     this.#sweep?.stop();

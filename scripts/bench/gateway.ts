@@ -11,7 +11,6 @@ import { buildApp } from '../../src/gateway/app.ts';
 import { createVocabulary } from '../../src/harmony/vocabulary.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { spellLogprob } from '../../src/responses/logprobs.ts';
-import { RETENTION_MS } from '../../src/responses/retention.ts';
 import { openResponseStore } from '../../src/store/open-response-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { readVocabulary } from '../../src/system/vocabulary.ts';
@@ -53,7 +52,7 @@ const app = buildApp({
   project: PROJECT,
   responses: {
     clock: systemClock,
-    memory: { store: opening.store, project: PROJECT, retentionMs: RETENTION_MS },
+    memory: { store: opening.store, project: PROJECT, retentionMs: 86_400_000 },
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 64_000_000),
@@ -71,6 +70,7 @@ const app = buildApp({
   prepare: {
     whyNotServed: () => null,
     showReasoning: true,
+    defaultTemperature: 1,
     spellLogprob: (logprob) => spellLogprob(vocabulary, logprob),
     ...createSeal(randomBytes(SEAL_KEY_BYTES)),
   },

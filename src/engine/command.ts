@@ -15,6 +15,8 @@ export interface LaunchContext {
   readonly python: string | null;
   /** Folder of a checkpoint, or null for the published one by its repository name. */
   readonly modelPath: string | null;
+  /** Further words of the command line, after all others, so that the last word on an option is the person's. */
+  readonly engineArguments: readonly string[];
   /** Folder that holds `o200k_base.tiktoken`. */
   readonly vocabularyDirectory: string;
   /** Node.js and the simulator's main file, for simulated engines. */
@@ -102,6 +104,7 @@ function flags({ kind, model, gpus, profile }: Placement, launch: LaunchContext,
     ...(maxNumBatchedTokens === undefined ? [] : ['--max-num-batched-tokens', String(maxNumBatchedTokens)]),
     ...(enforceEager ? ['--enforce-eager'] : []),
     ...recent.flat(),
+    ...launch.engineArguments,
   ];
 }
 

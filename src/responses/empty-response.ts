@@ -12,6 +12,7 @@ interface Decided {
   readonly id: string;
   readonly model: ModelId;
   readonly effort: ReasoningEffort;
+  readonly temperature: number;
   readonly nowMs: number;
   readonly format: TextFormat;
   readonly tools: readonly OfferedTool[];
@@ -21,7 +22,7 @@ interface Decided {
 
 /** The response as the first event carries it: everything echoed, nothing generated. */
 export function emptyResponse(body: CreateResponseBody, decided: Decided): ResponseObject {
-  const { id, model, effort, nowMs, format, tools, expiresAtMs } = decided;
+  const { id, model, effort, temperature, nowMs, format, tools, expiresAtMs } = decided;
   const { reasoning } = body;
   return {
     id,
@@ -52,7 +53,7 @@ export function emptyResponse(body: CreateResponseBody, decided: Decided): Respo
     service_tier: body.service_tier ?? 'auto',
     store: expiresAtMs !== null,
     expires_at: expiresAtMs === null ? null : Math.floor(expiresAtMs / 1000),
-    temperature: body.temperature ?? 1,
+    temperature,
     text: { format, verbosity: body.text?.verbosity ?? 'medium' },
     tool_choice: body.tool_choice ?? 'auto',
     tools: tools.map(echoedTool),

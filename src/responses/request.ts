@@ -37,6 +37,8 @@ export interface PrepareOptions {
   readonly whyNotServed: (model: ModelId) => string | null;
   /** Whether clients see the text of the model's reasoning. */
   readonly showReasoning: boolean;
+  /** Temperature of a request that names none. */
+  readonly defaultTemperature: number;
   readonly spellLogprob: OutputPolicy['spellLogprob'];
   readonly seal: (text: string) => string;
   readonly unseal: (sealed: string) => string | null;
@@ -88,6 +90,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
     tools: tools.map(({ tool }) => tool),
     responseFormat: format.hint,
   });
+  const temperature = body.temperature ?? options.defaultTemperature;
   const id = newId('resp');
   return {
     turn: {
@@ -97,7 +100,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
       messages,
       maxOutputTokens: body.max_output_tokens ?? null,
       truncate: body.truncation === 'auto',
-      sampling: readSampling(body),
+      sampling: readSampling(body, temperature),
       stop: readStop(body, format),
       rule: outputRule({
         ...wishedCalls(tools, choice),
@@ -109,6 +112,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
       id,
       model,
       effort,
+      temperature,
       nowMs: options.nowMs,
       format: format.echo,
       tools,
@@ -163,9 +167,9 @@ function readNewInput(
   return readInput(input ?? [], { unseal: options.unseal, referenced: options.recalled.referenced });
 }
 
-function readSampling(body: CreateResponseBody): TurnSampling {
+function readSampling(body: CreateResponseBody, temperature: number): TurnSampling {
   return {
-    temperature: body.temperature ?? 1,
+    temperature,
     topP: body.top_p ?? 1,
     topK: body.top_k ?? 0,
     minP: body.min_p ?? 0,

@@ -1,8 +1,6 @@
 import type { CancelTimer, Clock } from '../domain/clock.ts';
 import type { ResponseStore } from '../store/response-store.ts';
 
-/** OpenAI keeps stored responses for 30 days. */
-export const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 const SWEEP_INTERVAL_MS = 60_000;
 /** A step small enough that nobody waits for it. */
 const SWEEP_STEP = 100;

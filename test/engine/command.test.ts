@@ -5,6 +5,7 @@ import { engineCommand, type LaunchContext } from '../../src/engine/command.ts';
 const LAUNCH: LaunchContext = {
   python: '/opt/vllm/bin/python',
   modelPath: null,
+  engineArguments: [],
   vocabularyDirectory: '/vocabulary',
   nodePath: '/usr/bin/node',
   simulatorPath: '/chorus/sim/main.ts',
@@ -112,6 +113,12 @@ describe('the command of an engine', () => {
       `),
       env: { HOME: '/root', PATH: '/usr/bin', NO_COLOR: '1' },
     });
+  });
+
+  it("ends with the person's own words, which win over earlier ones in vLLM's parser", () => {
+    const engineArguments = ['--max-num-batched-tokens', '4096', '--async-scheduling'];
+    const { args } = engineCommand(twoCards, { ...LAUNCH, engineArguments }, SEAT);
+    expect(args).toEqual([...engineCommand(twoCards, LAUNCH, SEAT).args, ...engineArguments]);
   });
 
   it('takes what is on the path when no interpreter is named', () => {

@@ -59,6 +59,7 @@ function makeFleet(placements: readonly Placement[], choice: Choice = {}): Fleet
   const launch: FleetDeps['launch'] = {
     python: choice.python ?? null,
     modelPath: null,
+    engineArguments: [],
     vocabularyDirectory,
     nodePath: process.execPath,
     simulatorPath: choice.simulatorPath ?? MISBEHAVING_ENGINE,

@@ -10,6 +10,7 @@ export const prepareOptions: PrepareOptions = {
   retentionMs: null,
   whyNotServed: () => null,
   showReasoning: true,
+  defaultTemperature: 1,
   spellLogprob: ({ logprob }) => ({ token: 't', logprob, bytes: [116], top_logprobs: [] }),
   seal: (text) => `sealed:${text}`,
   unseal: (sealed) => (sealed.startsWith('sealed:') ? sealed.slice('sealed:'.length) : null),

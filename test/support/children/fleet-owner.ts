@@ -15,6 +15,7 @@ const fleet = new Fleet({
   launch: {
     python: null,
     modelPath: null,
+    engineArguments: [],
     vocabularyDirectory,
     nodePath: process.execPath,
     simulatorPath: fileURLToPath(new URL('misbehaving-engine.ts', import.meta.url)),

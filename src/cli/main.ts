@@ -3,10 +3,12 @@ import { loadConfig } from '../config/load-config.ts';
 import type { Flags } from '../config/text-sources.ts';
 import { EXIT_CODES, Refusal } from '../domain/refusal.ts';
 import { chorusVersion } from '../orchestrator.ts';
+import { addConfigCommand } from './config.ts';
 import { addConfigFlags } from './config-flags.ts';
 import { outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
 import { serve } from './serve.ts';
+import { addSetupCommand } from './setup.ts';
 import { status } from './status.ts';
 
 outliveReaders([process.stdout, process.stderr]);
@@ -24,6 +26,8 @@ addConfigFlags(program.command('serve'))
   .action((flags: Flags) => serve(flags, print));
 
 addPlanCommand(program, print);
+addConfigCommand(program, print);
+addSetupCommand(program, print);
 
 program
   .command('status')

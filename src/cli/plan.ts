@@ -31,8 +31,8 @@ export async function decidePlacement(
   return { inventory, plan, reasons };
 }
 
-/** Where the engine is refused, the plan for GPUs says what is wrong with each. */
-async function decide(
+/** Where the engine is refused, the plan for GPUs says what is wrong with each. Throws as `readModelFolder` does. */
+export async function decide(
   inventory: Inventory,
   { engine, modelPath, replicas }: Wish,
   policy: EnginePolicy,
@@ -71,7 +71,8 @@ async function runPlan({ inventory: file, json, ...flags }: PlanFlags, print: (t
   if (plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
 }
 
-async function readInventoryFile(file: string): Promise<Inventory> {
+/** The machine that `--inventory` names. Throws a `Refusal`: exit code 66 if it cannot be read, 65 if it is no machine. */
+export async function readInventoryFile(file: string): Promise<Inventory> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     const message = `${file} cannot be read (${(cause as Error).message}). --inventory takes a JSON file.`;
     throw new Refusal('noInput', message, { cause });

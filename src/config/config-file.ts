@@ -28,13 +28,15 @@ export function readConfigText(text: string, file: string): Layer {
   const document = parse(text, lineCounter);
   if (document === null) return problem(`${file}:1:1`, 'The file is nested too deeply to be a configuration.');
   const { contents } = document;
-  const syntax = [...document.errors, ...document.warnings].map(({ code, message, pos }) =>
-    problem(whereAt(pos[0]), code === 'DUPLICATE_KEY' ? duplicateKey(text, pos) : `Not valid YAML: ${message}.`),
-  );
-  const aliases = aliasOffsets(document).map((offset) =>
-    problem(whereAt(offset), 'Aliases are not supported: write the value out.'),
-  );
-  if (syntax.length > 0 || aliases.length > 0) return joinLayers([...syntax, ...aliases]);
+  const problems = [
+    ...[...document.errors, ...document.warnings].map(({ message, pos }) =>
+      problem(whereAt(pos[0]), `Not valid YAML: ${message}.`),
+    ),
+    ...aliasOffsets(document).map((offset) =>
+      problem(whereAt(offset), 'Aliases are not supported: write the value out.'),
+    ),
+  ];
+  if (problems.length > 0) return joinLayers(problems);
   if (isEmpty(contents)) return { given: [], problems: [] };
   if (!isMap(contents)) return problem(`${file}:1:1`, 'The file is no list of settings, such as `model: gpt-oss-20b`.');
   return readGroup(contents, CONFIG_SCHEMA, { keys: [], reading: { document, whereAt } });
@@ -42,16 +44,12 @@ export function readConfigText(text: string, file: string): Layer {
 
 function parse(text: string, lineCounter: LineCounter): Document | null {
   try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, version: '1.2' });
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, version: '1.2' });
   } catch (error) {
     // The parser is recursive: thousands of brackets exhaust its stack.
     if (error instanceof RangeError) return null;
     throw error;
   }
-}
-
-function duplicateKey(text: string, [start, end]: [number, number]): string {
-  return `${/^[\w-]*/.exec(text.slice(start, Math.max(end, start + 64)))?.[0] ?? 'The key'} stands here a second time.`;
 }
 
 function aliasOffsets(document: Document): number[] {
@@ -69,10 +67,14 @@ interface Place {
 }
 
 function readGroup(map: YAMLMap, schema: SettingSchema, { keys, reading }: Place): Layer {
+  const seen = new Set<string>();
   const layers = map.items.map(({ key, value }) => {
     const name = isScalar(key) ? String(key.value) : '';
+    const where = reading.whereAt(offsetOf(key));
     const child = schema.properties?.[name];
-    if (child === undefined) return unknownKey(name, schema, { keys, where: reading.whereAt(offsetOf(key)) });
+    if (child === undefined) return unknownKey(name, schema, { keys, where });
+    if (seen.has(name)) return duplicateKey([...keys, name].join('.'), where);
+    seen.add(name);
     return readEntry({ key, value }, child, { keys: [...keys, name], reading });
   });
   return joinLayers(layers);
@@ -95,6 +97,10 @@ function readEntry(
   if (setting === undefined) return { given: [], problems: [] };
   const given = { setting, value: valueOf(value, reading), source: 'file', where } as const;
   return layerOf(given, spellingHint(given.value, schema, keys.at(-1) ?? ''));
+}
+
+function duplicateKey(path: string, where: string): Layer {
+  return { given: [], problems: [{ source: 'file', where, message: `${path} stands here a second time.` }] };
 }
 
 function valueOf(value: unknown, { document }: Reading): unknown {

@@ -31,7 +31,13 @@ export interface LoadedConfig {
 /** What was found: a configuration, or everything that is wrong with it. */
 export type ConfigReading =
   | { readonly config: LoadedConfig }
-  | { readonly file: string | null; readonly problems: readonly Problem[]; readonly warnings: readonly string[] };
+  | {
+      /** All problems as one error. */
+      readonly refusal: Refusal;
+      readonly file: string | null;
+      readonly problems: readonly Problem[];
+      readonly warnings: readonly string[];
+    };
 
 /**
  * Reads defaults, file, environment and flags, where the later win. Throws one `Refusal` that names every problem:
@@ -39,8 +45,8 @@ export type ConfigReading =
  */
 export async function loadConfig(flags: Flags, environment: Environment): Promise<LoadedConfig> {
   const reading = await readConfig(flags, environment);
-  if ('config' in reading) return reading.config;
-  throw refusalOf(reading.problems);
+  if ('refusal' in reading) throw reading.refusal;
+  return reading.config;
 }
 
 /** As `loadConfig`, with the problems as data. */
@@ -51,7 +57,7 @@ export async function readConfig(flags: Flags, environment: Environment): Promis
     file === null ? { given: [], problems: [] } : resolvePaths(await readFileLayer(file), dirname(file), environment),
     resolvePaths(joinLayers([readEnvironment(environment), readFlags(flags)]), '.', environment),
   ]);
-  if (problems.length > 0) return { file, problems, warnings };
+  if (problems.length > 0) return { refusal: refusalOf(problems), file, problems, warnings };
   const settings = SETTINGS.map((setting) => effective(setting, given, environment));
   return { config: { options: serveOptions(configOf(settings)), file, warnings, settings } };
 }

@@ -5,6 +5,7 @@ import { EXIT_CODES, Refusal } from '../domain/refusal.ts';
 import { chorusVersion } from '../orchestrator.ts';
 import { addConfigCommand } from './config.ts';
 import { addConfigFlags } from './config-flags.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
 import { serve } from './serve.ts';
@@ -28,6 +29,7 @@ addConfigFlags(program.command('serve'))
 addPlanCommand(program, print);
 addConfigCommand(program, print);
 addSetupCommand(program, print);
+addDoctorCommand(program, print);
 
 program
   .command('status')

@@ -42,7 +42,9 @@ async function setup({ inventory: file, dryRun, json, ...flags }: SetupFlags & F
   const wish = await decideWish(options, inventory);
   const stop = new AbortController();
   const stopped = abortOnSignals(stop);
-  const plan = planSetup(wish, await collectSetupFacts(wish, deps, stop.signal));
+  const facts = await collectSetupFacts(wish, deps, stop.signal);
+  // This machine's disk says nothing about the one in the file.
+  const plan = planSetup(wish, file === undefined ? facts : { ...facts, freeBytes: null });
   print(json ? JSON.stringify({ event: 'plan', plan }) : explainSetup(plan));
   if (plan.blockers.length > 0) throw blockedRefusal(plan);
   if (dryRun) return;
@@ -66,7 +68,7 @@ const deps: SetupDeps = {
 
 async function decideWish(options: ServeOptions, inventory: Inventory): Promise<SetupWish> {
   const { decision, plan } = await decide(inventory, options, { isPublicBind: false });
-  if ('refusal' in decision) throw new Refusal('unavailable', decision.refusal);
+  if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
   if (decision.kind === 'simulated') throw new Refusal('usage', 'The simulator needs no setup.');
   if (plan.model === null) throw new Refusal('unavailable', plan.summary);
   const { modelPath, python, stateDir } = options;

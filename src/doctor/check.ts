@@ -21,3 +21,11 @@ export function refusalOf(checks: readonly DoctorCheck[]): Refusal | null {
   const lines = failed.map(({ id, value, fix }) => `  ${id}: ${value} ${fix ?? ''}`.trimEnd());
   return new Refusal('unavailable', ['This machine cannot serve yet:', ...lines].join('\n'));
 }
+
+/** A verdict on what was found; `check` gives it its id. */
+export type Verdict = Omit<DoctorCheck, 'id'>;
+
+export const ok = (value: string): Verdict => ({ status: 'ok', value, fix: null });
+export const warn = (value: string, fix: string): Verdict => ({ status: 'warn', value, fix });
+export const fail = (value: string, fix: string): Verdict => ({ status: 'fail', value, fix });
+export const skip = (value: string): Verdict => ({ status: 'skip', value, fix: null });

@@ -58,6 +58,13 @@ export async function endLeftovers(stateDir: string, clock: Clock, deadlineMs: n
   return { kind: 'clear', ended: left.map(({ record }) => record.groupId) };
 }
 
+/** Ids of the process groups that a killed Chorus left running; looks only. */
+export function leftoverGroups(stateDir: string): readonly number[] {
+  const records = readRecords(stateDir).map(({ record }) => record);
+  const left = records.filter((record) => record.bootId === readBootId() && !ownerLives(record) && groupIsOurs(record));
+  return left.map(({ groupId }) => groupId);
+}
+
 function ownerLives({ ownerPid, ownerStartTicks }: RunRecord): boolean {
   return ownerPid !== process.pid && ownerStartTicks !== null && processStartTicks(ownerPid) === ownerStartTicks;
 }

@@ -3,13 +3,12 @@ import type { EnvironmentPlan, ModelPlan, SetupPlan, SetupProgress } from './set
 
 /** The plan for people: what is used, what is installed and downloaded, every command, the bytes, the paths and why. */
 export function explainSetup(plan: SetupPlan): string {
-  const { environment, model, notices, blockers, wish } = plan;
+  const { environment, model, notices, wish } = plan;
   return [
     ...(environment === null ? ['vLLM: cannot be installed'] : environmentLines(environment)),
     ...modelLines(model, wish.model),
     ...diskLines(plan),
     ...notices.map((notice) => `Note: ${notice}`),
-    ...blockers.map(({ sentence, remedy }) => `Problem: ${sentence} ${remedy}`),
   ].join('\n');
 }
 

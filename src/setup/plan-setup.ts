@@ -157,6 +157,7 @@ function planModel({ model, stateDir }: SetupWish, facts: SetupFacts): ModelPlan
     endpoint: hub.endpoint,
     folder: modelFolder(stateDir, model),
     listing,
+    hubProblem: facts.hubProblem,
     totalBytes,
     missingBytes: totalBytes - presentBytes,
     reason: `${model} is not on this machine${here}.`,

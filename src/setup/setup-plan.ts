@@ -122,6 +122,8 @@ export type ModelPlan =
       readonly folder: string;
       /** Null until the hub can be asked; then `totalBytes` is the catalogue's. */
       readonly listing: HubListing | null;
+      /** Why the hub did not tell, with the remedy. */
+      readonly hubProblem: string | null;
       readonly totalBytes: number;
       /** Of these, what is still to come. */
       readonly missingBytes: number;

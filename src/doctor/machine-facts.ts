@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, readFile, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
+import { leftoverGroups } from '../engine/run-record.ts';
+import { findPrograms } from '../setup/find-program.ts';
+import { describePortHolder } from '../system/port-holder.ts';
+import { readVocabulary } from '../system/vocabulary.ts';
+
+/** What the doctor reads from the machine itself. A figure that cannot be read is null. */
+export interface MachineFacts {
+  readonly nodeVersion: string;
+  readonly platform: string;
+  /** As Node says: `x64`, `arm64`. */
+  readonly architecture: string;
+  /** `2.36`; null where the C library is another. */
+  readonly glibcVersion: string | null;
+  /** Path of a C compiler, or null. */
+  readonly compiler: string | null;
+  /** SHA-256 of the vocabulary file, or null when it cannot be read. */
+  readonly vocabularySha256: string | null;
+  readonly port: PortFact;
+  /** The folder that is there already and would hold the state directory, and whether this user may write in it. */
+  readonly stateParent: { readonly folder: string; readonly isWritable: boolean };
+  /** Size of /dev/shm. */
+  readonly sharedMemoryBytes: number | null;
+  readonly maxOpenFiles: number | null;
+  readonly maxLockedBytes: number | null;
+  /** Process groups of engines whose Chorus was killed. */
+  readonly leftovers: readonly number[];
+}
+
+/** Whether the listener's address is free. `holder` names who has it, where /proc tells. */
+export type PortFact =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'taken'; readonly holder: string | null }
+  | { readonly kind: 'unusable'; readonly message: string };
+
+export interface MachineSubject {
+  readonly stateDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Reads everything side by side, changes nothing, never rejects. */
+export async function readMachineFacts({ stateDir, host, port, environment }: MachineSubject): Promise<MachineFacts> {
+  const [compilers, portFact, stateParent, sharedMemoryBytes, limits] = await Promise.all([
+    Promise.all(['cc', 'gcc', 'clang'].map((name) => findPrograms(name, environment))),
+    askPort(host, port),
+    findStateParent(stateDir),
+    sharedMemory(),
+    readFile('/proc/self/limits', 'utf8').catch(() => ''),
+  ]);
+  return {
+    nodeVersion: process.versions.node,
+    platform: process.platform,
+    architecture: process.arch,
+    glibcVersion: glibcVersion(),
+    compiler: compilers.flat()[0] ?? null,
+    vocabularySha256: vocabularySha256(),
+    port: portFact,
+    stateParent,
+    sharedMemoryBytes,
+    maxOpenFiles: softLimit(limits, 'Max open files'),
+    maxLockedBytes: softLimit(limits, 'Max locked memory'),
+    leftovers: leftoverGroups(stateDir),
+  };
+}
+
+/** The report's header alone: its network part may take seconds. */
+function glibcVersion(): string | null {
+  Object.assign(process.report, { excludeNetwork: true });
+  const report = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
+  return report.header?.glibcVersionRuntime ?? null;
+}
+
+function vocabularySha256(): string | null {
+  try {
+    return createHash('sha256').update(readVocabulary()).digest('hex');
+  } catch {
+    return null;
+  }
+}
+
+/** Binds for a moment: nothing else tells for certain. */
+async function askPort(host: string, port: number): Promise<PortFact> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port, exclusive: true }, resolve);
+    });
+    return { kind: 'free' };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'EADDRINUSE' ? { kind: 'taken', holder: describePortHolder(port) } : { kind: 'unusable', message };
+  } finally {
+    server.close();
+  }
+}
+
+async function findStateParent(folder: string): Promise<MachineFacts['stateParent']> {
+  const exists = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!exists && dirname(folder) !== folder) return findStateParent(dirname(folder));
+  const isWritable = await access(folder, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  return { folder, isWritable };
+}
+
+async function sharedMemory(): Promise<number | null> {
+  const found = await statfs('/dev/shm').catch(() => null);
+  return found === null ? null : found.blocks * found.bsize;
+}
+
+/** `proc_pid_limits(5)`: name, soft limit, hard limit, unit, in columns. */
+function softLimit(limits: string, name: string): number | null {
+  const soft = new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(limits)?.[1];
+  if (soft === undefined) return null;
+  return soft === 'unlimited' ? Infinity : Number(soft);
+}

@@ -73,7 +73,6 @@ export class EngineStream implements TokenStream, ResponseListener {
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
-    if (this.#closed) return;
     if (this.#status === OK) {
       const at = this.#frames.isBetweenEvents ? this.#takeTokenFrames(bytes, start, end) : start;
       if (at < end) this.#frames.push(bytes, this.#onFrame, at, end);

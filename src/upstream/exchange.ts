@@ -87,7 +87,7 @@ export class Exchange implements ConnectionUser {
 
   #complete(): void {
     const connection = this.#leave();
-    if (connection && this.#reader.keepAlive && connection.isFlushed && !connection.isClosed) {
+    if (connection && this.#reader.keepAlive && connection.isFlushed) {
       if (this.#paused) connection.resume();
       this.#source.keep(connection);
     } else connection?.close('the response is complete');

@@ -193,6 +193,60 @@ describe.each(['unix', 'tcp'] as const)('connections over %s', (kind) => {
     expect(await second.end).toBe('still here');
   });
 
+  it('tell nothing more to whoever aborts while told', async () => {
+    await start(echoNumbers);
+    const calls: string[] = [];
+    const called = Promise.withResolvers<void>();
+    const exchange = connections.send(REQUEST, {
+      onHead: () => void calls.push('head'),
+      onBody: () => {
+        calls.push('body');
+        exchange.abort();
+        setImmediate(called.resolve);
+      },
+      onRead: () => void calls.push('read'),
+      onComplete: () => void calls.push('complete'),
+      onFailed: () => void calls.push('failed'),
+    });
+    await called.promise;
+    expect(calls).toEqual(['head', 'body']);
+  });
+
+  it('are read again after a pause that came with the end', async () => {
+    await start(echoNumbers);
+    const ended = Promise.withResolvers<void>();
+    const exchange = connections.send(REQUEST, {
+      onHead: () => exchange.pause(),
+      onBody: () => {},
+      onRead: () => {},
+      onComplete: ended.resolve,
+      onFailed: () => {},
+    });
+    await ended.promise;
+    expect(await send().end).toBe('0.1');
+  });
+
+  it('stay paused when a new one takes the place of a kept one', async () => {
+    await start(echoNumbers);
+    expect(await send().end).toBe('0.0');
+    server.sockets[0]!.destroy();
+    const paused = send();
+    paused.exchange.pause();
+    expect(await send().end).toMatch(/^[12]\.0$/);
+    for (let turn = 0; turn < 5; turn++) await send().end;
+    expect(paused.body()).toBe('');
+    paused.exchange.resume();
+    expect(await paused.end).toMatch(/^[12]\.0$/);
+  });
+
+  it('fail when the engine ends them before the request is out', async () => {
+    await start(() => {});
+    await server.close();
+    server = await startRawServer(kind, (socket) => socket.once('data', () => socket.pause().end()));
+    connections = new Connections(server.address, clock);
+    expect(await send('x'.repeat(20_000_000)).end).toEqual(['cut', 'the engine closed the connection']);
+  });
+
   it('can be paused before they are connected, and hold the engine back', async () => {
     const size = 30_000_000;
     await start((socket) => void socket.write(answer('x'.repeat(size))));

@@ -56,7 +56,10 @@ describe('reading the bytes of the next frames', () => {
   it('finds nothing in a frame that is not whole, wherever it is cut, even if its rest stands behind', () => {
     const frame = learned();
     const bytes = event(withIds(123456));
-    for (let end = 0; end < bytes.length; end++) expect(frame.read(bytes, 0, end), `cut at ${end}`).toBeNull();
+    for (let end = 0; end < bytes.length; end++) {
+      expect(frame.read(bytes, 0, end), `cut at ${end}`).toBeNull();
+      expect(frame.read(bytes.subarray(0, end), 0, end), `nothing after ${end}`).toBeNull();
+    }
     expect(frame.read(bytes, 0, bytes.length)).toBe(123456);
   });
 

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { runTokenStream } from '../support/run-token-stream.ts';
 import { frame, httpChunk, jsonAnswer, STREAM_END, STREAM_HEAD, writeBytewise } from '../support/scripted-engine.ts';
 import { GOOD_END, SAMPLING, scriptedStreams, tokens, USAGE } from '../support/scripted-streams.ts';
 
-const { run, open, engine } = scriptedStreams();
+const { run, open, engine, upstream, request } = scriptedStreams();
 const BUSY = {
   error: { message: 'The engine is currently busy', type: 'Service Unavailable', param: null, code: 503 },
 };
@@ -47,6 +48,18 @@ describe('what the engine is asked', () => {
       stream_options: { include_usage: true },
       cache_salt: 'project',
     });
+  });
+});
+
+describe('what no header and no length can hold', () => {
+  it('is counted in bytes, and ends no header line', async () => {
+    const answer = STREAM_HEAD + tokens([5], 'stop') + GOOD_END;
+    await run((socket) => socket.write(answer)).then(({ end }) => end);
+    const odd = { ...request(), cacheSalt: 'größe 🙂', requestId: 'a\r\nb: c\u00e9' };
+    expect((await runTokenStream(upstream().openTokenStream, odd).end).kind).toBe('finished');
+    const { head = '', body = '' } = engine().requests[1] ?? {};
+    expect(JSON.parse(body)).toMatchObject({ cache_salt: 'größe 🙂' });
+    expect(head).toMatch(/\r\nx-request-id: a\?\?b: c\?\r\n/);
   });
 });
 
@@ -139,6 +152,12 @@ describe('a stream that fails', () => {
     ['a head that is too long', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}`, 'cut', null],
     ['a chunk that is none', `${STREAM_HEAD}data: {}`, 'cut', null],
     ['garbage', STREAM_HEAD + frame('{"choices":[{"index":0,'), 'engine_error', null],
+    [
+      'lines that are one event',
+      STREAM_HEAD + plainToken(5) + httpChunk('data: {"choices":[]}\n') + plainToken(6),
+      'engine_error',
+      null,
+    ],
     ['503', jsonAnswer(503, JSON.stringify(BUSY)), 'busy', 503],
     ['500 with an empty body', jsonAnswer(500, ''), 'engine_error', 500],
     ['400', jsonAnswer(400, '{"error":{"message":"You must pass at least one prompt","code":400}}'), 'rejected', 400],
@@ -152,6 +171,13 @@ describe('a stream that fails', () => {
   it.each(fails)('is told by %s', async (_name, answer, reason, status) => {
     const { end } = await run((socket) => socket.write(answer));
     expect(await end).toMatchObject({ kind: 'failed', failure: { reason, status } });
+  });
+
+  it('tells the reason of an error that comes in pieces', async () => {
+    const { end } = await run(
+      (socket) => void writeBytewise(socket, Buffer.from(jsonAnswer(503, JSON.stringify(BUSY)))),
+    );
+    expect(await end).toMatchObject({ failure: { reason: 'busy', message: BUSY.error.message } });
   });
 
   const cuts: readonly [name: string, answer: string][] = [

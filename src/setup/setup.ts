@@ -75,5 +75,5 @@ async function prepareModel(model: ModelPlan, deps: SetupDeps, { onProgress, sig
   if (model.kind === 'existing') return model.path;
   await using hub = new Hub(readHubSettings(deps.environment));
   const listing = model.listing ?? (await hub.list(model.repository, signal));
-  return downloadModel({ hub, listing, folder: model.folder, onProgress, signal }, deps);
+  return await downloadModel({ hub, listing, folder: model.folder, onProgress, signal }, deps);
 }

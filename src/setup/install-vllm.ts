@@ -1,4 +1,5 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Clock } from '../domain/clock.ts';
@@ -109,7 +110,8 @@ async function run(command: readonly string[], { record, report, signal, deps }:
   const end = (): void => void (pid === undefined || sweepGroup(pid, clock, SWEEP_MS));
   signal.addEventListener('abort', end, { once: true });
   try {
-    if (pid !== undefined) await writeFile(record, JSON.stringify(recordOf(pid)));
+    // At once: execa throws away what is printed before somebody reads.
+    if (pid !== undefined) writeFileSync(record, JSON.stringify(recordOf(pid)));
     const lines: string[] = [];
     for await (const line of child.iterable({ from: 'all' })) {
       report(line);

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { retryWaitMs } from '../../src/setup/download-file.ts';
@@ -39,6 +40,8 @@ async function failureOf(run: Promise<unknown>): Promise<SetupFailure> {
   expect(error).toBeInstanceOf(SetupFailure);
   return error as SetupFailure;
 }
+
+const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** Ranges that were asked for of one file. */
 const ranges = (path: string): (string | null)[] =>
@@ -170,6 +173,28 @@ describe('a download', () => {
     await download.run(hub, { environment }).catch(() => undefined);
     expect(hub.requests).toEqual([]);
     expect(proxy.requests.length).toBeGreaterThan(0);
+  });
+
+  it('says that the disk is full, and does not try again', async () => {
+    mkdirSync(join(download.folder, 'parts'));
+    symlinkSync('/dev/full', join(download.folder, 'parts', `${sha256(smallRepository()[SHARD]!)}.part`));
+    const failure = await failureOf(download.run(hub));
+    expect([failure.code, failure.exitCode]).toEqual(['disk_full', 74]);
+    expect(failure.message).toMatch(/^The disk is full while .*\.part is written\. Make room, or choose a larger disk/);
+    expect(download.clock.pausesMs).toEqual([]);
+  });
+
+  it('of a slow hub tells the rate and the time that is left', async () => {
+    hub.slowTo(200_000);
+    await download.run(hub);
+    const rated = download.progress.filter(({ bytesPerSecond }) => bytesPerSecond !== null);
+    expect(rated.length).toBeGreaterThan(0);
+    for (const { bytesPerSecond, leftMs, doneBytes, totalBytes } of rated) {
+      // Two files at once.
+      expect(bytesPerSecond).toBeGreaterThan(50_000);
+      expect(bytesPerSecond).toBeLessThan(500_000);
+      expect(leftMs).toBeCloseTo((((totalBytes ?? 0) - doneBytes) / (bytesPerSecond ?? 0)) * 1000);
+    }
   });
 
   it('stops when it is told to, and the next one goes on where it stopped', async () => {

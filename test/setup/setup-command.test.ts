@@ -67,7 +67,7 @@ async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 }
 
 const isDone = (): boolean[] =>
-  [`vllm/0.32.0-cu130/chorus-complete.json`, `${MODEL}/chorus-complete.json`].map((path) =>
+  ['vllm/0.32.0-cu130/chorus-complete.json', `${MODEL}/chorus-complete.json`].map((path) =>
     existsSync(join(state, path)),
   );
 
@@ -162,7 +162,7 @@ describe('chorus setup', () => {
     if (pid !== null) expect(processStartTicks(pid)).toBeNull();
   });
 
-  it('uses the vLLM on the PATH and the model of the Hugging Face cache', async () => {
+  it('uses the vLLM on the PATH', async () => {
     await setup('--yes', ...INVENTORY);
     const own = join(state, 'vllm/0.32.0-cu130/bin/vllm');
     machine.installNvidiaSmi(`exec ${own} "$@"`, 'bin/vllm');

@@ -13,8 +13,14 @@ export interface ConnectionUser {
   onClosed(how: ConnectionLoss, message: string): void;
 }
 
-/** How a connection came to its end: it never stood, the engine (or its machine) ended it, or this program did. */
-export type ConnectionLoss = 'not_connected' | 'broken' | 'closed';
+/**
+ * How a connection came to its end: it never stood; it would have, but more were waiting for the engine than its socket
+ * lets wait; the engine (or its machine) ended it; or this program did.
+ */
+export type ConnectionLoss = 'not_connected' | 'queue_full' | 'broken' | 'closed';
+
+/** What Linux says when a unix socket has as many connections waiting as its server's backlog (`man 2 connect`). */
+const QUEUE_FULL = 'EAGAIN';
 
 /**
  * All connections read into this one: a read is handed on and done with before the next one begins, so that none needs
@@ -36,7 +42,10 @@ export class Connection {
     const onread = { buffer: READ_BUFFER, callback: (length: number) => this.#onRead(length) };
     this.#socket = connect({ ...address, onread, noDelay: true });
     this.#socket.on('connect', () => (this.#loss = 'broken'));
-    this.#socket.on('error', (error) => (this.#message = error.message || error.name));
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#message = error.message || error.name;
+      if (this.#loss === 'not_connected' && error.code === QUEUE_FULL) this.#loss = 'queue_full';
+    });
     this.#socket.on('end', () => {
       this.#user?.onEnd();
       this.#socket.destroy();

@@ -5,6 +5,11 @@ import { Exchange, type ConnectionSource, type ResponseListener } from './exchan
 /** Below the five seconds after which the engine's server closes an idle connection, so that few die in use. */
 const KEEP_ALIVE_MS = 4_000;
 
+/** Between two attempts while the engine has too many connections waiting: about as long as it takes to take some. */
+const QUEUE_FULL_WAIT_MS = 20;
+
+const CLOSED = 'the connections to this engine were closed';
+
 interface Idle {
   readonly connection: Connection;
   readonly sinceMs: number;
@@ -18,6 +23,7 @@ export class Connections implements ConnectionSource {
   /** The longest idle first; the engine may have closed some of them. */
   #idle: Idle[] = [];
   #cancelSweep: CancelTimer | null = null;
+  readonly #waiting = new Map<Exchange, CancelTimer>();
 
   constructor(address: Address, clock: Clock) {
     this.#address = address;
@@ -33,9 +39,14 @@ export class Connections implements ConnectionSource {
   async close(): Promise<void> {
     this.#cancelSweep?.();
     this.#cancelSweep = null;
+    for (const cancel of this.#waiting.values()) cancel();
     const all = [...this.#all];
-    for (const connection of all) connection.close('the connections to this engine were closed');
+    for (const connection of all) connection.close(CLOSED);
     await Promise.all(all.map(({ closed }) => closed));
+    for (const exchange of this.#waiting.keys()) {
+      this.stopWaiting(exchange);
+      exchange.onClosed('closed', CLOSED);
+    }
   }
 
   takeIdle(): Connection | null {
@@ -55,6 +66,19 @@ export class Connections implements ConnectionSource {
   keep(connection: Connection): void {
     this.#idle.push({ connection, sinceMs: this.#clock.monotonicMs() });
     if (this.#cancelSweep === null) this.#scheduleSweep(KEEP_ALIVE_MS);
+  }
+
+  wait(exchange: Exchange): void {
+    const retry = (): void => {
+      this.#waiting.delete(exchange);
+      exchange.reopen();
+    };
+    this.#waiting.set(exchange, this.#clock.schedule(QUEUE_FULL_WAIT_MS, retry));
+  }
+
+  stopWaiting(exchange: Exchange): void {
+    this.#waiting.get(exchange)?.();
+    this.#waiting.delete(exchange);
   }
 
   #scheduleSweep(delayMs: number): void {

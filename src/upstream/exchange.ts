@@ -18,19 +18,26 @@ export interface ConnectionSource {
   open(): Connection;
   /** Takes back one that may carry another request. */
   keep(connection: Connection): void;
+  /** Calls `reopen` in a while, or `onClosed` when everything is closed. */
+  wait(exchange: Exchange): void;
+  /** Calls neither any more. Harmless for one that does not wait. */
+  stopWaiting(exchange: Exchange): void;
 }
 
 /**
  * One request and its response. A kept connection may have been closed by the engine just before the request came: then
- * it is sent once more, on a new one. Nothing but silence came back, so the engine has at most computed for nobody.
+ * it is sent once more, on a new one. Nothing but silence came back, so the engine has at most computed for nobody. And
+ * when the engine is so slow to take connections that its socket lets no more wait, this waits for it to.
  */
 export class Exchange implements ConnectionUser {
   readonly #source: ConnectionSource;
   readonly #listener: ResponseListener;
   readonly #reader: ResponseReader;
-  /** The request, as long as it may have to be sent again. */
-  #again: string | null;
+  /** As long as it may have to be sent again. */
+  #request: string | null;
   #connection: Connection | null;
+  /** Whether the connection was another's before. */
+  #kept: boolean;
   #paused = false;
 
   /** Sends `request`; the listener is called after this tick at the earliest. */
@@ -38,14 +45,16 @@ export class Exchange implements ConnectionUser {
     this.#source = source;
     this.#listener = listener;
     this.#reader = new ResponseReader(listener);
+    this.#request = request;
     const kept = source.takeIdle();
-    this.#again = kept ? request : null;
+    this.#kept = kept !== null;
     this.#connection = kept ?? source.open();
     this.#connection.send(request, this);
   }
 
   /** Closes the connection, and calls nothing any more. Idempotent, and harmless after the end. */
   abort(): void {
+    this.#source.stopWaiting(this);
     this.#leave()?.close('aborted');
   }
 
@@ -59,8 +68,17 @@ export class Exchange implements ConnectionUser {
     this.#connection?.resume();
   }
 
+  /** Sends the request once more, on a new connection. */
+  reopen(): void {
+    if (this.#request === null) return;
+    this.#kept = false;
+    this.#connection = this.#source.open();
+    if (this.#paused) this.#connection.pause();
+    this.#connection.send(this.#request, this);
+  }
+
   onBytes(bytes: Buffer, length: number): void {
-    this.#again = null;
+    this.#request = null;
     const state = this.#reader.push(bytes, length);
     // The listener may have aborted while it was told what came.
     if (this.#connection === null) return;
@@ -74,15 +92,10 @@ export class Exchange implements ConnectionUser {
   }
 
   onClosed(how: ConnectionLoss, message: string): void {
-    const request = this.#again;
-    this.#again = null;
     this.#connection = null;
-    if (how === 'closed' || request === null) {
-      return this.#listener.onFailed(how === 'not_connected' ? 'unreachable' : 'cut', message);
-    }
-    this.#connection = this.#source.open();
-    if (this.#paused) this.#connection.pause();
-    this.#connection.send(request, this);
+    if (how === 'queue_full') this.#source.wait(this);
+    else if (how === 'broken' && this.#kept && this.#request !== null) this.reopen();
+    else this.#listener.onFailed(how === 'not_connected' ? 'unreachable' : 'cut', message);
   }
 
   #complete(): void {

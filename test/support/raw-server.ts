@@ -13,10 +13,14 @@ export interface RawServer {
   close(): Promise<void>;
 }
 
-/** `serve` is called with each connection and its number, from 0. */
+/**
+ * `serve` is called with each connection and its number, from 0. `backlog` is how many the kernel lets wait; Node takes
+ * them in the next turn of the event loop.
+ */
 export async function startRawServer(
   kind: 'unix' | 'tcp',
   serve: (socket: Socket, index: number) => void,
+  backlog = 4096,
 ): Promise<RawServer> {
   const directory = mkdtempSync(join(tmpdir(), 'chorus-raw-'));
   const sockets: Socket[] = [];
@@ -24,7 +28,7 @@ export async function startRawServer(
     socket.on('error', () => {});
     serve(socket, sockets.push(socket) - 1);
   });
-  server.listen(kind === 'unix' ? { path: join(directory, 's'), backlog: 4096 } : { host: '127.0.0.1', port: 0 });
+  server.listen(kind === 'unix' ? { path: join(directory, 's'), backlog } : { host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
   const address =
     kind === 'unix' ? { path: join(directory, 's') } : { host: '127.0.0.1', port: portOf(server.address()) };

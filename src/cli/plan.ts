@@ -13,7 +13,11 @@ import { planPlacement } from '../planner/plan-placement.ts';
 import { readModelFolder } from '../system/model-folder.ts';
 import { addConfigFlags } from './config-flags.ts';
 
-type Wish = Pick<ServeOptions, 'engine' | 'modelPath' | 'replicas'>;
+/** The settings that decide what runs where. */
+type Wish = Pick<
+  ServeOptions,
+  'engine' | 'modelPath' | 'replicas' | 'model' | 'gpus' | 'tensorParallel' | 'contextTokens' | 'gpuMemoryUtilization'
+>;
 
 /**
  * Looks at this machine and decides what `chorus serve` runs on it; `reasons` are sentences for people, the most
@@ -34,15 +38,20 @@ export async function decidePlacement(
 /** Where the engine is refused, the plan for GPUs says what is wrong with each. Throws as `readModelFolder` does. */
 export async function decide(
   inventory: Inventory,
-  { engine, modelPath, replicas }: Wish,
+  wish: Wish,
   policy: EnginePolicy,
 ): Promise<{ readonly decision: EngineDecision; readonly plan: Plan }> {
+  const { engine, modelPath, model, gpus, tensorParallel, contextTokens, gpuMemoryUtilization } = wish;
   const modelFolder = modelPath === null ? null : await readModelFolder(modelPath);
   const decision = chooseEngine(engine, inventory, policy);
   const plan = planPlacement(inventory, {
     engine: 'kind' in decision ? decision.kind : 'gpu',
-    model: 'auto',
-    replicas: replicas ?? 'auto',
+    model,
+    replicas: wish.replicas ?? 'auto',
+    gpus,
+    tensorParallel,
+    contextTokens,
+    gpuMemoryUtilization,
     ...(modelFolder ? { modelFolder } : {}),
   });
   return { decision, plan };

@@ -15,6 +15,20 @@ export interface Gpu {
   readonly usedBytes: number | null;
   readonly migEnabled: boolean;
   readonly displayActive: boolean;
+  /** The host's memory is the card's too (GB10): its figures come from `/proc/meminfo`. */
+  readonly unifiedMemory?: true;
+  /** The one MIG slice that this process sees, such as `3g.40gb`; the memory figures are then the slice's. */
+  readonly migSlice?: string;
+  /** What the driver wants done before the card is used again, such as `Reset` (`gpu_recovery_action`). */
+  readonly recoveryAction?: string;
+  /** Other processes that compute on it. */
+  readonly processes?: readonly GpuProcess[];
+}
+
+/** A process that nvidia-smi names; inside a container its id is the host's. */
+export interface GpuProcess {
+  readonly pid: number;
+  readonly usedBytes: number | null;
 }
 
 /** What the planner needs to know of the host. */

@@ -1,13 +1,11 @@
 import type { ModelId } from '../domain/model.ts';
 import type { Card } from './cards.ts';
-import { gpuFootprint, type Footprint } from './estimate.ts';
+import { demandOf, type Demand } from './demand.ts';
 import { layOut, type Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
 
 /** A model that may be placed, and where its replicas would go. */
-export interface Candidate {
-  readonly model: ModelId;
-  readonly footprint: Footprint;
+export interface Candidate extends Demand {
   /** As many as were asked for; empty when that many do not fit. */
   readonly seats: readonly Seat[];
   /** What `replicas: auto` gives. */
@@ -18,14 +16,13 @@ export interface Candidate {
 
 /** Lays a model out on the cards, and takes as many seats as were asked for. */
 export function candidateFor(model: ModelId, cards: readonly Card[], request: PlanRequest): Candidate {
-  const footprint = gpuFootprint(model, request.modelFolder);
-  const dense = layOut(model, footprint, cards, 'dense');
+  const demand = demandOf(model, request);
+  const dense = layOut(demand, cards, 'dense');
   // One 80 GB card starves gpt-oss-120b of KV cache: two H100 serve 2.5 times as much as a pair than one does alone
   // (GPUStack's measurements). gpt-oss-20b gains nothing from a second card.
-  const preferred = model === 'gpt-oss-120b' ? layOut(model, footprint, cards, 'roomy') : dense;
+  const preferred = model === 'gpt-oss-120b' ? layOut(demand, cards, 'roomy') : dense;
   return {
-    model,
-    footprint,
+    ...demand,
     seats: request.replicas === 'auto' ? preferred : takeSeats(request.replicas, [preferred, dense]),
     preferredSeats: preferred,
     maxReplicas: dense.length,

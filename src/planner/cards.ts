@@ -11,6 +11,8 @@ export interface Card {
   readonly freeBytes: number;
   /** Free memory to leave alone. */
   readonly reserveBytes: number;
+  /** The largest share that an engine is given without being told. */
+  readonly maxUtilization: number;
   /** A display or other processes use it too. */
   readonly isShared: boolean;
 }
@@ -23,6 +25,9 @@ const IDLE_USED_BYTES = 300 * MiB;
 const OWN_RESERVE_BYTES = 0.5 * GiB;
 /** A desktop or another process moves by hundreds of MiB between planning and loading. */
 const SHARED_RESERVE_BYTES = 1 * GiB;
+
+/** The host and its page cache live in the same memory (GB10: 0.80 to 0.85 works, 0.92 does not). */
+const MAX_UNIFIED_UTILIZATION = 0.85;
 
 /** Sorts the cards into those that vLLM can use at all, and the others with the reason and remedy. */
 export function judgeCards(gpus: readonly Gpu[]): {
@@ -81,6 +86,7 @@ function judgeCard(gpu: Gpu): Card | Rejection {
     totalBytes: gpu.usedBytes === null ? gpu.totalBytes : Math.min(gpu.totalBytes, gpu.usedBytes + gpu.freeBytes),
     freeBytes: gpu.freeBytes,
     reserveBytes: isShared ? SHARED_RESERVE_BYTES : OWN_RESERVE_BYTES,
+    maxUtilization: gpu.unifiedMemory ? MAX_UNIFIED_UTILIZATION : 1,
     isShared,
   };
 }

@@ -1,7 +1,8 @@
 import type { ModelId } from '../domain/model.ts';
 import type { EngineProfile, MemoryEstimate } from '../domain/placement.ts';
 import type { Card } from './cards.ts';
-import { kvBytesForContext, runtimeBytes, splitBudget, type Footprint } from './estimate.ts';
+import type { Demand } from './demand.ts';
+import { kvBytesForContext, runtimeBytes, splitBudget } from './estimate.ts';
 
 /** How a replica sits on its cards: launch profile and the memory it leads to, per card. */
 export interface Fit {
@@ -41,16 +42,23 @@ const MIN_CONTEXT_TOKENS: Readonly<Record<ModelId, number>> = { 'gpt-oss-20b': 8
  */
 const KV_MARGIN = 1.1;
 
-/** The best profile in which a replica runs on `cardCount` cards like this one, or null. */
-export function fitOnCards(model: ModelId, footprint: Footprint, card: Card, cardCount: number): Fit | null {
+/**
+ * The best profile in which a replica runs on `cardCount` cards like this one, or null. A profile that worked on such
+ * cards before wins over the estimate.
+ */
+export function fitOnCards(demand: Demand, card: Card, cardCount: number): Fit | null {
+  const remembered = fitAsBefore(demand, card, cardCount);
+  if (remembered) return remembered;
   for (const mode of MODES) {
-    const utilization = utilizationOf(card, mode);
+    const utilization = utilizationOf(demand, card, mode);
+    if (utilization > freeShare(card)) return null;
+    const { footprint } = demand;
     const memory = splitBudget(footprint, {
       budgetBytes: utilization * card.totalBytes,
       runtimeBytes: runtimeBytes(card.totalBytes, mode.flags.enforceEager ?? false),
       cardCount,
     });
-    const maxModelLen = contextsOf(mode, model, footprint).find(
+    const maxModelLen = contextsOf(mode, demand).find(
       (contextTokens) => KV_MARGIN * kvBytesForContext(footprint, contextTokens) <= memory.kvCacheBytes * cardCount,
     );
     if (maxModelLen !== undefined) {
@@ -60,27 +68,50 @@ export function fitOnCards(model: ModelId, footprint: Footprint, card: Card, car
   return null;
 }
 
+/** The remembered profile of such cards, if as much is free now and nothing else is asked for. */
+function fitAsBefore(demand: Demand, card: Card, cardCount: number): Fit | null {
+  const { remembered, footprint, contextTokens, gpuMemoryUtilization } = demand;
+  const found = remembered.find((fit) => fit.gpuName === card.gpu.name && fit.cardCount === cardCount);
+  if (!found || contextTokens !== null || gpuMemoryUtilization !== null) return null;
+  const { profile } = found;
+  const utilization = profile.gpuMemoryUtilization ?? 1;
+  if (utilization > freeShare(card)) return null;
+  const memory = splitBudget(footprint, {
+    budgetBytes: utilization * card.totalBytes,
+    runtimeBytes: runtimeBytes(card.totalBytes, profile.enforceEager ?? false),
+    cardCount,
+  });
+  return { profile, memory };
+}
+
 /** Free memory that each of `cardCount` cards of this size must have for the least demanding profile. */
-export function neededFreeBytes(model: ModelId, footprint: Footprint, card: Card, cardCount: number): number {
+export function neededFreeBytes(demand: Demand, card: Card, cardCount: number): number {
+  const { footprint, gpuMemoryUtilization } = demand;
   const needs = MODES.flatMap((mode) => {
-    const contextTokens = contextsOf(mode, model, footprint).at(-1);
+    const contextTokens = contextsOf(mode, demand).at(-1);
     if (contextTokens === undefined) return [];
     const runtime = runtimeBytes(card.totalBytes, mode.flags.enforceEager ?? false);
     return (footprint.weightBytes + KV_MARGIN * kvBytesForContext(footprint, contextTokens)) / cardCount + runtime;
   });
-  return Math.min(...needs) + card.reserveBytes;
+  return Math.max(Math.min(...needs), (gpuMemoryUtilization ?? 0) * card.totalBytes) + card.reserveBytes;
 }
 
 /**
- * vLLM refuses to start when its share of the total is not free (`request_memory` in `v1/worker/utils.py`), so the
- * share follows what is free, in hundredths.
+ * The share of a card that an engine may be given now, in hundredths: vLLM refuses to start when its share of the total
+ * is not free (`request_memory` in `v1/worker/utils.py`).
  */
-function utilizationOf(card: Card, mode: Mode): number {
+export function freeShare(card: Card): number {
   const available = Math.max(0, card.freeBytes - card.reserveBytes) / card.totalBytes;
-  return Math.min(mode.utilization, Math.floor(available * 100) / 100);
+  return Math.floor(available * 100) / 100;
 }
 
-function contextsOf(mode: Mode, model: ModelId, footprint: Footprint): number[] {
+/** Follows what is free, unless it is given. */
+function utilizationOf({ gpuMemoryUtilization }: Demand, card: Card, mode: Mode): number {
+  return gpuMemoryUtilization ?? Math.min(mode.utilization, card.maxUtilization, freeShare(card));
+}
+
+function contextsOf(mode: Mode, { model, footprint, contextTokens: given }: Demand): number[] {
+  if (given !== null) return given <= footprint.maxContextTokens ? [given] : [];
   const least = Math.min(MIN_CONTEXT_TOKENS[model], footprint.maxContextTokens);
   const within = mode.contextTokens.map((contextTokens) => Math.min(contextTokens, footprint.maxContextTokens));
   return [...new Set(within)].filter((contextTokens) => contextTokens >= least);

@@ -11,6 +11,9 @@ interface Field {
 
 type Fields<Shape> = Readonly<Record<keyof Shape & string, Field>>;
 
+/** For what a `Gpu` may lack: the key then stays away. */
+const absent = (): undefined => undefined;
+
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isCount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isIndex = (value: unknown): boolean => isCount(value) && Number.isInteger(value);
@@ -19,6 +22,13 @@ const orNull =
   (accepts: Field['accepts']): Field['accepts'] =>
   (value) =>
     value === null || accepts(value);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isProcesses = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((each) => isObject(each) && isIndex(each['pid']) && orNull(isCount)(each['usedBytes']));
 
 const BYTES = 'a number of bytes, or null where nvidia-smi does not tell it';
 
@@ -38,6 +48,10 @@ const GPU_FIELDS: Fields<Gpu> = {
   usedBytes: { accepts: orNull(isCount), expected: BYTES, whenAbsent: () => null },
   migEnabled: { accepts: isFlag, expected: 'true or false', whenAbsent: () => false },
   displayActive: { accepts: isFlag, expected: 'true or false', whenAbsent: () => false },
+  unifiedMemory: { accepts: (value) => value === true, expected: 'true, or left out', whenAbsent: absent },
+  migSlice: { accepts: isText, expected: 'the name of a slice, such as "3g.40gb", or left out', whenAbsent: absent },
+  recoveryAction: { accepts: isText, expected: 'such as "Reset", or left out', whenAbsent: absent },
+  processes: { accepts: isProcesses, expected: 'an array of {pid, usedBytes}, or left out', whenAbsent: absent },
 };
 
 const HOST_FIELDS: Fields<Host> = {
@@ -57,9 +71,6 @@ const FINDING_FIELDS: Fields<Finding> = {
   message: { accepts: isText, expected: 'a sentence' },
   remedy: { accepts: isText, expected: 'a sentence' },
 };
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const INVENTORY_FIELDS: Fields<Inventory> = {
   gpus: { accepts: Array.isArray, expected: 'an array, empty for a machine without GPUs' },
@@ -122,14 +133,14 @@ function readFields<Shape>(
   for (const key of Object.keys(value).filter((key) => !Object.hasOwn(fields, key))) {
     problems.push(`${at(key)} is unknown: remove it. Known are ${Object.keys(fields).join(', ')}.`);
   }
-  const entries = Object.entries<Field>(fields).map(([key, { accepts, expected, whenAbsent }]) => {
+  const entries = Object.entries<Field>(fields).map(([key, { accepts, expected, whenAbsent }]): [string, unknown] => {
     if (value[key] === undefined && whenAbsent) return [key, whenAbsent(position)];
     if (value[key] === undefined) problems.push(`${at(key)} is missing: add ${expected}.`);
     else if (!accepts(value[key]))
       problems.push(`${at(key)} is ${JSON.stringify(value[key])}: it must be ${expected}.`);
     return [key, value[key]];
   });
-  return Object.fromEntries(entries) as Shape;
+  return Object.fromEntries(entries.filter(([, entry]) => entry !== undefined)) as Shape;
 }
 
 function readArray<Shape>(

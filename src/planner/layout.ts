@@ -1,5 +1,5 @@
-import type { ModelId } from '../domain/model.ts';
 import type { Card } from './cards.ts';
+import type { Demand } from './demand.ts';
 import type { Footprint } from './estimate.ts';
 import { fitOnCards, type Fit } from './fit.ts';
 
@@ -7,9 +7,6 @@ import { fitOnCards, type Fit } from './fit.ts';
 export interface Seat extends Fit {
   readonly cards: readonly Card[];
 }
-
-/** How many cards a replica may span: what divides 64 query heads and 8 KV heads. */
-export const TENSOR_PARALLEL_SIZES: readonly number[] = [1, 2, 4, 8];
 
 /** From this context on a larger group of cards is not worth its second half. */
 const ROOMY_CONTEXT_TOKENS = 65_536;
@@ -21,28 +18,23 @@ const ROOMY_CONTEXT_TOKENS = 65_536;
 export type Preference = 'roomy' | 'dense';
 
 /** Seats as many replicas as the preference allows. Cards are only joined with equal ones; each is used once. */
-export function layOut(
-  model: ModelId,
-  footprint: Footprint,
-  cards: readonly Card[],
-  preference: Preference,
-): readonly Seat[] {
+export function layOut(demand: Demand, cards: readonly Card[], preference: Preference): readonly Seat[] {
   return groupEqualCards(cards)
-    .flatMap((group) => seatGroup(model, footprint, group, preference))
+    .flatMap((group) => seatGroup(demand, group, preference))
     .sort((a, b) => lowestIndex(a) - lowestIndex(b));
 }
 
-function seatGroup(model: ModelId, footprint: Footprint, group: readonly Card[], preference: Preference): Seat[] {
+function seatGroup(demand: Demand, group: readonly Card[], preference: Preference): Seat[] {
   const seats: Seat[] = [];
   let rest = group;
   const passes = preference === 'roomy' ? [isRoomy, () => true] : [() => true];
   for (const accepts of passes) {
-    for (const size of TENSOR_PARALLEL_SIZES) {
+    for (const size of demand.sizes) {
       const suitable = rest.filter((card) => {
-        const fit = fitOnCards(model, footprint, card, size);
-        return fit !== null && accepts(fit, footprint);
+        const fit = fitOnCards(demand, card, size);
+        return fit !== null && accepts(fit, demand.footprint);
       });
-      const added = seatsOf(model, footprint, suitable, size);
+      const added = seatsOf(demand, suitable, size);
       seats.push(...added);
       const taken = new Set(added.flatMap((seat) => seat.cards));
       rest = rest.filter((card) => !taken.has(card));
@@ -52,12 +44,12 @@ function seatGroup(model: ModelId, footprint: Footprint, group: readonly Card[],
 }
 
 /** Neighbours by index share a board or switch more often than not, so they are joined in that order. */
-function seatsOf(model: ModelId, footprint: Footprint, cards: readonly Card[], size: number): Seat[] {
+function seatsOf(demand: Demand, cards: readonly Card[], size: number): Seat[] {
   const seats: Seat[] = [];
   for (let start = 0; start + size <= cards.length; start += size) {
     const joined = cards.slice(start, start + size);
     const scarcest = joined.reduce((least, card) => (spareBytes(card) < spareBytes(least) ? card : least));
-    const fit = fitOnCards(model, footprint, scarcest, size);
+    const fit = fitOnCards(demand, scarcest, size);
     if (fit) seats.push({ cards: joined, ...fit });
   }
   return seats;

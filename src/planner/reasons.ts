@@ -3,7 +3,7 @@ import { candidateFor, type Candidate } from './candidate.ts';
 import type { Card } from './cards.ts';
 import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
 import { fitOnCards } from './fit.ts';
-import { isRoomy, TENSOR_PARALLEL_SIZES, type Seat } from './layout.ts';
+import { isRoomy, type Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
 import { countOf, gpuList, joinWords, roughly } from './wording.ts';
 
@@ -65,9 +65,10 @@ function whyTight({ cards, memory, profile }: Seat): string {
   );
 }
 
-function whySplit({ model, footprint }: Candidate, { cards, memory }: Seat): string {
+function whySplit(chosen: Candidate, { cards, memory }: Seat): string {
+  const { footprint } = chosen;
   const total = cards[0]?.totalBytes ?? 0;
-  const alone = cards[0] ? fitOnCards(model, footprint, cards[0], 1) : null;
+  const alone = cards[0] ? fitOnCards(chosen, cards[0], 1) : null;
   const weights = `weights of ${formatBytes(footprint.weightBytes)}`;
   const why = alone
     ? `One card each would do, but the ${weights} leave it a context of ${formatCount(alone.profile.maxModelLen)} tokens ` +
@@ -80,11 +81,12 @@ function whySplit({ model, footprint }: Candidate, { cards, memory }: Seat): str
 }
 
 /** What joining more such cards would change, where the context is cut short. */
-function whatGivesMore({ model, footprint }: Candidate, { cards, profile }: Seat): string[] {
+function whatGivesMore(chosen: Candidate, { cards, profile }: Seat): string[] {
   const [card] = cards;
-  if (card === undefined || profile.maxModelLen >= footprint.maxContextTokens) return [];
-  for (const size of TENSOR_PARALLEL_SIZES.filter((size) => size > cards.length)) {
-    const fit = fitOnCards(model, footprint, card, size);
+  if (card === undefined || chosen.contextTokens !== null) return [];
+  if (profile.maxModelLen >= chosen.footprint.maxContextTokens) return [];
+  for (const size of chosen.sizes.filter((size) => size > cards.length)) {
+    const fit = fitOnCards(chosen, card, size);
     if (fit && fit.profile.maxModelLen > profile.maxModelLen) {
       return [
         `${countOf(size - cards.length, 'more such card')} would let a replica span ${size}, with a context of ` +

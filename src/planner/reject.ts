@@ -4,7 +4,7 @@ import { formatBytes } from '../domain/units.ts';
 import type { Candidate } from './candidate.ts';
 import { emptied, type Card } from './cards.ts';
 import { fitOnCards, neededFreeBytes } from './fit.ts';
-import { groupEqualCards, TENSOR_PARALLEL_SIZES } from './layout.ts';
+import { groupEqualCards } from './layout.ts';
 import type { PlanRequest } from './request.ts';
 import { countOf, gpuLabel, joinWords } from './wording.ts';
 
@@ -69,7 +69,7 @@ function rejectCard(candidate: Candidate, card: Card, { group, isLimited }: Left
       remedy: missing > 0 ? completion(missing, model) : 'Free the same amount of memory on each of them.',
     };
   }
-  const needed = formatBytes(neededFreeBytes(candidate.model, candidate.footprint, card, 1));
+  const needed = formatBytes(neededFreeBytes(candidate, card, 1));
   return {
     subject,
     code: 'memory_too_small',
@@ -85,22 +85,22 @@ function completion(missing: number, model: ModelId): string {
 
 const leftOver = (count: number): string => (count === 1 ? 'only this one is left' : `${count} are left`);
 
-function inUse({ model, footprint }: Candidate, card: Card, cardCount: number): Pick<Rejection, 'reason' | 'remedy'> {
+function inUse(candidate: Candidate, card: Card, cardCount: number): Pick<Rejection, 'reason' | 'remedy'> {
   const used = formatBytes(card.totalBytes - card.freeBytes);
   const user = card.gpu.displayActive ? 'a display or other processes' : 'other processes';
-  const needed = formatBytes(neededFreeBytes(model, footprint, card, cardCount));
+  const needed = formatBytes(neededFreeBytes(candidate, card, cardCount));
   const remedy = card.gpu.displayActive
     ? 'Drive the display from other graphics, or end what nvidia-smi lists.'
     : 'End the processes that nvidia-smi lists, then start again.';
   return {
-    reason: `${user} hold ${used} of it; ${model} needs ${needed} free, ${formatBytes(card.freeBytes)} are`,
+    reason: `${user} hold ${used} of it; ${candidate.model} needs ${needed} free, ${formatBytes(card.freeBytes)} are`,
     remedy,
   };
 }
 
 /** On how many such cards a replica fits, or null for none of the possible numbers. */
-function cardsNeeded({ model, footprint }: Candidate, card: Card): number | null {
-  return TENSOR_PARALLEL_SIZES.find((size) => fitOnCards(model, footprint, card, size) !== null) ?? null;
+function cardsNeeded(candidate: Candidate, card: Card): number | null {
+  return candidate.sizes.find((size) => fitOnCards(candidate, card, size) !== null) ?? null;
 }
 
 /** The equal cards on which the model comes closest to fitting. */

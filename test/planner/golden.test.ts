@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { explainPlan } from '../../src/planner/explain-plan.ts';
 import { planPlacement } from '../../src/planner/plan-placement.ts';
-import { inventoryFixture } from './machines.ts';
+import { AUTO, inventoryFixture } from './machines.ts';
 
 const MACHINES = ['no-gpu', 't4', 'rtx-4090', 'two-l40s', 'a100-80', 'one-h100', 'eight-h100', 'h200'];
 
 it.for(MACHINES)('plans %s as reviewed, and explains it', async (name) => {
   const inventory = inventoryFixture(name);
-  const plan = planPlacement(inventory, { engine: 'gpu', model: 'auto', replicas: 'auto' });
+  const plan = planPlacement(inventory, AUTO);
   await expect(`${JSON.stringify(plan, null, 2)}\n`).toMatchFileSnapshot(`../fixtures/plans/${name}.json`);
   await expect(`${explainPlan(inventory, plan)}\n`).toMatchFileSnapshot(`../fixtures/plans/${name}.txt`);
 });

@@ -83,7 +83,15 @@ export function inventoryFixture(name: string): Inventory {
   return parseInventory(readFileSync(url, 'utf8'), `${name}.json`);
 }
 
-export const AUTO: PlanRequest = { engine: 'gpu', model: 'auto', replicas: 'auto' };
+export const AUTO: PlanRequest = {
+  engine: 'gpu',
+  model: 'auto',
+  replicas: 'auto',
+  gpus: null,
+  tensorParallel: null,
+  contextTokens: null,
+  gpuMemoryUtilization: null,
+};
 
 export const planFor = (cards: readonly Gpu[], request: Partial<PlanRequest> = {}): Plan =>
   planPlacement(aMachine(cards), { ...AUTO, ...request });

@@ -36,6 +36,9 @@ const MODES: readonly Mode[] = [
 /** Below this a replica is not worth its memory; agents alone send prompts of 10,000 to 20,000 tokens. */
 const MIN_CONTEXT_TOKENS: Readonly<Record<ModelId, number>> = { 'gpt-oss-20b': 8192, 'gpt-oss-120b': 32_768 };
 
+/** Without CUDA graphs the larger model is too slow to be preferred to the smaller one. */
+const EAGER_MODEL: ModelId = 'gpt-oss-20b';
+
 /**
  * vLLM refuses to start when its KV cache holds less than one full context, and the estimate of what it leaves for the
  * cache is a few hundred MiB off either way.
@@ -111,7 +114,10 @@ function utilizationOf({ gpuMemoryUtilization }: Demand, card: Card, mode: Mode)
 }
 
 function contextsOf(mode: Mode, { model, footprint, contextTokens: given }: Demand): number[] {
-  if (given !== null) return given <= footprint.maxContextTokens ? [given] : [];
+  if (given !== null) {
+    const isAllowed = given <= footprint.maxContextTokens && (!mode.flags.enforceEager || model === EAGER_MODEL);
+    return isAllowed ? [given] : [];
+  }
   const least = Math.min(MIN_CONTEXT_TOKENS[model], footprint.maxContextTokens);
   const within = mode.contextTokens.map((contextTokens) => Math.min(contextTokens, footprint.maxContextTokens));
   return [...new Set(within)].filter((contextTokens) => contextTokens >= least);

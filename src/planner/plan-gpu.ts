@@ -1,4 +1,4 @@
-import type { Inventory } from '../domain/gpu.ts';
+import type { Gpu, Inventory } from '../domain/gpu.ts';
 import { MODEL_IDS, type ModelId } from '../domain/model.ts';
 import type { Placement, Plan, Rejection } from '../domain/placement.ts';
 import { formatCount } from '../domain/units.ts';
@@ -8,17 +8,23 @@ import type { Seat } from './layout.ts';
 import { notServed } from './not-served.ts';
 import { explainSeats } from './reasons.ts';
 import { rejectCandidate, rejectUnusedCards, tooManySentence } from './reject.ts';
+import { relaxations } from './relax.ts';
 import type { PlanRequest } from './request.ts';
+import { selectGpus } from './select-gpus.ts';
 import { countOf, joinWords } from './wording.ts';
 
 /** Places the largest model of which (enough) replicas fit on the cards; everything left out gets its reason. */
 export function planOnGpus(inventory: Inventory, request: PlanRequest): Plan {
-  const { cards, rejections } = judgeCards(inventory.gpus);
+  const selection = selectGpus(inventory.gpus, request.gpus);
+  const judged = judgeCards(selection.gpus);
+  const [cards, rejections] = [judged.cards, [...judged.rejections, ...selection.rejections]];
+  const [problem] = selection.problems;
+  if (problem !== undefined) return refuseSelection(problem);
   const candidates = candidateModels(request).map((model) => candidateFor(model, cards, request));
   const chosen = candidates.find(({ seats }) => seats.length > 0);
-  if (!chosen) return refuse(inventory, request, { cards, rejections, candidates });
+  if (!chosen) return refuse(selection.gpus, request, { cards, rejections, candidates });
   const larger = candidates.slice(0, candidates.indexOf(chosen));
-  const passedOver = larger.flatMap((candidate) => rejectCandidate(candidate, cards, request));
+  const passedOver = larger.flatMap((candidate) => whyNot(candidate, cards, request));
   return {
     model: chosen.model,
     placements: chosen.seats.map((seat, position) => toPlacement(chosen.model, seat, position)),
@@ -65,17 +71,17 @@ interface Attempt {
   readonly candidates: readonly Candidate[];
 }
 
-function refuse(inventory: Inventory, request: PlanRequest, attempt: Attempt): Plan {
+function refuse(gpus: readonly Gpu[], request: PlanRequest, attempt: Attempt): Plan {
   const { cards, rejections, candidates } = attempt;
   const [smallest, ...larger] = candidates.toReversed();
-  const summary = refusalSummary(inventory, request, attempt);
+  const summary = refusalSummary(gpus, request, attempt);
   return {
     model: null,
     placements: [],
     rejections: [
       ...rejections,
       ...(smallest ? rejectSmallest(smallest, cards, request) : []),
-      ...larger.flatMap((candidate) => rejectCandidate(candidate, cards, request)),
+      ...larger.flatMap((candidate) => whyNot(candidate, cards, request)),
     ],
     summary,
     reasons: [],
@@ -85,20 +91,44 @@ function refuse(inventory: Inventory, request: PlanRequest, attempt: Attempt): P
 
 /** What would have to change first: card by card, unless only the number of replicas is at fault. */
 function rejectSmallest(smallest: Candidate, cards: readonly Card[], request: PlanRequest): readonly Rejection[] {
-  return smallest.maxReplicas > 0
-    ? rejectCandidate(smallest, cards, request)
-    : rejectUnusedCards(smallest, cards, request);
+  const changes = relaxations(smallest.model, cards, request);
+  if (smallest.maxReplicas > 0 || changes.length > 0) return whyNot(smallest, cards, request);
+  return rejectUnusedCards(smallest, cards, request);
 }
 
-function refusalSummary(inventory: Inventory, { replicas }: PlanRequest, { cards, candidates }: Attempt): string {
-  if (inventory.gpus.length === 0) return 'Nothing to run on: no NVIDIA GPU was found.';
+/** A setting whose change would do is the smallest remedy, before any other card. */
+function whyNot(candidate: Candidate, cards: readonly Card[], request: PlanRequest): readonly Rejection[] {
+  const changes = candidate.maxReplicas > 0 ? [] : relaxations(candidate.model, cards, request);
+  return changes.length > 0 ? changes : rejectCandidate(candidate, cards, request);
+}
+
+function refusalSummary(gpus: readonly Gpu[], request: PlanRequest, { cards, candidates }: Attempt): string {
+  const { replicas } = request;
+  if (gpus.length === 0) return 'Nothing to run on: no NVIDIA GPU was found.';
   if (cards.length === 0) {
-    const count = inventory.gpus.length;
+    const count = gpus.length;
     return `Nothing to run on: vLLM cannot use ${count === 1 ? 'the GPU' : `any of the ${count} GPUs`} here.`;
   }
   if (replicas !== 'auto' && candidates.some(({ maxReplicas }) => maxReplicas > 0)) {
     return tooManySentence(candidates, replicas);
   }
   const models = candidates.map(({ model }) => model).toReversed();
+  const wishes = [
+    ...(request.contextTokens === null ? [] : [`a context of ${formatCount(request.contextTokens)} tokens`]),
+    ...(request.tensorParallel === null ? [] : [countOf(request.tensorParallel, 'card') + ' a replica']),
+    ...(request.gpuMemoryUtilization === null ? [] : [`${request.gpuMemoryUtilization} of each card`]),
+  ];
+  if (wishes.length > 0) return `Nothing fits: ${joinWords(models, 'or')} with ${joinWords(wishes)} does not fit here.`;
   return `Nothing fits: no GPU here has the free memory for ${joinWords(models, 'or')}.`;
+}
+
+function refuseSelection(problem: string): Plan {
+  return {
+    model: null,
+    placements: [],
+    rejections: [],
+    summary: problem,
+    reasons: [],
+    notServed: notServed(null, () => 'no GPU of this server can run it'),
+  };
 }

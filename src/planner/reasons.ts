@@ -37,12 +37,24 @@ function whyThisModel({ model }: Candidate, { modelFolder, model: wanted }: Plan
 }
 
 function whyThisSeat(chosen: Candidate, seat: Seat): string {
+  if (chosen.remembered.some(({ profile }) => profile === seat.profile)) return whyAsBefore(seat);
   if (seat.cards.length > 1) return whySplit(chosen, seat);
   return seat.profile.name === 'standard' ? whyAlone(chosen, seat) : whyTight(seat);
 }
 
-function whyAlone({ footprint, seats }: Candidate, { profile }: Seat): string {
+function whyAsBefore({ cards, profile }: Seat): string {
+  const share = Math.round((profile.gpuMemoryUtilization ?? 0) * 100);
+  return (
+    `An earlier start on ${cards.length === 1 ? 'such a card' : 'such cards'} worked with a context of ` +
+    `${formatCount(profile.maxModelLen)} tokens and ${share} % of the memory, after what the estimate allows had ` +
+    `failed: the same is used again.`
+  );
+}
+
+function whyAlone({ footprint, seats, contextTokens }: Candidate, { profile }: Seat): string {
   const context = formatCount(profile.maxModelLen);
+  if (contextTokens !== null)
+    return `One card holds a replica with the context of ${context} tokens that was asked for.`;
   if (profile.maxModelLen < footprint.maxContextTokens) {
     return `One card holds a replica, but its KV cache only a context of ${context} tokens.`;
   }

@@ -49,6 +49,9 @@ describe('a file that describes a machine', () => {
   });
 });
 
+const GPU_KEYS =
+  'index, uuid, name, pciBusId, driverVersion, computeCapability, totalBytes, freeBytes, usedBytes, migEnabled, displayActive, unifiedMemory, migSlice, recoveryAction, processes';
+
 describe('a file that does not', () => {
   it('is refused with exit code 65 and names itself', () => {
     const refusal = refusalOf('{}');
@@ -67,14 +70,12 @@ describe('a file that does not', () => {
   it('lists every problem with its field and what belongs there', () => {
     const gpus = [{ ...L4, freeBytes: '23 GiB', freeMiB: 1 }, { name: 'NVIDIA L4' }, 7];
     expect(problemsOf({ gpus, host: { ...HOST, cpuCount: 1.5 }, findings: [{ severity: 'bad' }] })).toEqual([
-      '  gpus[0].freeMiB is unknown: remove it. Known are index, uuid, name, pciBusId, driverVersion, ' +
-        'computeCapability, totalBytes, freeBytes, usedBytes, migEnabled, displayActive.',
+      `  gpus[0].freeMiB is unknown: remove it. Known are ${GPU_KEYS}.`,
       '  gpus[0].freeBytes is "23 GiB": it must be a number of bytes, or null where nvidia-smi does not tell it.',
       '  gpus[1].computeCapability is missing: add a number such as 8.9, or null.',
       '  gpus[1].totalBytes is missing: add a number of bytes, or null where nvidia-smi does not tell it.',
       '  gpus[1].freeBytes is missing: add a number of bytes, or null where nvidia-smi does not tell it.',
-      '  gpus[2] must be an object with index, uuid, name, pciBusId, driverVersion, computeCapability, totalBytes, ' +
-        'freeBytes, usedBytes, migEnabled, displayActive.',
+      `  gpus[2] must be an object with ${GPU_KEYS}.`,
       '  host.cpuCount is 1.5: it must be the number of logical CPUs.',
       '  findings[0].code is missing: add a name.',
       '  findings[0].severity is "bad": it must be "info", "warning" or "error".',

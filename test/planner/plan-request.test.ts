@@ -92,3 +92,79 @@ describe('a model folder', () => {
     expect(planFor(gpus(1, 'h100'), { modelFolder }).placements).toEqual(planFor(gpus(1, 'h100')).placements);
   });
 });
+
+describe('GPUs that were named', () => {
+  const cards = [0, 1, 2, 3].map((index) => aGpu('rtx-4090', { index, uuid: `GPU-a${index}b${index}-77` }));
+
+  it.for<[wanted: string[], used: string[]]>([
+    [['1'], ['20b 1 standard 131072']],
+    [
+      ['2', 'GPU-a0'],
+      ['20b 0 standard 131072', '20b 2 standard 131072'],
+    ],
+    [['A3B3'], ['20b 3 standard 131072']],
+  ])('%j are the only ones used', ([wanted, used]) => {
+    expect(seats(planFor(cards, { gpus: wanted, replicas: wanted.length }))).toEqual(used);
+  });
+
+  it('leave the others out with the reason', () => {
+    expect(planFor(cards, { gpus: ['0'] }).rejections.at(-1)).toEqual({
+      subject: 'GPUs 1 to 3',
+      code: 'not_selected',
+      reason: 'not among the cards that --gpus names',
+      remedy: 'Leave --gpus away to use every card.',
+    });
+  });
+
+  it.for<[entry: string, summary: string]>([
+    ['7', "--gpus names '7', which no GPU here is: there are GPUs 0 to 3."],
+    ['GPU-a', "--gpus names 'GPU-a', which may be GPUs 0 to 3: give more of the UUID, or the index."],
+  ])('"%s" is refused', ([entry, summary]) => {
+    const plan = planFor(cards, { gpus: ['0', entry] });
+    expect([plan.placements, plan.summary]).toEqual([[], summary]);
+  });
+});
+
+describe('pinned settings', () => {
+  it('are used as they are', () => {
+    const plan = planFor(gpus(2, 'h100'), { contextTokens: 20_000, gpuMemoryUtilization: 0.9, tensorParallel: 2 });
+    expect(plan.placements.map(({ gpus: cards, profile }) => [cards.length, profile])).toEqual([
+      [2, { name: 'standard', maxModelLen: 20_000, gpuMemoryUtilization: 0.9 }],
+    ]);
+  });
+
+  it('a longer context joins more cards', () => {
+    expect(seats(planFor(gpus(2, 'a100-80'), { contextTokens: 131_072 }))).toEqual(['120b 0+1 standard 131072']);
+  });
+
+  it('one card a replica puts two of them where a pair would be', () => {
+    expect(seats(planFor(gpus(2, 'h100'), { tensorParallel: 1, model: 'gpt-oss-120b' }))).toEqual([
+      '120b 0 tight 32768',
+      '120b 1 tight 32768',
+    ]);
+  });
+
+  it('that a larger model cannot hold choose the smaller, and say which setting is at fault', () => {
+    const plan = planFor(gpus(1, 'h100'), { contextTokens: 100_000 });
+    expect(seats(plan)).toEqual(['20b 0 standard 100000']);
+    expect(plan.rejections).toEqual([
+      {
+        subject: 'gpt-oss-120b',
+        code: 'context_does_not_fit',
+        reason: 'a context of 100,000 tokens does not fit on these GPUs',
+        remedy: 'Use --context-tokens 32768.',
+      },
+    ]);
+  });
+
+  it.for<[pin: Parameters<typeof planFor>[1], code: string, remedy: string]>([
+    [{ contextTokens: 131_072 }, 'context_does_not_fit', 'Use --context-tokens 16384.'],
+    [{ gpuMemoryUtilization: 0.8 }, 'share_does_not_fit', 'Use --gpu-memory-utilization 0.95.'],
+    [{ gpuMemoryUtilization: 1 }, 'share_does_not_fit', 'Use --gpu-memory-utilization 0.95.'],
+    [{ tensorParallel: 4 }, 'size_does_not_fit', 'Use --tensor-parallel 1.'],
+  ])('%j on one 16 GB card is refused with the value that fits', ([pin, code, remedy]) => {
+    const plan = planFor(gpus(1, 'rtx-4080'), pin);
+    expect(plan.placements).toEqual([]);
+    expect(plan.rejections[0]).toMatchObject({ subject: 'gpt-oss-20b', code, remedy });
+  });
+});

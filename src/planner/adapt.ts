@@ -1,0 +1,97 @@
+import type { EngineProfile, MemoryEstimate, Placement } from '../domain/placement.ts';
+
+/** Contexts to fall back to, longest first. */
+const CONTEXTS: readonly number[] = [131_072, 65_536, 32_768, 16_384, 8192];
+/** Small batches take less memory for activations (vLLM recipes, gpt-oss-120b on one 80 GB card). */
+const SMALL_BATCH_TOKENS = 1024;
+/** As far as a share may rise when the KV cache is too small. */
+const MAX_UTILIZATION = 0.95;
+/** What others took between planning and starting is rarely more than this share of a card. */
+const BUSY_STEP = 0.05;
+/** Room that a runtime out-of-memory needs outside vLLM's share. */
+const OUT_OF_MEMORY_STEP = 0.03;
+
+/**
+ * The same placement made to ask for less after a start that failed for want of memory, or null when nothing is left to
+ * give up or the failure is of another kind. The codes are those of the engine's diagnosis. `estimatedContextTokens` is
+ * the "estimated maximum model length" that vLLM prints beside `context_too_long`. The answer's profile is named
+ * `adapted`; what a person pinned is the caller's to compare.
+ */
+export function adaptProfile(
+  placement: Placement,
+  failureCode: string,
+  estimatedContextTokens: number | null = null,
+): Placement | null {
+  if (placement.kind !== 'gpu') return null;
+  switch (failureCode) {
+    case 'context_too_long':
+      return withSmallerContext(placement, estimatedContextTokens) ?? withMoreForTheCache(placement);
+    case 'no_kv_cache':
+      return withMoreForTheCache(placement);
+    case 'gpu_out_of_memory':
+      return withLessOutsideTheCache(placement);
+    case 'gpu_busy':
+      return withSmallerShare(placement, BUSY_STEP);
+    default:
+      return null;
+  }
+}
+
+/** The next context of the ladder that vLLM's own estimate allows, when there is one. */
+function withSmallerContext(placement: Placement, estimate: number | null): Placement | null {
+  const limit = Math.min(placement.profile.maxModelLen - 1, estimate ?? Infinity);
+  const maxModelLen = CONTEXTS.find((contextTokens) => contextTokens <= limit);
+  return maxModelLen === undefined ? null : adapted(placement, { maxModelLen });
+}
+
+/** More KV cache from the same card: small batches and the largest share first, then no CUDA graphs. */
+function withMoreForTheCache(placement: Placement): Placement | null {
+  const { maxNumBatchedTokens = Infinity, enforceEager, gpuMemoryUtilization = 0 } = placement.profile;
+  if (maxNumBatchedTokens > SMALL_BATCH_TOKENS) {
+    return adapted(placement, {
+      maxNumBatchedTokens: SMALL_BATCH_TOKENS,
+      gpuMemoryUtilization: Math.max(gpuMemoryUtilization, MAX_UTILIZATION),
+    });
+  }
+  return enforceEager ? null : adapted(placement, { enforceEager: true });
+}
+
+/** What vLLM takes beside its share: small batches and a smaller share first, then no CUDA graphs, then the context. */
+function withLessOutsideTheCache(placement: Placement): Placement | null {
+  const { maxNumBatchedTokens = Infinity, enforceEager } = placement.profile;
+  if (maxNumBatchedTokens > SMALL_BATCH_TOKENS) {
+    const smaller = withSmallerShare(placement, OUT_OF_MEMORY_STEP);
+    return adapted(smaller ?? placement, { maxNumBatchedTokens: SMALL_BATCH_TOKENS });
+  }
+  return enforceEager ? withSmallerContext(placement, null) : adapted(placement, { enforceEager: true });
+}
+
+/** A smaller share, and the longest context that its KV cache still holds; null when it holds none. */
+function withSmallerShare(placement: Placement, step: number): Placement | null {
+  const { gpuMemoryUtilization, maxModelLen } = placement.profile;
+  const { memory } = placement;
+  if (gpuMemoryUtilization === undefined || memory === undefined) return null;
+  const utilization = Math.round((gpuMemoryUtilization - step) * 100) / 100;
+  const left = withBudget(memory, memory.budgetBytes * (utilization / gpuMemoryUtilization));
+  const context = [maxModelLen, ...CONTEXTS].find((tokens) => tokens <= Math.min(maxModelLen, left.kvCacheTokens));
+  if (context === undefined) return null;
+  const next = adapted(placement, { gpuMemoryUtilization: utilization, maxModelLen: context });
+  return { ...next, memory: left };
+}
+
+/** The estimate for another budget: the KV cache takes the whole difference. */
+function withBudget(memory: MemoryEstimate, budgetBytes: number): MemoryEstimate {
+  const kvCacheBytes = Math.round(budgetBytes) - memory.weightBytes - memory.runtimeBytes;
+  const ratio = Math.max(0, kvCacheBytes) / Math.max(1, memory.kvCacheBytes);
+  return {
+    ...memory,
+    budgetBytes: Math.round(budgetBytes),
+    kvCacheBytes,
+    kvCacheTokens: Math.floor(memory.kvCacheTokens * ratio),
+    concurrentRequests: Math.floor(memory.concurrentRequests * ratio),
+  };
+}
+
+function adapted(placement: Placement, changes: Partial<EngineProfile>): Placement {
+  return { ...placement, profile: { ...placement.profile, ...changes, name: 'adapted' } };
+}

@@ -8,6 +8,8 @@ export interface SimulatorOptions {
   readonly scaleOut: boolean;
   readonly promptTokensDetails: boolean;
   readonly shutdownTimeoutMs: number;
+  /** Share of each card that is booked where there is a ledger of GPU memory. */
+  readonly gpuMemoryUtilization: number;
   /** `--prefix-cache-retention-interval` in tokens; 0 keeps prompt ends only. */
   readonly retentionTokens: number;
   readonly startupMs: number;
@@ -123,6 +125,7 @@ function toOptions(values: RawFlags['values'], positional: string | undefined): 
     maxModelLen: number('max-model-len', 131_072),
     scaleOut: values.has('enable-scale-out'),
     promptTokensDetails: values.has('enable-prompt-tokens-details'),
+    gpuMemoryUtilization: number('gpu-memory-utilization', 0.92),
     shutdownTimeoutMs: 1000 * number('shutdown-timeout', 0),
     retentionTokens: number('prefix-cache-retention-interval', 0),
     startupMs: number('sim-startup-ms', 200),

@@ -8,6 +8,7 @@ import { systemClock } from '../system/clock.ts';
 import { readVocabulary } from '../system/vocabulary.ts';
 import { parseCommandLine, type SimulatorOptions } from './command-line.ts';
 import { SimulatedEngine } from './engine.ts';
+import { bookMemory } from './gpu-ledger.ts';
 import { logLine, startLines } from './log.ts';
 import { createSimulatorServer } from './server.ts';
 
@@ -31,7 +32,9 @@ async function run(args: readonly string[]): Promise<void> {
   if ('socketPath' in options.listen && existsSync(options.listen.socketPath)) return addressInUse();
   const engine = new SimulatedEngine(clock, options);
   const server = createSimulatorServer({ options, engine, vocabulary: createVocabulary(readVocabulary()), clock });
-  if (!(await printStart(options))) return failStart();
+  const shortage = await bookGpuMemory(options);
+  if (shortage !== null) return failStart(`(EngineCore pid=${process.pid}) ${shortage}\n`);
+  if (!(await printStart(options))) return failStart(workerFailure());
   try {
     server.listen('socketPath' in options.listen ? { path: options.listen.socketPath } : options.listen);
     await once(server, 'listening');
@@ -92,8 +95,17 @@ function endAfterDeath(server: Server): void {
   });
 }
 
-function failStart(): void {
-  const cause = logLine(clock, 'Worker', 'multiproc_executor.py:870', 'WorkerProc failed to start.');
+/** Where a test names a ledger of GPU memory: null once this engine's share is booked, else the reason against it. */
+async function bookGpuMemory({ gpuMemoryUtilization: utilization }: SimulatorOptions): Promise<string | null> {
+  const { CHORUS_SIM_GPU_LEDGER: ledger, CUDA_VISIBLE_DEVICES: visibleDevices } = process.env;
+  if (!ledger) return null;
+  return bookMemory(ledger, { pid: process.pid, visibleDevices, utilization }, clock);
+}
+
+const workerFailure = (): string =>
+  logLine(clock, 'Worker', 'multiproc_executor.py:870', 'WorkerProc failed to start.');
+
+function failStart(cause: string): void {
   const text = 'RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}';
   end(1, `${cause}(APIServer pid=${process.pid}) ${text}\n`);
 }

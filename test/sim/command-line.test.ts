@@ -9,6 +9,7 @@ const DEFAULTS = {
   scaleOut: false,
   promptTokensDetails: false,
   shutdownTimeoutMs: 0,
+  gpuMemoryUtilization: 0.92,
   retentionTokens: 0,
   startupMs: 200,
   tokenIntervalMs: 5,

@@ -24,12 +24,17 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 export const newStateDir = (): string => mkdtempSync(join(tmpdir(), 'chorus-e2e-'));
 
 /** Starts the real command on a free port and waits until it listens. `stop` removes a state directory that it made. */
-export async function startChorus(flags: readonly string[], keptStateDir?: string): Promise<RunningChorus> {
+export async function startChorus(
+  flags: readonly string[],
+  keptStateDir?: string,
+  environment: Readonly<NodeJS.ProcessEnv> = process.env,
+): Promise<RunningChorus> {
   const stateDir = keptStateDir ?? newStateDir();
   rmSync(join(stateDir, 'server.json'), { force: true });
   const args = ['scripts/chorus.js', 'serve', '--port', '0', '--state-dir', stateDir, ...flags];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
+    env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';

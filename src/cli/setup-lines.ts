@@ -17,7 +17,9 @@ export class SetupLines {
   }
 
   show(progress: SetupProgress): void {
-    const { step, sentence } = progress;
+    const { step } = progress;
+    // A sentence that only counts on is no news.
+    const sentence = progress.sentence.replaceAll(/[\d.]+( [KMG]iB)?/g, '…');
     const atMs = this.#clock.monotonicMs();
     const last = this.#printed.get(step);
     if (last !== undefined && last.sentence === sentence && atMs - last.atMs < LINE_MS) return;

@@ -14,7 +14,7 @@ export interface Wheel {
   readonly cudaMajor: number | null;
   readonly uvArguments: readonly string[];
   readonly pipArguments: readonly string[];
-  /** On disk. */
+  /** On disk; measured with uv: 8.5 GiB with CUDA 13, 2.9 GiB for the CPU. */
   readonly estimatedBytes: number;
   /** Why this one. */
   readonly reason: string;
@@ -51,7 +51,8 @@ const CUDA_13: Omit<Wheel, 'reason'> = {
   build: 'cu130',
   requirement: `vllm==${VLLM_VERSION}`,
   cudaMajor: 13,
-  uvArguments: ['--torch-backend=auto'],
+  // PyPI has the torch that this wheel was built with: no other index is needed, and an own mirror of PyPI is enough.
+  uvArguments: [],
   pipArguments: [],
   estimatedBytes: 10 * GiB,
   isFallback: false,

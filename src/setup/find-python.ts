@@ -10,9 +10,10 @@ const NAMES = ['python3.12', 'python3.13', 'python3.11', 'python3.10', 'python3.
 const MINOR_VERSIONS = { first: 10, last: 14 };
 
 const PYTHON_SCRIPT = `
-import importlib.util, platform
-parts = all(importlib.util.find_spec(name) for name in ('venv', 'ensurepip'))
-print(platform.python_version(), 'venv' if parts else 'bare')
+import importlib.util, os, platform, sysconfig
+venv = all(importlib.util.find_spec(name) for name in ('venv', 'ensurepip'))
+headers = os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))
+print(platform.python_version(), 'venv' if venv else 'bare', 'headers' if headers else 'bare')
 `;
 
 /** The CPU build is a distribution of another name. Metadata alone: importing vLLM takes ten seconds. */
@@ -34,20 +35,28 @@ export async function findUv(environment: Environment): Promise<{ file: string; 
   return version === undefined ? null : { file, version };
 }
 
-/** The Pythons on the PATH that vLLM runs on, those that can make an environment first. */
+/** The Pythons on the PATH that vLLM runs on, the most complete first. */
 export async function findPythons(environment: Environment): Promise<readonly PythonFound[]> {
   const files = (await Promise.all(NAMES.map((name) => findPrograms(name, environment)))).map(([file]) => file);
   const named = [...new Set(files.filter((file) => file !== undefined))];
   const found = await Promise.all(named.map((file) => askPython(file, environment)));
   const usable = found.filter((python) => python !== null);
-  return [...usable.filter(({ hasVenv }) => hasVenv), ...usable.filter(({ hasVenv }) => !hasVenv)];
+  const parts = ({ hasVenv, hasHeaders }: PythonFound): number => (hasVenv ? 2 : 0) + (hasHeaders ? 1 : 0);
+  return usable.toSorted((a, b) => parts(b) - parts(a));
 }
 
 async function askPython(file: string, environment: Environment): Promise<PythonFound | null> {
-  const said = /^3\.(\d+)(\S*) (venv|bare)$/m.exec((await askProgram(file, ['-c', PYTHON_SCRIPT], environment)) ?? '');
+  const said = /^3\.(\d+)(\S*) (venv|bare) (headers|bare)$/m.exec(
+    (await askProgram(file, ['-c', PYTHON_SCRIPT], environment)) ?? '',
+  );
   const minor = Number(said?.[1]);
   if (said === null || minor < MINOR_VERSIONS.first || minor > MINOR_VERSIONS.last) return null;
-  return { file, version: `3.${minor}${said[2] ?? ''}`, hasVenv: said[3] === 'venv' };
+  return {
+    file,
+    version: `3.${minor}${said[2] ?? ''}`,
+    hasVenv: said[3] === 'venv',
+    hasHeaders: said[4] === 'headers',
+  };
 }
 
 /** vLLM in the environment of an interpreter; a version of null when there is none, or the interpreter does not run. */

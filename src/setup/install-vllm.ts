@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Clock } from '../domain/clock.ts';
+import { formatBytes } from '../domain/units.ts';
 import { sweepGroup } from '../system/process-group.ts';
 import { writeMarker } from './download-model.ts';
 import { diskFailure, SetupFailure } from './failure.ts';
@@ -53,19 +54,19 @@ export async function installVllm(
   const record = join(environmentsFolder(stateDir), 'installer.json');
   await endLeftInstaller(record, deps.clock);
   await prepareFolder(plan.folder, stateDir);
-  const report = installReporter(onProgress);
+  const reporter = installReporter(onProgress);
   for (const command of plan.commands) {
     deps.logger.info({ command }, 'installer starts');
-    await run(command, { record, report, signal, deps });
+    await run(command, { record, report: reporter.line, signal, deps });
   }
-  report('installing vLLM: looking at what was installed');
+  reporter.say('installing vLLM: looking at what was installed');
   const found = readVerification(
     await run([plan.python, '-c', VERIFY_SCRIPT], { record, report: () => {}, signal, deps }),
   );
   refuseOther(plan, found);
   await writeMarker(join(plan.folder, ENVIRONMENT_MARKER), { ...found, finishedAtMs: deps.clock.nowMs() });
   await rm(record, { force: true });
-  report(`vLLM ${plan.version} is installed`);
+  reporter.say(`vLLM ${plan.version} is installed`);
   return plan.python;
 }
 
@@ -135,23 +136,35 @@ function installerEnvironment(environment: SetupDeps['environment']): Record<str
   return { ...Object.fromEntries(kept), NO_COLOR: '1', PYTHONUNBUFFERED: '1' };
 }
 
+interface InstallReporter {
+  /** Takes a line of the installer. */
+  readonly line: (line: string) => void;
+  readonly say: (sentence: string) => void;
+}
+
 /** Neither uv nor pip says how much is to come, so there is no fraction; the bytes are those of begun downloads. */
-function installReporter(onProgress: Installation['onProgress']): (line: string) => void {
+function installReporter(onProgress: Installation['onProgress']): InstallReporter {
   let doneBytes = 0;
-  return (line) => {
-    const news = readInstallerLine(line);
-    if (news === null && !/^(installing vLLM: |vLLM )/.test(line)) return;
-    doneBytes += news?.announcedBytes ?? 0;
+  let downloads = 0;
+  const say = (sentence: string): void =>
     onProgress({
       step: 'install',
-      sentence: news?.sentence ?? line,
+      sentence,
       fraction: null,
       doneBytes,
       totalBytes: null,
       bytesPerSecond: null,
       leftMs: null,
     });
+  const line = (text: string): void => {
+    const news = readInstallerLine(text);
+    if (news === null) return;
+    if (news.kind === 'step') return say(news.sentence);
+    doneBytes += news.sizeBytes;
+    downloads++;
+    say(`installing vLLM: downloading, ${downloads} packages and ${formatBytes(doneBytes)} so far`);
   };
+  return { line, say };
 }
 
 interface Verification {

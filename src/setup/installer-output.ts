@@ -1,12 +1,10 @@
 import { GiB, KiB, MiB } from '../domain/units.ts';
 import { SetupFailure } from './failure.ts';
 
-/** What a line of uv or pip says that a person wants to hear, or null for the rest. */
-export interface InstallerNews {
-  readonly sentence: string;
-  /** Size of a download that begins with this line; 0 for none. */
-  readonly announcedBytes: number;
-}
+/** What a line of uv or pip tells. */
+export type InstallerNews =
+  /** A package of this size is being downloaded from now on. */
+  { readonly kind: 'download'; readonly sizeBytes: number } | { readonly kind: 'step'; readonly sentence: string };
 
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   kB: 1000,
@@ -17,21 +15,14 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   GiB,
 };
 
-/** Lines of uv 0.4 to 0.9 and pip 21 to 26 when their output is no terminal. */
+/** What a person wants to hear of, null for the rest. Lines of uv 0.4 to 0.13 and pip 21 to 26 when their output is no terminal. */
 export function readInstallerLine(line: string): InstallerNews | null {
   const text = line.trim();
-  const download = /^Downloading (\S+?)(?:-[\d][^ ]*\.whl\S*)? \(([\d.]+) ?([kMG]i?B)\)/i.exec(text);
-  if (download) {
-    const [, name = '', size = '0', unit = ''] = download;
-    return {
-      sentence: `installing vLLM: downloading ${name} (${size} ${unit})`,
-      announcedBytes: Number(size) * (UNIT_BYTES[unit] ?? 1),
-    };
-  }
-  const step = /^(Resolved|Prepared|Installed|Bytecode compiled|Installing collected packages|Collecting \S+)/.exec(
-    text,
-  );
-  return step ? { sentence: `installing vLLM: ${lowerFirst(text.slice(0, 100))}`, announcedBytes: 0 } : null;
+  const [, size, unit = ''] = /^Downloading \S+ \(([\d.]+) ?([kMG]i?B)\)/i.exec(text) ?? [];
+  if (size !== undefined) return { kind: 'download', sizeBytes: Number(size) * (UNIT_BYTES[unit] ?? 1) };
+  if (!/^(Resolved|Prepared|Installed|Bytecode compiled|Installing collected packages|Collecting \S+)/.test(text))
+    return null;
+  return { kind: 'step', sentence: `installing vLLM: ${lowerFirst(text.slice(0, 100))}` };
 }
 
 const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);

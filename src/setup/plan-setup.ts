@@ -87,7 +87,6 @@ function namedEnvironment(python: string, wish: SetupWish, { existing }: SetupFa
 const fits = ({ isCpuBuild }: VllmFound, { engine }: SetupWish): boolean => isCpuBuild === (engine === 'cpu');
 
 function newEnvironment(wheel: Wheel, folder: string, { uv, pythons }: SetupFacts): EnvironmentDecision {
-  const notices = wheel.isFallback ? [wheel.reason] : [];
   const [python] = pythons;
   if (uv === null && python === undefined) {
     return blocked('python_missing', 'There is neither uv nor a Python 3.10 to 3.14 on the PATH.');
@@ -101,20 +100,38 @@ function newEnvironment(wheel: Wheel, folder: string, { uv, pythons }: SetupFact
     folder,
     python: interpreterIn(folder),
     installer: uv === null ? 'pip' : 'uv',
-    commands: uv === null ? pipCommands(wheel, folder, python?.file ?? 'python3') : uvCommands(wheel, folder, uv.file),
+    commands:
+      uv === null
+        ? pipCommands(wheel, folder, python?.file ?? 'python3')
+        : uvCommands(wheel, folder, {
+            uv: uv.file,
+            python: pythons.find(({ hasHeaders }) => hasHeaders)?.file ?? null,
+          }),
     version: wheel.version,
     cudaMajor: wheel.cudaMajor,
     estimatedBytes: wheel.estimatedBytes,
     reason: `${wheel.reason} ${how}`,
   };
-  return { environment, blockers: [], notices };
+  const lacksHeaders = uv === null && python?.hasHeaders === false && wheel.cudaMajor !== null;
+  const headers = lacksHeaders ? [`${python.file} ${NO_HEADERS}`] : [];
+  return { environment, blockers: [], notices: [...(wheel.isFallback ? [wheel.reason] : []), ...headers] };
 }
 
-/** uv writes no byte code by itself, which would cost every process of every start half a minute. */
-function uvCommands(wheel: Wheel, folder: string, uv: string): string[][] {
+const NO_HEADERS =
+  'has no Python.h, without which Triton cannot compile: install it (Debian and Ubuntu: sudo apt install python3-dev), or uv.';
+
+/**
+ * A Python with its headers that is here already needs no download; else uv finds or fetches 3.12, which vLLM's guide
+ * uses. uv writes no byte code by itself, which would cost every process of every start half a minute.
+ */
+function uvCommands(
+  wheel: Wheel,
+  folder: string,
+  { uv, python }: { readonly uv: string; readonly python: string | null },
+): string[][] {
   const target = ['--python', interpreterIn(folder)];
   return [
-    [uv, 'venv', '--python', '3.12', '--seed', folder],
+    [uv, 'venv', '--python', python ?? '3.12', '--seed', folder],
     [uv, 'pip', 'install', ...target, '--compile-bytecode', ...wheel.uvArguments, wheel.requirement],
   ];
 }

@@ -34,6 +34,8 @@ export interface PythonFound {
   readonly version: string;
   /** `venv` and `ensurepip` are there; Debian has them in packages of their own. */
   readonly hasVenv: boolean;
+  /** `Python.h` is there, which Triton compiles against at a GPU engine's start; Debian has it in a package of its own. */
+  readonly hasHeaders: boolean;
 }
 
 /** vLLM as it is installed somewhere. `version` is null where the interpreter has none. */

@@ -20,7 +20,8 @@ let hub: FakeHub;
 beforeEach(async () => {
   machine = new FakeMachine();
   hub = await FakeHub.start();
-  new FakeInstallers(machine);
+  const installers = new FakeInstallers(machine);
+  installers.behave('works');
 });
 afterEach(async () => {
   await hub[Symbol.asyncDispose]();

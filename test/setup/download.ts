@@ -12,8 +12,14 @@ import type { FakeHub } from '../support/fake-hub.ts';
 /** The real clock, on which every pause is over at once; it remembers the pauses. */
 export class HastyClock implements Clock {
   readonly pausesMs: number[] = [];
-  nowMs = systemClock.nowMs;
-  monotonicMs = systemClock.monotonicMs;
+
+  nowMs(): number {
+    return systemClock.nowMs();
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
 
   schedule(delayMs: number, callback: () => void): () => void {
     this.pausesMs.push(delayMs);

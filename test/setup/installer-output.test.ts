@@ -3,18 +3,18 @@ import { installerFailure, readInstallerLine } from '../../src/setup/installer-o
 
 describe('a line of an installer', () => {
   it.each([
-    ['Downloading torch (835.9MiB)', 'installing vLLM: downloading torch (835.9 MiB)', 876_504_678],
-    [
-      '  Downloading vllm-0.32.0-cp38-abi3-manylinux_2_35_x86_64.whl (512.5 MB)',
-      'installing vLLM: downloading vllm (512.5 MB)',
-      512_500_000,
-    ],
-    ['Resolved 141 packages in 1.20s', 'installing vLLM: resolved 141 packages in 1.20s', 0],
-    ['Collecting torch==2.13.0', 'installing vLLM: collecting torch==2.13.0', 0],
-  ])('%s is news', (line, sentence, announcedBytes) => {
-    const news = readInstallerLine(line);
-    expect(news?.sentence).toBe(sentence);
-    expect(Math.round(news?.announcedBytes ?? -1)).toBe(announcedBytes);
+    ['Downloading torch (835.5MiB)', 835.5 * 1024 * 1024],
+    ['  Downloading vllm-0.32.0-cp38-abi3-manylinux_2_35_x86_64.whl (512.5 MB)', 512_500_000],
+    ['Downloading numpy-2.3.0.whl (900 kB)', 900_000],
+  ])('%s begins a download', (line, sizeBytes) => {
+    expect(readInstallerLine(line)).toEqual({ kind: 'download', sizeBytes });
+  });
+
+  it.each([
+    ['Resolved 141 packages in 1.20s', 'installing vLLM: resolved 141 packages in 1.20s'],
+    ['Collecting torch==2.13.0', 'installing vLLM: collecting torch==2.13.0'],
+  ])('%s is a step', (line, sentence) => {
+    expect(readInstallerLine(line)).toEqual({ kind: 'step', sentence });
   });
 
   it.each(['', ' Downloaded torch', '  + torch==2.13.0', 'Using cached x.whl (1 kB)'])('%s is not', (line) => {

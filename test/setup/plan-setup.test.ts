@@ -36,7 +36,7 @@ const FACTS: SetupFacts = {
   hub: { endpoint: 'https://huggingface.co', offline: false },
   freeBytes: 500 * GiB,
 };
-const PYTHON = { file: '/usr/bin/python3.12', version: '3.12.7', hasVenv: true };
+const PYTHON = { file: '/usr/bin/python3.12', version: '3.12.7', hasVenv: true, hasHeaders: true };
 
 const plan = (wish: Partial<SetupWish> = {}, facts: Partial<SetupFacts> = {}) =>
   planSetup({ ...WISH, ...wish }, { ...FACTS, ...facts });
@@ -50,8 +50,23 @@ describe('the environment', () => {
   it('is made with uv where it is', () => {
     expect(commands()).toEqual([
       '/usr/bin/uv venv --python 3.12 --seed /state/vllm/0.32.0-cu130',
-      '/usr/bin/uv pip install --python /state/vllm/0.32.0-cu130/bin/python --compile-bytecode --torch-backend=auto vllm==0.32.0',
+      '/usr/bin/uv pip install --python /state/vllm/0.32.0-cu130/bin/python --compile-bytecode vllm==0.32.0',
     ]);
+  });
+
+  it('is made from a Python that is here, if that has its headers', () => {
+    expect(commands({}, { pythons: [{ ...PYTHON, hasHeaders: false }, PYTHON] })[0]).toBe(
+      '/usr/bin/uv venv --python /usr/bin/python3.12 --seed /state/vllm/0.32.0-cu130',
+    );
+    expect(commands({}, { pythons: [{ ...PYTHON, hasHeaders: false }] })[0]).toContain('--python 3.12 ');
+  });
+
+  it('without headers is said aloud where pip makes it for a GPU', () => {
+    const facts = { uv: null, pythons: [{ ...PYTHON, hasHeaders: false }] };
+    expect(plan({}, facts).notices).toEqual([
+      '/usr/bin/python3.12 has no Python.h, without which Triton cannot compile: install it (Debian and Ubuntu: sudo apt install python3-dev), or uv.',
+    ]);
+    expect(plan({ engine: 'cpu' }, facts).notices).toEqual([]);
   });
 
   it('is made with venv and pip where there is no uv', () => {
@@ -210,7 +225,7 @@ describe('the explanation', () => {
     expect(explainSetup(plan()).split('\n')).toEqual([
       'vLLM 0.32.0: is installed into /state/vllm/0.32.0-cu130, about 10.0 GiB. Driver 590.48.01 runs CUDA 13. uv 0.9.9 is here.',
       '  $ /usr/bin/uv venv --python 3.12 --seed /state/vllm/0.32.0-cu130',
-      '  $ /usr/bin/uv pip install --python /state/vllm/0.32.0-cu130/bin/python --compile-bytecode --torch-backend=auto vllm==0.32.0',
+      '  $ /usr/bin/uv pip install --python /state/vllm/0.32.0-cu130/bin/python --compile-bytecode vllm==0.32.0',
       `gpt-oss-20b: 12,884,902,888 bytes are downloaded from https://huggingface.co/openai/gpt-oss-20b to /state/models/openai--gpt-oss-20b/${'a'.repeat(40)}. gpt-oss-20b is not on this machine.`,
       '  config.json  1,000 bytes',
       '  model.safetensors  12,884,901,888 bytes',

@@ -73,7 +73,7 @@ esac
 exit 2`;
 
 const PYTHON = `
-case "$2" in *ensurepip*) echo '3.12.7 venv'; exit 0 ;; esac
+case "$2" in *ensurepip*) echo '3.12.7 venv headers'; exit 0 ;; esac
 echo "python $*" >> @ROOT@/calls
 [ "$2" = venv ] && exec @ROOT@/lib/make-environment "$3"
 exit 2`;

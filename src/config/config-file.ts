@@ -5,6 +5,11 @@ import { CONFIG_SCHEMA } from './schema.ts';
 import { readText, SETTINGS, showValue, type Setting, type SettingSchema } from './settings.ts';
 import { closest } from './suggest.ts';
 
+/** One mistake makes many: the first ones tell. */
+const MAX_SYNTAX_PROBLEMS = 5;
+/** A group inside the file has four (document, map, pair, and so on); a list in a list in it has seven. */
+const MAX_ANCESTORS = 12;
+
 interface Reading {
   readonly document: Document;
   /** `file:line:column` of a character. */
@@ -25,16 +30,13 @@ export function readConfigText(text: string, file: string): Layer {
     given: [],
     problems: [{ source: 'file', where, message }],
   });
-  const document = parse(text, lineCounter);
-  if (document === null) return problem(`${file}:1:1`, 'The file is nested too deeply to be a configuration.');
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, version: '1.2' });
   const { contents } = document;
   const problems = [
-    ...[...document.errors, ...document.warnings].map(({ message, pos }) =>
-      problem(whereAt(pos[0]), `Not valid YAML: ${message}.`),
-    ),
-    ...aliasOffsets(document).map((offset) =>
-      problem(whereAt(offset), 'Aliases are not supported: write the value out.'),
-    ),
+    ...[...document.errors, ...document.warnings]
+      .slice(0, MAX_SYNTAX_PROBLEMS)
+      .map(({ message, pos }) => problem(whereAt(pos[0]), `Not valid YAML: ${message}.`)),
+    ...unsupported(document).map(({ offset, message }) => problem(whereAt(offset), message)),
   ];
   if (problems.length > 0) return joinLayers(problems);
   if (isEmpty(contents)) return { given: [], problems: [] };
@@ -42,20 +44,20 @@ export function readConfigText(text: string, file: string): Layer {
   return readGroup(contents, CONFIG_SCHEMA, { keys: [], reading: { document, whereAt } });
 }
 
-function parse(text: string, lineCounter: LineCounter): Document | null {
-  try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, version: '1.2' });
-  } catch (error) {
-    // The parser is recursive: thousands of brackets exhaust its stack.
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
-
-function aliasOffsets(document: Document): number[] {
-  const offsets: number[] = [];
-  visit(document, { Alias: (_, alias) => void offsets.push(alias.range?.[0] ?? 0) });
-  return offsets;
+/** What YAML has and a configuration does not need: aliases, and the depth at which reading a node takes minutes. */
+function unsupported(document: Document): { readonly offset: number; readonly message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  visit(document, {
+    Alias: (_, alias) => {
+      found.push({ offset: offsetOf(alias), message: 'Aliases are not supported: write the value out.' });
+    },
+    Collection: (_, node, ancestors) => {
+      if (ancestors.length <= MAX_ANCESTORS) return undefined;
+      found.push({ offset: offsetOf(node), message: 'This is nested too deeply to be a setting.' });
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** Nothing but comments, or `null`: a group whose settings are all commented out. */
@@ -71,7 +73,7 @@ function readGroup(map: YAMLMap, schema: SettingSchema, { keys, reading }: Place
   const layers = map.items.map(({ key, value }) => {
     const name = isScalar(key) ? String(key.value) : '';
     const where = reading.whereAt(offsetOf(key));
-    const child = schema.properties?.[name];
+    const child = Object.hasOwn(schema.properties ?? {}, name) ? schema.properties?.[name] : undefined;
     if (child === undefined) return unknownKey(name, schema, { keys, where });
     if (seen.has(name)) return duplicateKey([...keys, name].join('.'), where);
     seen.add(name);

@@ -23,7 +23,7 @@ export interface DoctorSubject {
   readonly engine: EngineKind;
   readonly inventory: Inventory;
   readonly plan: Plan;
-  /** Null for the simulator, which needs neither vLLM nor weights. */
+  /** Null where neither vLLM nor weights are to be set up: the simulator, or both were named. */
   readonly setup: SetupPlan | null;
   /** Absolute. */
   readonly stateDir: string;

@@ -1,14 +1,15 @@
-import { formatBytes } from '../domain/units.ts';
+import { formatBytes, GiB } from '../domain/units.ts';
 import type { SetupBlocker, SetupPlan } from '../setup/setup-plan.ts';
 import { fail, ok, skip, warn, type Verdict } from './check.ts';
 
-const SIMULATED = 'the simulator needs none';
+/** For the simulator, and where both interpreter and weights were named. */
+const NOTHING_TO_SET_UP = 'nothing is to be installed or downloaded';
 /** The compile cache and logs beside what is installed and downloaded. */
-const SCRATCH_BYTES = 5 * 1024 ** 3;
+const SCRATCH_BYTES = 5 * GiB;
 
 /** vLLM is there, or can be installed. */
 export function checkVllm(setup: SetupPlan | null): Verdict {
-  if (setup === null) return skip(SIMULATED);
+  if (setup === null) return skip(NOTHING_TO_SET_UP);
   const { environment } = setup;
   const blocker = setup.blockers.find(({ code }) => ['python_missing', 'venv_missing', 'vllm_unusable'].includes(code));
   if (blocker !== undefined) return failOf(blocker);
@@ -28,7 +29,7 @@ export function checkVllm(setup: SetupPlan | null): Verdict {
 
 /** The weights are here, or the hub gives them. */
 export function checkWeights(setup: SetupPlan | null): Verdict {
-  if (setup === null) return skip(SIMULATED);
+  if (setup === null) return skip(NOTHING_TO_SET_UP);
   const { model, wish } = setup;
   if (model.kind === 'existing') return ok(`${wish.model} is at ${model.path}`);
   const offline = setup.blockers.find(({ code }) => code === 'offline');
@@ -40,7 +41,7 @@ export function checkWeights(setup: SetupPlan | null): Verdict {
 
 /** There is room for what is missing. */
 export function checkDisk(setup: SetupPlan | null): Verdict {
-  if (setup === null) return skip(SIMULATED);
+  if (setup === null) return skip(NOTHING_TO_SET_UP);
   const { requiredBytes, freeBytes, wish, blockers } = setup;
   if (freeBytes === null) return skip(`how much is free at ${wish.stateDir} cannot be told`);
   const full = blockers.find(({ code }) => code === 'disk_full');

@@ -5,8 +5,10 @@ import { readSeal } from './access/seal.ts';
 import { isPublicBind, type ServeOptions } from './config/options.ts';
 import type { Clock } from './domain/clock.ts';
 import type { ModelId } from './domain/model.ts';
-import type { Plan } from './domain/placement.ts';
+import type { Placement, Plan } from './domain/placement.ts';
+import type { EngineFailure } from './engine/failures.ts';
 import { Fleet } from './engine/fleet.ts';
+import type { AdaptPlacement } from './engine/seat.ts';
 import { mayAnotherCome, modelOutlook, type ModelOutlook } from './engine/outlook.ts';
 import { buildApp, type Gateway } from './gateway/app.ts';
 import { listen } from './gateway/listen.ts';
@@ -18,6 +20,9 @@ import type { ResponseStore } from './store/response-store.ts';
 import { Pool } from './pool/pool.ts';
 import type { Outlook } from './pool/select.ts';
 import type { Logger } from './system/logger.ts';
+import { type PrepareEngines, Preparation } from './setup/preparation.ts';
+import { adaptProfile } from './planner/adapt.ts';
+import { SetupFailure } from './setup/failure.ts';
 import { removeServerRecord, writeServerRecord } from './system/state-directory.ts';
 import { readVocabulary, vocabularyDirectory } from './system/vocabulary.ts';
 import { PromptEncoder } from './turn/prompt-encoder.ts';
@@ -40,6 +45,8 @@ export interface ChorusDeps {
   readonly random: () => number;
   /** What keeps responses; null where nothing is kept. The orchestrator closes it. */
   readonly store: ResponseStore | null;
+  /** Installs vLLM and downloads weights before the engines start; null where all is here. */
+  readonly prepare: PrepareEngines | null;
 }
 
 /** Chorus's own version. */
@@ -64,6 +71,8 @@ export class Orchestrator {
   readonly #sweep: RetentionSweep | null;
   readonly #app: Gateway;
   readonly #clock: Clock;
+  readonly #preparation: Preparation | null;
+  readonly #listeners = new Set<() => void>();
   /** The one end of everything, once it has begun. */
   #closing: Promise<void> | null = null;
   #hurried = false;
@@ -83,7 +92,8 @@ export class Orchestrator {
     this.#sweep =
       deps.store && new RetentionSweep(deps.store, deps.clock, (err) => deps.logger.error({ err }, 'sweep failed'));
     this.#fleet = this.#buildFleet(deps);
-    this.#fleet.onChange(() => this.#pool.reconsider());
+    this.#preparation = deps.prepare && new Preparation(deps.prepare, () => this.#changed());
+    this.#fleet.onChange(() => this.#changed());
     this.#app = this.#buildGateway(deps);
   }
 
@@ -92,12 +102,15 @@ export class Orchestrator {
     return this.plan.placements.some(({ kind }) => kind === 'simulated');
   }
 
-  /** Opens the listener, then starts the engines without waiting for them. Throws a `Refusal` when the address is taken. */
-  async start(): Promise<void> {
+  /**
+   * Opens the listener and gives what follows as `prepared`: it resolves when the engines are being started, and rejects
+   * when what they need cannot be installed or downloaded. Throws a `Refusal` when the address is taken.
+   */
+  async start(): Promise<{ readonly prepared: Promise<void> }> {
     const { host, port, stateDir } = this.#options;
     this.url = await listen(this.#app, { host, port });
     writeServerRecord(stateDir, { url: this.url, keyFile: this.apiKey?.file ?? null });
-    void this.#fleet.start();
+    return { prepared: this.#launch() };
   }
 
   /**
@@ -119,7 +132,7 @@ export class Orchestrator {
 
   /** Calls `listener` whenever `status` shows something else. */
   onChange(listener: () => void): void {
-    this.#fleet.onChange(listener);
+    this.#listeners.add(listener);
   }
 
   status(): StatusReport {
@@ -130,7 +143,28 @@ export class Orchestrator {
       return { ...engine, inFlight, served };
     });
     const { plan, url, simulated } = this;
-    return { version: chorusVersion, pid: process.pid, url, simulated, ready, reason: sentence, engines, plan };
+    const setup = this.#preparation?.steps ?? [];
+    return { version: chorusVersion, pid: process.pid, url, simulated, ready, reason: sentence, setup, engines, plan };
+  }
+
+  async #launch(): Promise<void> {
+    try {
+      const source = await this.#preparation?.run();
+      if (source === null || this.#closing !== null) return;
+      void this.#fleet.start(source);
+    } catch (error) {
+      this.#fleet.refuse(notPrepared(error));
+      throw error;
+    }
+  }
+
+  /** An engine without a process has no use for its connections. */
+  #changed(): void {
+    for (const { engineId, pid } of this.#fleet.status()) {
+      if (pid === null) void this.#upstream.closeReplica(engineId);
+    }
+    this.#pool.reconsider();
+    for (const listener of this.#listeners) listener();
   }
 
   #buildFleet({ clock, logger, random, environment }: ChorusDeps): Fleet {
@@ -145,7 +179,18 @@ export class Orchestrator {
       environment,
     };
     const { placements } = this.plan;
-    return new Fleet({ placements, stateDir, launch, rotation: this.#pool, clock, logger, random });
+    const adapt: AdaptPlacement = (placement, code, estimate) => this.#adapt(placement, code, estimate);
+    return new Fleet({ placements, stateDir, launch, adapt, rotation: this.#pool, clock, logger, random });
+  }
+
+  /** What a person pinned is not given up. */
+  #adapt(...[placement, code, estimate]: Parameters<AdaptPlacement>): Placement | null {
+    const { contextTokens, gpuMemoryUtilization } = this.#options;
+    const adapted = adaptProfile(placement, code, estimate);
+    const { maxModelLen, gpuMemoryUtilization: share } = placement.profile;
+    if (contextTokens !== null && adapted?.profile.maxModelLen !== maxModelLen) return null;
+    if (gpuMemoryUtilization !== null && adapted?.profile.gpuMemoryUtilization !== share) return null;
+    return adapted;
   }
 
   #buildGateway({ clock, logger, store }: ChorusDeps): Gateway {
@@ -159,7 +204,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory: store && { store, project: PROJECT, retentionMs: this.#options.retentionMs } },
+      responses: { clock, turn, memory: store && { store, retentionMs: this.#options.retentionMs } },
       project: PROJECT,
       clock,
       logger,
@@ -183,15 +228,17 @@ export class Orchestrator {
   }
 
   #outlook(model: ModelId): ModelOutlook {
-    if (this.#closing !== null) return { state: 'failed', sentence: 'Chorus is shutting down.' };
+    if (this.#closing !== null) return { state: 'failed', sentence: 'Chorus is shutting down.', progress: null };
+    const setup = model === this.plan.model ? this.#preparation?.state : null;
+    if (setup) return { state: 'loading', sentence: `${setup.sentence}.`, progress: setup.progress };
     return modelOutlook(model, this.plan, this.#fleet.status());
   }
 
   #poolOutlook(model: ModelId): Outlook {
-    const { state, sentence } = this.#outlook(model);
+    const { state, sentence, progress } = this.#outlook(model);
     const mayBecomeReady = state === 'ready' || state === 'loading';
     const othersMayCome = mayBecomeReady && mayAnotherCome(model, this.#fleet.status());
-    return { mayBecomeReady, othersMayCome, sentence };
+    return { mayBecomeReady, othersMayCome, sentence, leftMs: progress?.leftMs ?? null };
   }
 
   #readiness(): { readonly ready: boolean; readonly sentence: string } {
@@ -204,6 +251,7 @@ export class Orchestrator {
     // From the next microtask on `#closing` is set, and requests that wait for a replica are told so.
     await Promise.resolve();
     this.#pool.reconsider();
+    await this.#preparation?.stop();
     await this.#fleet.stop(this.#hurried ? 0 : this.#options.drainMs);
     await this.#closeListener();
     await this.#upstream.close();
@@ -219,6 +267,15 @@ export class Orchestrator {
     await this.#app.close();
     cancel();
   }
+}
+
+/** Why engines cannot start although their plan is good. */
+function notPrepared(error: unknown): EngineFailure {
+  if (error instanceof SetupFailure) {
+    return { code: error.code, message: error.sentence, remedy: error.remedy, retry: 'never' };
+  }
+  const remedy = 'Run chorus setup, which does the same and nothing else.';
+  return { code: 'setup_failed', message: (error as Error).message, remedy, retry: 'never' };
 }
 
 /** The simulator's program, beside this file in the sources and in the build. */

@@ -43,7 +43,7 @@ const vocabulary = createVocabulary(readVocabulary());
 const pool = new Pool({
   clock: systemClock,
   loadingWaitMs: LOADING_WAIT_MS,
-  outlook: () => ({ mayBecomeReady: false, othersMayCome: false, sentence: '' }),
+  outlook: () => ({ mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: '' }),
 });
 const upstream = createUpstream({ clock: systemClock, stallTimeoutMs: STALL_TIMEOUT_MS });
 let closing = false;
@@ -52,7 +52,7 @@ const app = buildApp({
   project: PROJECT,
   responses: {
     clock: systemClock,
-    memory: { store: opening.store, project: PROJECT, retentionMs: 86_400_000 },
+    memory: { store: opening.store, retentionMs: 86_400_000 },
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 64_000_000),
@@ -66,7 +66,7 @@ const app = buildApp({
   clock: systemClock,
   logger: pino({ enabled: false }),
   version: 'bench',
-  modelState: () => ({ state: 'ready', sentence: '', contextTokens: null, simulated: false }),
+  modelState: () => ({ state: 'ready', sentence: '', progress: null, contextTokens: null, simulated: false }),
   prepare: {
     whyNotServed: () => null,
     showReasoning: true,

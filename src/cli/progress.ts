@@ -1,21 +1,200 @@
+import type { CancelTimer, Clock } from '../domain/clock.ts';
+import { formatDuration } from '../domain/units.ts';
 import type { EngineStatus } from '../engine/status.ts';
+import type { StatusReport } from '../gateway/reports.ts';
+import type { SetupProgress } from '../setup/setup-plan.ts';
+import { SetupLines } from './setup-lines.ts';
 
-/** Prints one line for each thing that happens to an engine, and none for what only counts on. */
-export class EngineProgress {
-  readonly #print: (line: string) => void;
+type Started = Pick<StatusReport, 'setup' | 'engines'>;
+
+/** Shows a start to a person or a log. `print` writes a whole line without disturbing what is shown. */
+export interface StartView {
+  readonly print: (line: string) => void;
+  readonly show: (report: Started) => void;
+  /** Ends redrawing; later lines are plain. */
+  readonly close: () => void;
+}
+
+interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * A block that redraws on a terminal that can, else plain lines; `CHORUS_PROGRESS=json` gives one JSON object a line.
+ * `CI`, `TERM=dumb` and `CHORUS_PROGRESS=plain` mean plain lines on a terminal too.
+ */
+export function createStartView(output: Output, environment: Environment, clock: Clock): StartView {
+  const { CI, TERM, CHORUS_PROGRESS: style } = environment;
+  if (style === 'json') return new JsonLines(output);
+  const isLive = output.isTTY === true && !CI && TERM !== 'dumb' && style !== 'plain';
+  return isLive ? new LiveBlock(output, clock, !environment['NO_COLOR']) : new PlainLines(output, clock);
+}
+
+/** One line for each thing that happens, and none for what only counts on. */
+class PlainLines implements StartView {
+  readonly #output: Output;
+  readonly #setup: SetupLines;
   readonly #shown = new Map<string, string>();
 
-  constructor(print: (line: string) => void) {
-    this.#print = print;
+  constructor(output: Output, clock: Clock) {
+    this.#output = output;
+    this.#setup = new SetupLines(this.print, clock);
   }
 
-  show(engines: readonly EngineStatus[]): void {
-    for (const { engineId, sentence } of engines) {
+  readonly print = (line: string): void => void this.#output.write(`${line}\n`);
+
+  readonly show = ({ setup, engines }: Started): void => {
+    for (const step of setup) this.#setup.show(step);
+    if (setup.length > 0) return;
+    for (const { engineId, sentence, progress } of engines) {
       // "starting for 12 s: loading weights" is news only when the part after the time is.
       const news = sentence.replace(/\b\d+ (ms|s|min)\b( \d+ s)?/g, '…');
       if (this.#shown.get(engineId) === news) continue;
       this.#shown.set(engineId, news);
-      this.#print(`${engineId}: ${sentence}`);
+      const left = progress?.leftMs == null ? '' : ` (${progress.percent} %, about ${leftText(progress.leftMs)} left)`;
+      this.print(`${engineId}: ${sentence}${left}`);
     }
+  };
+
+  readonly close = (): void => undefined;
+}
+
+class JsonLines implements StartView {
+  readonly #output: Output;
+  #last = '';
+
+  constructor(output: Output) {
+    this.#output = output;
   }
+
+  readonly print = (line: string): void => this.#write({ event: 'message', text: line });
+
+  readonly show = ({ setup, engines }: Started): void => {
+    const shown = engines.map(({ engineId, phase, sentence, progress }) => ({ engineId, phase, sentence, progress }));
+    this.#write({ event: 'progress', setup, engines: shown });
+  };
+
+  readonly close = (): void => undefined;
+
+  #write(value: object): void {
+    const line = JSON.stringify(value);
+    if (line === this.#last) return;
+    this.#last = line;
+    this.#output.write(`${line}\n`);
+  }
+}
+
+/** Often enough for a bar that moves, seldom enough for a slow terminal. */
+const REDRAW_MS = 500;
+const BAR_CELLS = 20;
+
+/** One block at the end of the terminal: a line for each step and engine, until every engine has settled. */
+class LiveBlock implements StartView {
+  readonly #output: Output;
+  readonly #clock: Clock;
+  readonly #hasColor: boolean;
+  #report: Started | null = null;
+  #drawnLines = 0;
+  #cancelTimer: CancelTimer | null = null;
+  /** Of the last block: what has settled is not drawn again. */
+  #settledBlock = '';
+
+  constructor(output: Output, clock: Clock, hasColor: boolean) {
+    this.#output = output;
+    this.#clock = clock;
+    this.#hasColor = hasColor;
+  }
+
+  readonly print = (line: string): void => {
+    this.#output.write(`${this.#erase()}${line}\n`);
+    if (this.#cancelTimer) this.#draw();
+  };
+
+  readonly show = (report: Started): void => {
+    this.#report = report;
+    this.#cancelTimer ??= this.#clock.schedule(0, this.#tick);
+  };
+
+  readonly close = (): void => {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#report = null;
+    this.#drawnLines = 0;
+  };
+
+  readonly #tick = (): void => {
+    this.#cancelTimer = null;
+    const isMoving = this.#draw();
+    if (isMoving) this.#cancelTimer = this.#clock.schedule(REDRAW_MS, this.#tick);
+  };
+
+  /** Says whether anything still moves. What has settled stays on the screen as it is. */
+  #draw(): boolean {
+    if (this.#report === null) return false;
+    const lines = startLines(this.#report, (this.#output.columns ?? 80) - 1, this.#hasColor);
+    const isMoving = this.#report.setup.length > 0 || this.#report.engines.some(({ phase }) => !SETTLED.has(phase));
+    const block = lines.map((line) => `${line}\n`).join('');
+    if (!isMoving && block === this.#settledBlock) return false;
+    this.#output.write(this.#erase() + block);
+    this.#settledBlock = isMoving ? '' : block;
+    this.#drawnLines = isMoving ? lines.length : 0;
+    return isMoving;
+  }
+
+  #erase(): string {
+    const up = this.#drawnLines > 0 ? `\u001b[${this.#drawnLines}A\r\u001b[J` : '';
+    this.#drawnLines = 0;
+    return up;
+  }
+}
+
+const SETTLED: ReadonlySet<string> = new Set(['ready', 'failed', 'stopped']);
+
+/** The block's lines, none longer than `columns`: the setup while it runs, else the engines. */
+export function startLines({ setup, engines }: Started, columns: number, hasColor: boolean): readonly string[] {
+  const lines = setup.length > 0 ? setup.map(setupLine) : engines.map(engineLine);
+  return lines.map(({ text, tone }) => paint(text.slice(0, columns), hasColor ? tone : null));
+}
+
+interface Line {
+  readonly text: string;
+  readonly tone: 'green' | 'red' | null;
+}
+
+function setupLine({ step, fraction, leftMs, sentence }: SetupProgress): Line {
+  const percent = fraction === null ? null : Math.floor(100 * fraction);
+  return { text: barLine({ name: step, percent, leftMs, sentence }), tone: null };
+}
+
+function engineLine({ engineId, phase, progress, sentence }: EngineStatus): Line {
+  const tone = phase === 'ready' ? 'green' : phase === 'failed' ? 'red' : null;
+  if (progress === null) return { text: `  ${engineId.padEnd(9)} ${sentence}`, tone };
+  const { percent, leftMs } = progress;
+  return { text: barLine({ name: engineId, percent, leftMs, sentence }), tone };
+}
+
+interface Bar {
+  readonly name: string;
+  readonly percent: number | null;
+  readonly leftMs: number | null;
+  readonly sentence: string;
+}
+
+function barLine({ name, percent, leftMs, sentence }: Bar): string {
+  const done = Math.round(((percent ?? 0) / 100) * BAR_CELLS);
+  const bar = percent === null ? '' : `[${'#'.repeat(done).padEnd(BAR_CELLS, '.')}] ${String(percent).padStart(2)} %  `;
+  const left = leftMs === null ? '' : `, about ${leftText(leftMs)} left`;
+  return `  ${name.padEnd(9)} ${bar}${sentence}${left}`;
+}
+
+const leftText = (leftMs: number): string => formatDuration(Math.max(1000, leftMs));
+
+const TONES = { green: 32, red: 31 };
+
+function paint(text: string, tone: Line['tone']): string {
+  return tone === null ? text : `\u001b[${TONES[tone]}m${text}\u001b[0m`;
 }

@@ -2,48 +2,101 @@ import { join } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../config/load-config.ts';
 import { isPublicBind, type ServeOptions } from '../config/options.ts';
 import type { Flags } from '../config/text-sources.ts';
+import type { Inventory } from '../domain/gpu.ts';
+import type { Plan } from '../domain/placement.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { refusalOf } from '../doctor/check.ts';
+import { runDoctor } from '../doctor/run-doctor.ts';
 import { chorusVersion, Orchestrator, type ChorusDeps } from '../orchestrator.ts';
+import { collectSetupFacts } from '../setup/collect-facts.ts';
+import { summariseSetup } from '../setup/explain-setup.ts';
+import { oldestDriver } from '../setup/oldest-driver.ts';
+import { planSetup } from '../setup/plan-setup.ts';
+import { runSetup } from '../setup/setup.ts';
+import type { SetupPlan } from '../setup/setup-plan.ts';
 import { createLogger } from '../system/logger.ts';
 import { systemClock } from '../system/clock.ts';
 import { openResponseStore } from '../store/open-response-store.ts';
 import type { ResponseStore } from '../store/response-store.ts';
 import { makeStateDirectory, refuseSecondServer } from '../system/state-directory.ts';
 import { banner } from './banner.ts';
+import { confirmSetup } from './confirm-setup.ts';
 import { decidePlacement } from './plan.ts';
-import { EngineProgress } from './progress.ts';
+import { createStartView } from './progress.ts';
 import { untilStopped } from './stop-signals.ts';
 
 type Print = (line: string) => void;
 
-/** `chorus serve`: plans, serves until a signal, ends everything. Throws a `Refusal` when it cannot start. */
+/** `chorus serve`: plans, checks, sets up, serves until a signal, ends everything. Throws a `Refusal` when it cannot. */
 export async function serve(flags: Flags, print: Print): Promise<void> {
   const config = await loadConfig(flags, process.env);
   for (const line of configLines(config)) print(line);
   const { options } = config;
-  const { plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
+  const { inventory, plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
   for (const reason of reasons) print(reason);
   if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
   makeStateDirectory(options.stateDir);
   refuseSecondServer(options.stateDir);
-  const store = await openStore(options, print);
-  const orchestrator = new Orchestrator(options, plan, { ...dependencies(options), store });
-  const stopped = untilStopped(orchestrator, { signals: process, clock: systemClock, print });
-  await orchestrator.start();
-  print(
-    banner({
-      version: chorusVersion,
-      url: orchestrator.url,
-      model: plan.model,
-      summary: plan.summary,
-      simulated: orchestrator.simulated,
-      keyFile: orchestrator.apiKey?.file ?? null,
-      stateDir: options.stateDir,
-    }),
-  );
-  const progress = new EngineProgress(print);
-  orchestrator.onChange(() => progress.show(orchestrator.status().engines));
-  process.exitCode = await stopped;
+  const setup = await preflight({ options, inventory, plan }, print);
+  if (setup) await confirmSetup(setup, options.yes, { input: process.stdin, output: process.stdout });
+  await run({ options, plan, setup }, print);
+}
+
+interface Decided {
+  readonly options: ServeOptions;
+  readonly plan: Plan;
+  /** Null where nothing is to be installed or downloaded. */
+  readonly setup: SetupPlan | null;
+}
+
+async function run({ options, plan, setup }: Decided, print: Print): Promise<void> {
+  const view = createStartView(process.stdout, process.env, systemClock);
+  const store = await openStore(options, view.print);
+  const orchestrator = new Orchestrator(options, plan, { ...dependencies({ options, setup }, view.print), store });
+  const stopped = untilStopped(orchestrator, { signals: process, clock: systemClock, print: view.print });
+  const { prepared } = await orchestrator.start();
+  view.print(bannerOf(orchestrator, options, plan));
+  orchestrator.onChange(() => view.show(orchestrator.status()));
+  view.show(orchestrator.status());
+  try {
+    process.exitCode = await Promise.race([stopped, prepared.then(() => stopped)]);
+  } catch (error) {
+    await orchestrator.stop();
+    throw error;
+  } finally {
+    view.close();
+  }
+}
+
+/**
+ * Everything that would prevent serving is told before anything expensive. Gives the setup that is still to be done.
+ * Vouching for both the interpreter and the weights leaves nothing to set up, or to ask about.
+ */
+async function preflight(
+  { options, inventory, plan }: Omit<Decided, 'setup'> & { readonly inventory: Inventory },
+  print: Print,
+): Promise<SetupPlan | null> {
+  const engine = plan.placements[0]?.kind ?? 'simulated';
+  const { modelPath, python, stateDir, host, port } = options;
+  const isComplete = engine === 'simulated' || plan.model === null || (modelPath !== null && python !== null);
+  let setup: SetupPlan | null = null;
+  if (!isComplete) {
+    const wish = { engine, model: plan.model, modelPath, python, stateDir, driverVersion: oldestDriver(inventory) };
+    setup = planSetup(wish, await collectSetupFacts(wish, { environment: process.env }, new AbortController().signal));
+  }
+  const checks = await runDoctor({ engine, inventory, plan, setup, stateDir, host, port }, process.env);
+  const refusal = refusalOf(checks);
+  if (refusal) throw refusal;
+  if (engine !== 'simulated') {
+    for (const { status, value, fix } of checks) if (status === 'warn') print(`Note: ${value} ${fix ?? ''}`.trimEnd());
+  }
+  return setup;
+}
+
+function bannerOf(orchestrator: Orchestrator, { stateDir }: ServeOptions, { model, summary }: Plan): string {
+  const { url, simulated, apiKey } = orchestrator;
+  const keyFile = apiKey?.file ?? null;
+  return banner({ version: chorusVersion, url, model: model ?? 'gpt-oss-20b', summary, simulated, keyFile, stateDir });
 }
 
 function configLines({ file, warnings }: LoadedConfig): readonly string[] {
@@ -62,7 +115,11 @@ async function openStore({ stateDir }: ServeOptions, print: Print): Promise<Resp
   return null;
 }
 
-function dependencies({ stateDir }: ServeOptions): Omit<ChorusDeps, 'store'> {
-  const logger = createLogger(join(stateDir, 'chorus.log'), (line) => console.error(line));
-  return { clock: systemClock, logger, environment: process.env, random: Math.random };
+function dependencies({ options, setup }: Omit<Decided, 'plan'>, print: Print): Omit<ChorusDeps, 'store'> {
+  const logger = createLogger(join(options.stateDir, 'chorus.log'), print);
+  const shared = { clock: systemClock, logger, environment: process.env, random: Math.random };
+  if (setup === null) return { ...shared, prepare: null };
+  // With nothing to do it still says where vLLM and the weights are.
+  if (summariseSetup(setup) !== null) logger.info({ setup: summariseSetup(setup) }, 'setup begins');
+  return { ...shared, prepare: (run) => runSetup(setup, shared, run) };
 }

@@ -3,6 +3,8 @@ import { request } from 'undici';
 import { Refusal } from '../domain/refusal.ts';
 import type { StatusReport } from '../gateway/reports.ts';
 import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
+import { describeProgress } from '../engine/outlook.ts';
+import { describeProgress as describeSetup } from '../setup/explain-setup.ts';
 import { formatTable } from './table.ts';
 
 const TIMEOUT_MS = 5000;
@@ -38,7 +40,7 @@ async function askServer({ url, keyFile, pid }: ServerRecord): Promise<StatusRep
 
 /** The report as a person reads it. */
 export function describeStatus(report: StatusReport): string {
-  const rows = report.engines.map(({ engineId, model, phase, gpus, pid, restarts, inFlight, sentence }) => [
+  const rows = report.engines.map(({ engineId, model, phase, gpus, pid, restarts, inFlight, sentence, progress }) => [
     engineId,
     model,
     gpus.length > 0 ? gpus.map(({ index }) => index).join(',') : '-',
@@ -46,11 +48,12 @@ export function describeStatus(report: StatusReport): string {
     String(inFlight),
     String(restarts),
     pid === null ? '-' : String(pid),
-    sentence,
+    [sentence, describeProgress(progress)].filter(Boolean).join(', '),
   ]);
   return [
     `chorus ${report.version}  pid ${report.pid}  ${report.url}${report.simulated ? '  SIMULATED' : ''}`,
     `${report.ready ? 'ready' : 'not ready'}: ${report.reason}`,
+    ...report.setup.map(describeSetup),
     '',
     formatTable(['ENGINE', 'MODEL', 'GPUS', 'PHASE', 'IN FLIGHT', 'RESTARTS', 'PID', ''], rows),
   ].join('\n');

@@ -138,6 +138,7 @@ function pythonEnvironment(launch: LaunchContext, { rendezvousPort }: EngineSeat
 
 /** By index in PCI order, as nvidia-smi counts: several vLLM versions crash on GPU UUIDs (vLLM issues 41848, 51716). */
 function gpuEnvironment({ gpus }: Placement): Record<string, string> {
+  if (gpus.some(({ isMigSlice }) => isMigSlice)) return {};
   return {
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
     CUDA_VISIBLE_DEVICES: gpus.map(({ index }) => index).join(','),

@@ -8,14 +8,21 @@ import type { EngineEffect, EngineEvent, EngineState, PhaseName, ReplicaFacts, T
 import type { EngineFailure } from './failures.ts';
 import { probeHealth, probeToken } from './health.ts';
 import { INITIAL_STATE, transition } from './lifecycle.ts';
-import { readMilestone } from './milestones.ts';
 import type { EnginePolicy } from './policy.ts';
+import type { PhaseTimes } from './start-estimate.ts';
+import { StartWatch } from './start-watch.ts';
 import { describeEngine, type EngineStatus, mayBecomeReady } from './status.ts';
 
 export interface EngineDeps {
   readonly placement: Placement;
   /** Asked at every start. */
   readonly command: () => EngineCommand;
+  /** What comparable starts took; asked at every start. */
+  readonly earlierStarts: () => readonly PhaseTimes[];
+  /** Told of a start that became ready. */
+  readonly onStarted: (engineVersion: string, times: PhaseTimes) => void;
+  /** Told of a start that ended before it was ready; the failure that it gives back is the one that counts. */
+  readonly reviseFailure: (failure: EngineFailure) => EngineFailure;
   readonly socketPath: string;
   /** Holds `logs/` and the records of running groups. */
   readonly stateDir: string;
@@ -54,7 +61,8 @@ export class Engine {
   #phaseEnd = new AbortController();
   #run: EngineRun | null = null;
   #logFile: string | null = null;
-  #progress: string | null = null;
+  /** Of the last start; what it tells is news while the phase is `starting`. */
+  #watch: StartWatch | null = null;
   #facts: ReplicaFacts | null = null;
 
   constructor(deps: EngineDeps) {
@@ -104,8 +112,9 @@ export class Engine {
       gpus: placement.gpus,
       phase,
       generation,
-      sentence: describeEngine(this.#state, inPhaseMs, this.#progress),
+      sentence: describeEngine(this.#state, inPhaseMs, this.#watch?.sentence ?? null),
       mayBecomeReady: mayBecomeReady(this.#state),
+      progress: phase === 'starting' ? (this.#watch?.progress ?? null) : null,
       pid: this.#run?.pid ?? null,
       restarts: history.restarts,
       lastFailure: history.lastFailure,
@@ -198,7 +207,7 @@ export class Engine {
 
   #spawn(): void {
     const { placement, command, socketPath, stateDir, clock } = this.#deps;
-    this.#progress = null;
+    this.#watch = new StartWatch(clock, this.#deps.earlierStarts());
     this.#facts = null;
     const run = new EngineRun({
       engineId: placement.engineId,
@@ -219,10 +228,7 @@ export class Engine {
   }
 
   #noteProgress(line: string): void {
-    const progress = this.#state.phase === 'starting' ? readMilestone(line) : null;
-    if (progress === null || progress === this.#progress) return;
-    this.#progress = progress;
-    this.#deps.onChange();
+    if (this.#state.phase === 'starting' && this.#watch?.note(line)) this.#deps.onChange();
   }
 
   #probe(kind: 'probe_health' | 'probe_token'): void {
@@ -235,6 +241,8 @@ export class Engine {
   #admit(facts: ReplicaFacts): void {
     const { placement, socketPath, rotation } = this.#deps;
     const { engineId, model, kind } = placement;
+    // An engine that recovers is admitted again, without a start.
+    if (this.#facts === null && this.#watch) this.#deps.onStarted(facts.engineVersion, this.#watch.finish());
     this.#facts = facts;
     const { generation } = this.#state;
     rotation.admit({
@@ -253,7 +261,8 @@ export class Engine {
     const swept = async (): Promise<EngineEvent> => {
       const end = await run.sweep(this.#deps.policy.killGraceMs);
       if (end.survivors.length === 0) this.#run = null;
-      return { kind: 'swept', ...end };
+      const failure = this.#facts === null ? this.#deps.reviseFailure(end.failure) : end.failure;
+      return { kind: 'swept', survivors: end.survivors, failure };
     };
     void this.#postInPhase(swept());
   }

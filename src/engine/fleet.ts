@@ -5,19 +5,25 @@ import type { EngineKind, Placement } from '../domain/placement.ts';
 import type { Rotation } from '../domain/replica.ts';
 import { portBlock } from '../system/ports.ts';
 import { chooseSocketDirectory, type SocketDirectory } from '../system/socket-directory.ts';
-import { engineCommand, type LaunchContext } from './command.ts';
+import { engineCommand, type EngineCommand, type EngineSeat, type LaunchContext } from './command.ts';
 import { Engine } from './engine.ts';
 import { type EngineFailure, noSocketDirectory, stateDirectoryInUse, unkillable } from './failures.ts';
+import { writeFit } from './fit-memory.ts';
 import { learnKnownFlags } from './known-flags.ts';
 import { DEFAULT_POLICY, type EnginePolicy } from './policy.ts';
 import { endLeftovers } from './run-record.ts';
+import { type AdaptPlacement, Seat } from './seat.ts';
+import type { PhaseTimes } from './start-estimate.ts';
+import { StartHistory } from './start-history.ts';
 import type { EngineStatus } from './status.ts';
 
 export interface FleetDeps {
   readonly placements: readonly Placement[];
-  /** Gets `sockets/`, `logs/`, `known-flags/` and the records of running engines. */
+  /** Gets `sockets/`, `logs/`, `known-flags/`, the records of running engines and what their starts taught. */
   readonly stateDir: string;
   readonly launch: Omit<LaunchContext, 'knownFlags'>;
+  /** What to try once when a start asks for too much memory. */
+  readonly adapt: AdaptPlacement;
   readonly rotation: Rotation;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -25,6 +31,9 @@ export interface FleetDeps {
   readonly random: () => number;
   readonly policy?: EnginePolicy;
 }
+
+/** Where vLLM and the weights are. */
+export type EngineSource = Pick<LaunchContext, 'python' | 'modelPath'>;
 
 /** How many engines may load at the same time: each needs about 45 CPU seconds and reads all the weights. */
 const PARALLEL_STARTS: Readonly<Record<EngineKind, number>> = { gpu: 4, cpu: 2, simulated: 16 };
@@ -37,6 +46,9 @@ export class Fleet {
   readonly #engines: readonly Engine[];
   readonly #listeners = new Set<() => void>();
   readonly #stopping = new AbortController();
+  readonly #history: StartHistory;
+  readonly #seats: readonly Seat[];
+  #source: EngineSource;
   #knownFlags: ReadonlySet<string> | null = null;
 
   constructor(deps: FleetDeps) {
@@ -44,22 +56,24 @@ export class Fleet {
     this.#policy = deps.policy ?? DEFAULT_POLICY;
     const names = deps.placements.map(({ engineId }) => socketName(engineId));
     this.#sockets = chooseSocketDirectory(deps.stateDir, names.toSorted((a, b) => b.length - a.length)[0] ?? '');
-    this.#engines = deps.placements.map((placement, slot) => this.#build(placement, slot));
+    this.#history = new StartHistory(deps.stateDir);
+    this.#source = deps.launch;
+    this.#seats = deps.placements.map((placement) => new Seat(placement, deps.adapt));
+    this.#engines = this.#seats.map((seat, slot) => this.#build(seat, slot));
   }
 
   /**
    * Ends what a killed Chorus left, asks vLLM for its options, then starts the engines: on GPUs the first one alone,
    * since it fills the caches of compiled kernels that the others read, elsewhere a few at a time. Resolves when every
    * first start is ready or has failed, or a stop was asked for. Never rejects: what goes wrong shows in `status`.
+   * `source` is where vLLM and the weights turned out to be, if not where `launch` says.
    */
-  async start(): Promise<void> {
+  async start(source: EngineSource = this.#source): Promise<void> {
     if (this.#stopping.signal.aborted) return;
+    this.#source = source;
     process.once('exit', this.#killWithoutWaiting);
     const refusal = this.#makeSockets() ?? (await this.#clearLeftovers());
-    if (refusal !== null) {
-      for (const engine of this.#engines) engine.refuse(refusal);
-      return;
-    }
+    if (refusal !== null) return this.refuse(refusal);
     await this.#learnFlags();
     const kind = this.#deps.placements[0]?.kind ?? 'simulated';
     const queue = new PQueue({ concurrency: PARALLEL_STARTS[kind] });
@@ -68,6 +82,11 @@ export class Fleet {
     const [first, ...others] = this.#engines;
     if (kind === 'gpu' && first) await start(first);
     await Promise.all((kind === 'gpu' ? others : this.#engines).map(start));
+  }
+
+  /** Gives all engines up before any start, with the reason that their status shows. */
+  refuse(failure: EngineFailure): void {
+    for (const engine of this.#engines) engine.refuse(failure);
   }
 
   /**
@@ -94,14 +113,18 @@ export class Fleet {
     return () => void this.#listeners.delete(listener);
   }
 
-  #build(placement: Placement, slot: number): Engine {
-    const { stateDir, launch, rotation, clock, logger, random } = this.#deps;
+  #build(seat: Seat, slot: number): Engine {
+    const { stateDir, rotation, clock, logger, random } = this.#deps;
+    const { placement } = seat;
     const { engineId, model, gpus } = placement;
     const socketPath = this.#sockets.socketPath(socketName(engineId));
-    const seat = { socketPath, rendezvousPort: portBlock(slot) };
+    const address = { socketPath, rendezvousPort: portBlock(slot) };
     return new Engine({
       placement,
-      command: () => engineCommand(placement, { ...launch, knownFlags: this.#knownFlags }, seat),
+      command: () => this.#command(seat, address),
+      earlierStarts: () => this.#history.earlier(placement),
+      onStarted: (engineVersion, times) => this.#learn(seat, engineVersion, times),
+      reviseFailure: (failure) => seat.revise(failure),
       socketPath,
       stateDir,
       policy: this.#policy,
@@ -113,6 +136,22 @@ export class Fleet {
         for (const listener of this.#listeners) listener();
       },
     });
+  }
+
+  #command({ placement }: Seat, address: EngineSeat): EngineCommand {
+    return engineCommand(placement, { ...this.#deps.launch, ...this.#source, knownFlags: this.#knownFlags }, address);
+  }
+
+  /** A start that became ready teaches how long one takes, and what fits. */
+  #learn(seat: Seat, engineVersion: string, times: PhaseTimes): void {
+    const { stateDir, logger } = this.#deps;
+    try {
+      this.#history.add(seat.placement, engineVersion, times);
+      if (seat.isAdapted) writeFit(stateDir, seat.placement);
+    } catch (err) {
+      logger.warn({ err }, 'what this start taught is not remembered');
+    }
+    if (seat.isAdapted) for (const other of this.#seats) other.adopt(seat.placement);
   }
 
   #makeSockets(): EngineFailure | null {
@@ -141,7 +180,8 @@ export class Fleet {
   async #learnFlags(): Promise<void> {
     const { placements, launch, stateDir, logger } = this.#deps;
     if (placements.every(({ kind }) => kind === 'simulated')) return;
-    const { python, environment } = launch;
+    const { python } = this.#source;
+    const { environment } = launch;
     const known = await learnKnownFlags({ python, stateDir, environment }, this.#stopping.signal);
     this.#knownFlags = known.flags;
     if (known.flags === null) {

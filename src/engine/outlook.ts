@@ -1,5 +1,7 @@
 import type { ModelId } from '../domain/model.ts';
 import type { Plan } from '../domain/placement.ts';
+import { formatDuration } from '../domain/units.ts';
+import type { Progress } from './start-estimate.ts';
 import type { EngineStatus } from './status.ts';
 
 /** What a model is up to: what `/models` shows and a waiting request is told. */
@@ -7,18 +9,36 @@ export interface ModelOutlook {
   readonly state: 'ready' | 'loading' | 'failed' | 'not_served';
   /** One sentence. */
   readonly sentence: string;
+  /** How far the replica is that is ready first; null where none starts. */
+  readonly progress: Progress | null;
 }
 
 /** The state of one model from the states of its engines, and from the plan where it has none. */
 export function modelOutlook(model: ModelId, plan: Plan, engines: readonly EngineStatus[]): ModelOutlook {
   const own = engines.filter((engine) => engine.model === model);
-  if (own.length === 0) return { state: 'not_served', sentence: plan.notServed[model] ?? plan.summary };
+  if (own.length === 0) return { state: 'not_served', sentence: plan.notServed[model] ?? plan.summary, progress: null };
   const ready = own.filter(({ phase }) => phase === 'ready').length;
-  if (ready > 0) return { state: 'ready', sentence: `${ready} of ${own.length} replicas in rotation.` };
-  const hopeful = own.find((engine) => engine.mayBecomeReady);
+  if (ready > 0) return { state: 'ready', sentence: `${ready} of ${own.length} replicas in rotation.`, progress: null };
+  const hopeful = firstToCome(own.filter((engine) => engine.mayBecomeReady));
   const shown = hopeful ?? own[0];
-  const sentence = `${shown?.engineId}: ${shown?.sentence}.`.replace(/\.\.$/, '.');
-  return { state: hopeful ? 'loading' : 'failed', sentence };
+  const progress = hopeful?.progress ?? null;
+  const said = [shown?.sentence, describeProgress(progress)].filter(Boolean).join(', ').replace(/\.$/, '');
+  return { state: hopeful ? 'loading' : 'failed', sentence: `${shown?.engineId}: ${said}.`, progress };
+}
+
+/** The one with the least time left, else one that starts, else any. */
+function firstToCome(engines: readonly EngineStatus[]): EngineStatus | undefined {
+  const leftMs = ({ progress }: EngineStatus): number => progress?.leftMs ?? (progress ? 1e9 : 2e9);
+  return engines.toSorted((a, b) => leftMs(a) - leftMs(b))[0];
+}
+
+/** `40 %, about 25 s left`; empty where there is no estimate. */
+export function describeProgress(progress: Progress | null): string {
+  const { percent = null, leftMs = null } = progress ?? {};
+  return [
+    ...(percent === null ? [] : [`${percent} %`]),
+    ...(leftMs === null ? [] : [`about ${formatDuration(Math.max(1000, leftMs))} left`]),
+  ].join(', ');
 }
 
 /** Whether an engine of the model that is not in rotation may come into it, by itself. */

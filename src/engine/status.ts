@@ -3,6 +3,7 @@ import type { ModelId } from '../domain/model.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { EngineState, PhaseName } from './engine-state.ts';
 import type { EngineFailure } from './failures.ts';
+import type { Progress } from './start-estimate.ts';
 
 /** One engine as people and status pages see it; a copy that does not change. */
 export interface EngineStatus {
@@ -15,6 +16,8 @@ export interface EngineStatus {
   readonly sentence: string;
   /** Whether it may serve later, as far as Chorus knows: false once it has failed or was stopped. */
   readonly mayBecomeReady: boolean;
+  /** How far a start is; null in every other phase. */
+  readonly progress: Progress | null;
   readonly pid: number | null;
   readonly generation: number;
   readonly restarts: number;

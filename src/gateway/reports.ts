@@ -1,6 +1,7 @@
 import type { Plan } from '../domain/placement.ts';
 import type { ModelOutlook } from '../engine/outlook.ts';
 import type { EngineStatus } from '../engine/status.ts';
+import type { SetupProgress } from '../setup/setup-plan.ts';
 
 /** What a model is up to here. */
 export interface ModelState extends ModelOutlook {
@@ -25,6 +26,8 @@ export interface StatusReport {
   readonly ready: boolean;
   /** One sentence: what is ready, or why nothing is. */
   readonly reason: string;
+  /** What is being installed and downloaded; empty once the engines have what they need. */
+  readonly setup: readonly SetupProgress[];
   readonly engines: readonly EngineReport[];
   readonly plan: Plan;
 }

@@ -1,8 +1,8 @@
-import type { Clock } from '../domain/clock.ts';
+import type { CancelTimer, Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { ModelId } from '../domain/model.ts';
 import type { Replica, Rotation } from '../domain/replica.ts';
-import { selectReplica, type Need, type Outlook } from './select.ts';
+import { selectReplica, type Need, type Outlook, type Selection } from './select.ts';
 
 /** The right to run one request on one replica. Whoever acquired it calls `release`, however the request ended. */
 export interface Lease {
@@ -38,7 +38,18 @@ interface Seat {
 interface Waiter {
   readonly need: Need;
   readonly settle: (result: Lease | CodedError) => void;
+  /** Ends a refusal's lingering; null while there is hope. */
+  cancelLinger: CancelTimer | null;
 }
+
+/**
+ * How long a request that every replica in rotation has failed waits for news of them: a vLLM whose engine process died
+ * answers 503 within half a second, and health is asked for every second.
+ */
+const LINGER_MS = 2000;
+/** `Retry-After` of a request that waited in vain, where no earlier start tells how long this one takes. */
+const DEFAULT_RETRY_SECONDS = 10;
+const MAX_RETRY_SECONDS = 600;
 
 /** A replica's part in the balancing, for status pages. */
 export interface SeatView {
@@ -66,9 +77,9 @@ export class Pool implements Rotation {
    * `signal` rejects with its reason and leaves nothing behind.
    */
   acquire(need: Need, signal: AbortSignal): Promise<Lease> {
-    const decided = this.#decide(need);
-    if (decided instanceof CodedError) return Promise.reject(decided);
-    return decided ? Promise.resolve(decided) : this.#wait(need, signal);
+    const selection = this.#select(need);
+    if (selection.kind === 'go') return Promise.resolve(this.#lease(selection.replica));
+    return selection.kind === 'refuse' ? Promise.reject(selection.error) : this.#wait(need, signal);
   }
 
   admit(replica: Replica): void {
@@ -102,18 +113,15 @@ export class Pool implements Rotation {
 
   /** Looks at every waiting request again; call it when the outlook may have changed. */
   reconsider(): void {
-    for (const waiter of this.#waiters) {
-      const decided = this.#decide(waiter.need);
-      if (decided) waiter.settle(decided);
-    }
+    for (const waiter of this.#waiters) this.#reconsider(waiter);
   }
 
-  /** A replica that would be asked now, for facts such as "is it simulated"; null when none is in rotation. */
+  /** The replica in rotation with the largest context window, for facts such as its size; null when there is none. */
   anyReady(model?: ModelId): Replica | null {
-    for (const { replica, withdrawn } of this.#seats.values()) {
-      if (withdrawn === null && (model === undefined || replica.model === model)) return replica;
-    }
-    return null;
+    const ready = [...this.#seats.values()]
+      .filter(({ replica, withdrawn }) => withdrawn === null && (model === undefined || replica.model === model))
+      .map(({ replica }) => replica);
+    return ready.toSorted((a, b) => b.maxModelLen - a.maxModelLen)[0] ?? null;
   }
 
   view(): SeatView[] {
@@ -125,19 +133,32 @@ export class Pool implements Rotation {
     }));
   }
 
-  /** A lease, an error, or null for "wait". */
-  #decide(need: Need): Lease | CodedError | null {
+  #select(need: Need): Selection {
     const candidates = [...this.#seats.values()]
       .filter((seat) => seat.withdrawn === null)
       .map(({ replica, leases, lastChosen }) => ({ replica, inFlight: leases.size, lastChosen }));
-    const selection = selectReplica(candidates, need, this.#options.outlook(need.model));
-    if (selection.kind === 'refuse') return selection.error;
-    return selection.kind === 'go' ? this.#lease(selection.replica.engineId) : null;
+    return selectReplica(candidates, need, this.#options.outlook(need.model));
   }
 
-  #lease(engineId: string): Lease | null {
+  #reconsider(waiter: Waiter): void {
+    const selection = this.#select(waiter.need);
+    switch (selection.kind) {
+      case 'go':
+        return waiter.settle(this.#lease(selection.replica));
+      case 'refuse':
+        return waiter.settle(selection.error);
+      case 'wait':
+        waiter.cancelLinger?.();
+        waiter.cancelLinger = null;
+        return;
+      case 'linger':
+        waiter.cancelLinger ??= this.#options.clock.schedule(LINGER_MS, () => waiter.settle(selection.error));
+    }
+  }
+
+  #lease({ engineId }: Replica): Lease {
     const seat = this.#seats.get(engineId);
-    if (!seat) return null;
+    if (!seat) throw new Error(`no seat of ${engineId}`);
     seat.lastChosen = ++this.#leaseCount;
     seat.served++;
     const lease: Lease = { replica: seat.replica, onClose: null, release: () => this.#release(seat, lease) };
@@ -155,6 +176,7 @@ export class Pool implements Rotation {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         need,
+        cancelLinger: null,
         settle: (result) => {
           leave();
           if (result instanceof CodedError) reject(result);
@@ -169,15 +191,20 @@ export class Pool implements Rotation {
       const leave = (): void => {
         this.#waiters.delete(waiter);
         cancelDeadline();
+        waiter.cancelLinger?.();
         signal.removeEventListener('abort', aborted);
       };
       if (signal.aborted) return aborted();
       signal.addEventListener('abort', aborted, { once: true });
       this.#waiters.add(waiter);
+      this.#reconsider(waiter);
     });
   }
 }
 
-function stillLoading({ sentence }: Outlook): CodedError {
-  return new CodedError('still_loading', `No replica became ready in time. ${sentence}`, { retryAfterSeconds: 10 });
+/** An estimate that has run out says "soon": a second is honest then. */
+function stillLoading({ sentence, leftMs }: Outlook): CodedError {
+  const seconds = leftMs === null ? DEFAULT_RETRY_SECONDS : Math.max(1, Math.ceil(leftMs / 1000));
+  const retryAfterSeconds = Math.min(MAX_RETRY_SECONDS, seconds);
+  return new CodedError('still_loading', `No replica became ready in time. ${sentence}`, { retryAfterSeconds });
 }

@@ -25,6 +25,8 @@ export interface Outlook {
   readonly mayBecomeReady: boolean;
   /** Besides those in rotation another replica may come: one that starts, recovers or waits for its next start. */
   readonly othersMayCome: boolean;
+  /** Until the next replica is ready, as far as earlier starts tell; null where they do not. */
+  readonly leftMs: number | null;
   /** For the client: what is going on, or why this model will not be served. */
   readonly sentence: string;
 }
@@ -32,6 +34,8 @@ export interface Outlook {
 export type Selection =
   | { readonly kind: 'go'; readonly replica: Replica }
   | { readonly kind: 'wait' }
+  /** Refused with this error, unless the picture changes soon. */
+  | { readonly kind: 'linger'; readonly error: CodedError }
   | { readonly kind: 'refuse'; readonly error: CodedError };
 
 /** One start of one engine: a restarted engine is another replica. */
@@ -41,7 +45,8 @@ export const replicaKey = ({ engineId, generation }: Replica): string => `${engi
  * Least in-flight among the eligible: of the right model, not excluded, with room for prompt and wanted output. Ties
  * go to the one that was chosen longest ago, so that lone requests take turns. Too long for every replica is a
  * refusal at once; none at all waits while `outlook` gives hope. Where every fitting one has failed this request, only
- * another one gives hope: those in rotation would fail it again.
+ * another one gives hope: those in rotation would fail it again. But a stream breaks a moment before the engine's end
+ * is known, so such a refusal lingers.
  */
 export function selectReplica(candidates: readonly Candidate[], need: Need, outlook: Outlook): Selection {
   const ofModel = candidates.filter(({ replica }) => replica.model === need.model);
@@ -51,7 +56,9 @@ export function selectReplica(candidates: readonly Candidate[], need: Need, outl
   const best = eligible.toSorted((a, b) => a.inFlight - b.inFlight || a.lastChosen - b.lastChosen)[0];
   if (best) return { kind: 'go', replica: best.replica };
   const hope = fitting.length > 0 ? outlook.othersMayCome : outlook.mayBecomeReady;
-  return hope ? { kind: 'wait' } : { kind: 'refuse', error: noReplica(need, fitting.length, outlook) };
+  if (hope) return { kind: 'wait' };
+  const mayLinger = fitting.length > 0 && outlook.mayBecomeReady;
+  return { kind: mayLinger ? 'linger' : 'refuse', error: noReplica(need, fitting.length, outlook) };
 }
 
 function noReplica({ model }: Need, failedCount: number, { sentence }: Outlook): CodedError {

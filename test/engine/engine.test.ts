@@ -41,6 +41,7 @@ describe('an engine that works', () => {
       generation: 1,
       sentence: 'in rotation',
       mayBecomeReady: true,
+      progress: null,
       pid: bench.groups[0],
       restarts: 0,
       lastFailure: null,

@@ -66,6 +66,7 @@ function makeFleet(placements: readonly Placement[], choice: Choice = {}): Fleet
     environment: process.env,
   };
   const fleet = new Fleet({
+    adapt: () => null,
     placements,
     stateDir: choice.stateDir ?? stateDir,
     launch,

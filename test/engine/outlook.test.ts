@@ -8,6 +8,7 @@ const engine = (facts: Pick<EngineStatus, 'phase' | 'mayBecomeReady'>): EngineSt
   kind: 'gpu',
   gpus: [],
   sentence: '',
+  progress: null,
   pid: null,
   generation: 1,
   restarts: 0,

@@ -7,7 +7,7 @@ import { aReplica } from '../support/replicas.ts';
 const need: Need = { model: 'gpt-oss-20b', promptTokens: 10, outputTokens: 1, exclude: new Set() };
 const never = new AbortController().signal;
 
-function setUp(outlook: Outlook = { mayBecomeReady: true, othersMayCome: true, sentence: 'e0 loads.' }) {
+function setUp(outlook: Outlook = { mayBecomeReady: true, othersMayCome: true, leftMs: null, sentence: 'e0 loads.' }) {
   const clock = new FakeClock();
   const state = { outlook };
   const pool = new Pool({ clock, loadingWaitMs: 5000, outlook: () => state.outlook });
@@ -41,10 +41,64 @@ describe('Pool', () => {
     await expect(waiting).rejects.toMatchObject({ errorName: 'still_loading', retryAfterSeconds: 10 });
   });
 
+  it.each([
+    ['what earlier starts tell', 42_300, 43],
+    ['a second when the estimate has run out', 0, 1],
+    ['at most ten minutes', 3_600_000, 600],
+  ])('tells to come back after %s', async (_, leftMs, retryAfterSeconds) => {
+    const { pool, clock } = setUp({ mayBecomeReady: true, othersMayCome: true, leftMs, sentence: 'e0 loads.' });
+    const waiting = pool.acquire(need, never);
+    clock.advance(5000);
+    await expect(waiting).rejects.toMatchObject({ errorName: 'still_loading', retryAfterSeconds });
+  });
+
+  const inRotation: Outlook = { mayBecomeReady: true, othersMayCome: false, leftMs: null, sentence: '1 of 1.' };
+  const failedOnce: Need = { ...need, exclude: new Set(['e0#0']) };
+
+  it('keeps a request of a lone replica that has crashed for its restart', async () => {
+    const { pool, clock, state } = setUp(inRotation);
+    pool.admit(aReplica());
+    const waiting = pool.acquire(failedOnce, never);
+    clock.advance(1900);
+    state.outlook = { ...inRotation, othersMayCome: true };
+    pool.withdraw('e0', 'its process ended');
+    clock.advance(3000);
+    pool.admit(aReplica({ generation: 1 }));
+    expect((await waiting).replica.generation).toBe(1);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('refuses a request that every replica has failed when nothing is heard of them for two seconds', async () => {
+    const { pool, clock } = setUp(inRotation);
+    pool.admit(aReplica());
+    const waiting = pool.acquire(failedOnce, never);
+    clock.advance(1999);
+    expect(clock.pendingTimers).toBe(2);
+    clock.advance(1);
+    await expect(waiting).rejects.toMatchObject({ errorName: 'no_replica' });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('names the replica with the largest context among those in rotation', () => {
+    const { pool } = setUp();
+    pool.admit(aReplica({ engineId: 'e0', maxModelLen: 4096 }));
+    pool.admit(aReplica({ engineId: 'e1', maxModelLen: 16_384 }));
+    pool.admit(aReplica({ engineId: 'e2', maxModelLen: 8192 }));
+    expect(pool.anyReady()?.engineId).toBe('e1');
+    pool.withdraw('e1', 'it is being stopped');
+    expect(pool.anyReady('gpt-oss-20b')?.engineId).toBe('e2');
+    expect(pool.anyReady('gpt-oss-120b')).toBe(null);
+  });
+
   it('gives up waiting as soon as the outlook is hopeless', async () => {
     const { pool, state } = setUp();
     const waiting = pool.acquire(need, never);
-    state.outlook = { mayBecomeReady: false, othersMayCome: false, sentence: 'The model folder is missing.' };
+    state.outlook = {
+      mayBecomeReady: false,
+      othersMayCome: false,
+      leftMs: null,
+      sentence: 'The model folder is missing.',
+    };
     pool.reconsider();
     await expect(waiting).rejects.toMatchObject({
       errorName: 'no_replica',

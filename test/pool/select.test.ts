@@ -3,8 +3,8 @@ import { selectReplica, type Candidate, type Need } from '../../src/pool/select.
 import { aReplica } from '../support/replicas.ts';
 
 const need: Need = { model: 'gpt-oss-20b', promptTokens: 100, outputTokens: 1, exclude: new Set() };
-const hopeless = { mayBecomeReady: false, othersMayCome: false, sentence: 'e0 failed.' };
-const loading = { mayBecomeReady: true, othersMayCome: true, sentence: 'e0 is loading.' };
+const hopeless = { mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: 'e0 failed.' };
+const loading = { mayBecomeReady: true, othersMayCome: true, leftMs: null, sentence: 'e0 is loading.' };
 
 const candidate = (engineId: string, rest: Partial<Candidate> = {}): Candidate => ({
   replica: aReplica({ engineId }),
@@ -35,11 +35,16 @@ describe('selectReplica', () => {
     expect(selectReplica([restarted], tried, loading)).toMatchObject({ kind: 'go' });
   });
 
-  it('refuses at once when every replica has failed this request and no other one is coming', () => {
+  it('lingers over a refusal when every replica has failed this request and no other one is coming', () => {
     const tried = { ...need, exclude: new Set(['e0#0']) };
-    const inRotation = { mayBecomeReady: true, othersMayCome: false, sentence: '1 of 1 replicas in rotation.' };
+    const inRotation = {
+      mayBecomeReady: true,
+      othersMayCome: false,
+      leftMs: null,
+      sentence: '1 of 1 replicas in rotation.',
+    };
     expect(selectReplica([candidate('e0')], tried, inRotation)).toMatchObject({
-      kind: 'refuse',
+      kind: 'linger',
       error: {
         errorName: 'no_replica',
         status: 503,

@@ -43,7 +43,7 @@ function setUp(replicas = ['e0', 'e1']) {
   const pool = new Pool({
     clock: new FakeClock(),
     loadingWaitMs: 1000,
-    outlook: () => ({ mayBecomeReady: false, othersMayCome: false, sentence: 'none left.' }),
+    outlook: () => ({ mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: 'none left.' }),
   });
   for (const engineId of replicas) pool.admit(aReplica({ engineId }));
   const upstream = new ScriptedUpstream();

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../../domain/errors.ts';
 import { MODEL_IDS, resolveModelId, type ModelId } from '../../domain/model.ts';
+import type { Progress } from '../../engine/start-estimate.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
 
 /** gpt-oss was published on 2025-08-05. */
@@ -9,7 +10,7 @@ const PUBLISHED_SECONDS = 1_754_352_000;
 /** `GET /models` and `GET /models/{id}`: always exactly the two ids, whatever runs. */
 export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {
   const view = (id: ModelId): object => {
-    const { state, sentence, contextTokens, simulated } = deps.modelState(id);
+    const { state, sentence, progress, contextTokens, simulated } = deps.modelState(id);
     return {
       id,
       object: 'model',
@@ -17,6 +18,7 @@ export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {
       owned_by: 'openai',
       state,
       reason: sentence,
+      progress: progress && progressView(progress),
       max_model_len: contextTokens,
       simulated,
     };
@@ -29,4 +31,8 @@ export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {
     const message = `The model '${name.slice(0, 80)}' does not exist. Use 'gpt-oss-20b' or 'gpt-oss-120b'.`;
     throw new CodedError('not_found', message, { param: 'model' });
   });
+}
+
+function progressView({ phase, percent, leftMs }: Progress): object {
+  return { phase, percent, left_seconds: leftMs === null ? null : Math.ceil(leftMs / 1000) };
 }

@@ -10,6 +10,7 @@ import { RecordingRotation, silentLogger, simulatedPlacements } from '../engine-
 
 const [stateDir = '', how] = process.argv.slice(2);
 const fleet = new Fleet({
+  adapt: () => null,
   placements: simulatedPlacements(2),
   stateDir,
   launch: {

@@ -40,15 +40,16 @@ async function setup({ inventory: file, dryRun, json, ...flags }: SetupFlags & F
   const { options } = await loadConfig(flags, process.env);
   const inventory = file === undefined ? await detectInventory() : await readInventoryFile(file);
   const wish = await decideWish(options, inventory);
-  const stop = new AbortController();
-  const stopped = abortOnSignals(stop);
-  const facts = await collectSetupFacts(wish, deps, stop.signal);
+  // Until something is begun a signal ends the process as it is.
+  const facts = await collectSetupFacts(wish, deps, new AbortController().signal);
   // This machine's disk says nothing about the one in the file.
   const plan = planSetup(wish, file === undefined ? facts : { ...facts, freeBytes: null });
   print(json ? JSON.stringify({ event: 'plan', plan }) : explainSetup(plan));
   if (plan.blockers.length > 0) throw blockedRefusal(plan);
   if (dryRun) return;
   await confirmSetup(plan, options.yes, { input: process.stdin, output: process.stdout });
+  const stop = new AbortController();
+  const stopped = abortOnSignals(stop);
   try {
     await run(plan, { print, json, signal: stop.signal });
   } catch (error) {

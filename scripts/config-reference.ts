@@ -20,7 +20,10 @@ export interface DerivedFile {
 export async function derivedFiles(): Promise<readonly DerivedFile[]> {
   const schema = readFileSync(SCHEMA_FILE, 'utf8');
   const reference = readFileSync(REFERENCE_FILE, 'utf8');
-  const withTable = reference.replace(TABLE, (_, open: string, close: string) => `${open}\n${settingsTable()}\n\n${close}`);
+  const withTable = reference.replace(
+    TABLE,
+    (_, open: string, close: string) => `${open}\n${settingsTable()}\n\n${close}`,
+  );
   return [
     { file: SCHEMA_FILE, current: schema, wanted: await formatted(JSON.stringify(jsonSchema()), SCHEMA_FILE) },
     { file: REFERENCE_FILE, current: reference, wanted: await formatted(withTable, REFERENCE_FILE) },
@@ -36,7 +39,11 @@ function jsonSchema(): object {
   return { $schema: 'http://json-schema.org/draft-07/schema#', title: 'Chorus', ...fileSchema(CONFIG_SCHEMA) };
 }
 
-function fileSchema({ notes, properties, ...schema }: SettingSchema & { readonly required?: readonly string[] }): object {
+function fileSchema({
+  notes,
+  properties,
+  ...schema
+}: SettingSchema & { readonly required?: readonly string[] }): object {
   if (properties === undefined) {
     const { defaultText } = notes ?? {};
     return { ...schema, ...(defaultText ? { description: `${schema.description}. Default: ${defaultText}` } : {}) };

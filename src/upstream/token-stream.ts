@@ -6,7 +6,7 @@ export interface TokenStreamRequest {
   readonly replica: Replica;
   readonly promptTokenIds: readonly number[];
   readonly sampling: EngineSampling;
-  /** Becomes the engine's request id, for its log. */
+  /** Becomes the engine's request id, for its log; printable ASCII. */
   readonly requestId: string;
   /** Keeps the prefix cache of one project from answering for another; null for none. */
   readonly cacheSalt: string | null;
@@ -14,7 +14,8 @@ export interface TokenStreamRequest {
 
 /**
  * Called in order, in the tick of the socket's read and never before `openTokenStream` has returned: any number of
- * `onTokens`, then exactly one `onEnd`, and nothing after it. After `abort()` nothing is called any more.
+ * `onTokens`, then exactly one `onEnd`, and nothing after it. After `abort()` nothing is called any more; it, `pause()` and
+ * `resume()` may be called from within.
  */
 export interface TokenStreamListener {
   /**
@@ -30,10 +31,10 @@ export type TokenStreamEnd =
   | { readonly kind: 'failed'; readonly failure: UpstreamFailure };
 
 /**
- * Why an attempt failed: `unreachable` (no connection), `cut` (the connection ended early), `stalled` (no byte within
- * the deadline), `engine_error` (any other status, an error frame, finish reason `abort`, or a frame that makes no
- * sense), `busy` (429, or 503 of a full queue), `rejected` (400, 413, 422: the request is at fault and another replica
- * would say the same).
+ * Why an attempt failed: `unreachable` (no connection), `cut` (the connection ended early, or brought what is no HTTP
+ * response), `stalled` (no byte within the deadline), `engine_error` (any other status, an error frame, finish reason
+ * `abort`, or a frame that makes no sense), `busy` (429, or 503 of a full queue), `rejected` (400, 413, 422: the request
+ * is at fault and another replica would say the same).
  */
 export interface UpstreamFailure {
   readonly reason: 'unreachable' | 'cut' | 'stalled' | 'engine_error' | 'busy' | 'rejected';

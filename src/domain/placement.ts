@@ -48,6 +48,8 @@ export interface SeatedGpu {
   readonly index: number;
   readonly uuid: string;
   readonly name: string;
+  /** One MIG slice, which CUDA finds only where `CUDA_VISIBLE_DEVICES` is not set. */
+  readonly isMigSlice?: true;
 }
 
 /** Why something is not used, and the smallest change that would use it. */

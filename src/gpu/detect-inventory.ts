@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
-import type { Finding, Gpu, Inventory } from '../domain/gpu.ts';
+import type { Finding, Gpu, Host, Inventory } from '../domain/gpu.ts';
 import { systemClock } from '../system/clock.ts';
+import { readHealth, type Health } from './health.ts';
 import { readHost } from './host.ts';
+import { asOnlySlice } from './mig-slice.ts';
 import { evidenceFinding, nvidiaEvidence } from './nvidia-evidence.ts';
 import { nvidiaSmiFinding, unreadableFinding } from './nvidia-smi-findings.ts';
-import { parseRows } from './nvidia-smi-rows.ts';
-import { runNvidiaSmi, type NvidiaSmiOutcome } from './run-nvidia-smi.ts';
+import { parseRows, QUERY_FIELDS } from './nvidia-smi-rows.ts';
+import { readProcesses } from './processes.ts';
+import { listQuestion, NvidiaSmi, type NvidiaSmiOutcome } from './run-nvidia-smi.ts';
+import { withHostMemory } from './unified-memory.ts';
 import { visibleGpus } from './visible-devices.ts';
 
 export interface DetectOptions {
@@ -30,28 +34,55 @@ const WSL_NVIDIA_SMI = 'usr/lib/wsl/lib/nvidia-smi';
  */
 export async function detectInventory(options: DetectOptions = {}): Promise<Inventory> {
   const { clock = systemClock, env = process.env, root = '/', deadlineMs = DEADLINE_MS } = options;
-  const [outcome, evidence, host] = await Promise.all([
+  const [{ nvidiaSmi, outcome }, evidence, host] = await Promise.all([
     askNvidiaSmi({ clock, env, root, deadlineMs }),
     nvidiaEvidence(root, env),
     readHost(root),
   ]);
   const { gpus: listed, findings: listFindings } = readList(outcome, evidence.length > 0, deadlineMs);
-  const { gpus, findings: visibilityFindings } = visibleGpus(listed, env);
+  const { gpus: visible, findings: visibilityFindings } = visibleGpus(listed, env);
+  const { gpus, findings: healthFindings } = await lookCloser(nvidiaSmi, visible, { host, env });
   return {
     gpus,
     host,
     findings: [
       ...listFindings,
       ...visibilityFindings,
+      ...healthFindings,
       ...(listed.length === 0 && evidence.length > 0 ? [evidenceFinding(evidence)] : []),
     ],
     nvidiaVisible: listed.length > 0 || evidence.length > 0,
   };
 }
 
-async function askNvidiaSmi({ root, ...call }: Required<DetectOptions>): Promise<NvidiaSmiOutcome> {
-  const outcome = await runNvidiaSmi({ file: 'nvidia-smi', ...call });
-  return outcome.kind === 'missing' ? runNvidiaSmi({ file: join(root, WSL_NVIDIA_SMI), ...call }) : outcome;
+interface Answer {
+  readonly nvidiaSmi: NvidiaSmi;
+  readonly outcome: NvidiaSmiOutcome;
+}
+
+async function askNvidiaSmi({ root, ...options }: Required<DetectOptions>): Promise<Answer> {
+  const ask = async (file: string): Promise<Answer> => {
+    const nvidiaSmi = new NvidiaSmi(file, options);
+    return { nvidiaSmi, outcome: await nvidiaSmi.ask(...listQuestion('gpu', QUERY_FIELDS)) };
+  };
+  const answer = await ask('nvidia-smi');
+  return answer.outcome.kind === 'missing' ? ask(join(root, WSL_NVIDIA_SMI)) : answer;
+}
+
+interface Surroundings {
+  readonly host: Host;
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+}
+
+/** What planning can do without: health, processes, a MIG slice; and the host's memory where it is the card's. */
+async function lookCloser(nvidiaSmi: NvidiaSmi, gpus: readonly Gpu[], { host, env }: Surroundings): Promise<Health> {
+  const [first, ...others] = gpus;
+  if (first === undefined) return { gpus: [], findings: [] };
+  const { gpus: judged, findings } = await readHealth(nvidiaSmi, gpus);
+  const used = await readProcesses(nvidiaSmi, judged);
+  const [only = first] = used;
+  const sliced = only.migEnabled && others.length === 0 ? [await asOnlySlice(nvidiaSmi, only, env)] : used;
+  return { gpus: sliced.map((gpu) => withHostMemory(gpu, host)), findings };
 }
 
 /** One lost card makes nvidia-smi fail, but it may have listed the others before. */

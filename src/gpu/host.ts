@@ -32,16 +32,33 @@ function memInfoBytes(memInfo: string, key: string): number | null {
   return kibibytes === undefined ? null : Number(kibibytes) * KiB;
 }
 
-/** Of a container under cgroup v2, whose root is its own group; infinite without a limit. */
+/** Where a container finds its own group, and under which names: cgroup v2, then v1. */
+const CGROUPS: readonly (readonly [limit: string, used: string, statistics: string])[] = [
+  ['memory.max', 'memory.current', 'memory.stat'],
+  ['memory/memory.limit_in_bytes', 'memory/memory.usage_in_bytes', 'memory/memory.stat'],
+];
+/** v1 has no word for "no limit": it gives the largest number of pages. */
+const NO_LIMIT_BYTES = 2 ** 60;
+
+/** The memory limit of the container; infinite without one. */
 async function readContainerLimit(root: string): Promise<{ totalBytes: number; availableBytes: number }> {
-  const [max, current, statistics] = await Promise.all(
-    ['memory.max', 'memory.current', 'memory.stat'].map((name) => read(join(root, 'sys/fs/cgroup', name))),
-  );
+  const groups = await Promise.all(CGROUPS.map((names) => readGroup(root, names)));
+  return groups.find(({ totalBytes }) => totalBytes < NO_LIMIT_BYTES) ?? UNLIMITED;
+}
+
+const UNLIMITED = { totalBytes: Infinity, availableBytes: Infinity };
+
+async function readGroup(
+  root: string,
+  names: readonly string[],
+): Promise<{ totalBytes: number; availableBytes: number }> {
+  const files = names.map((name) => read(join(root, 'sys/fs/cgroup', name)));
+  const [max, current, statistics] = await Promise.all(files);
   const totalBytes = Number.parseInt(max ?? '', 10);
-  if (Number.isNaN(totalBytes)) return { totalBytes: Infinity, availableBytes: Infinity };
+  if (Number.isNaN(totalBytes)) return UNLIMITED;
   const usedBytes = Number.parseInt(current ?? '', 10) || 0;
   // Cached files count as used, but the kernel drops them when a process needs the memory.
-  const droppableBytes = Number(/^inactive_file (\d+)$/m.exec(statistics ?? '')?.[1] ?? 0);
+  const droppableBytes = Number(/^(?:total_)?inactive_file (\d+)$/m.exec(statistics ?? '')?.[1] ?? 0);
   return { totalBytes, availableBytes: Math.max(0, totalBytes - usedBytes + droppableBytes) };
 }
 

@@ -1,8 +1,8 @@
 import type { Gpu } from '../domain/gpu.ts';
-import { MiB } from '../domain/units.ts';
+import { csvRow, linesOf } from './csv-cells.ts';
 
 /**
- * What is asked for, in the order of the columns. Only fields that are used: one that the driver does not know makes
+ * What planning needs, in the order of the columns. Only fields that are used: one that the driver does not know makes
  * the whole query fail.
  */
 export const QUERY_FIELDS: readonly string[] = [
@@ -19,25 +19,11 @@ export const QUERY_FIELDS: readonly string[] = [
   'display_active',
 ];
 
-/** Every way in which drivers say that they do not tell a figure. */
-const UNKNOWN_CELLS = new Set([
-  '',
-  'N/A',
-  'ERR!',
-  '[N/A]',
-  '[Not Supported]',
-  '[Unknown Error]',
-  '[Insufficient Permissions]',
-  '[GPU requires reset]',
-  'Requested functionality has been deprecated',
-]);
-
-/** Reads `--format=csv,noheader,nounits`. Lines that are no row of it come back as they are. */
+/** Reads the rows of `QUERY_FIELDS`. Lines that are none come back as they are. */
 export function parseRows(csv: string): { readonly gpus: readonly Gpu[]; readonly unreadable: readonly string[] } {
   const gpus: Gpu[] = [];
   const unreadable: string[] = [];
-  for (const line of csv.split('\n').map((text) => text.trim())) {
-    if (line === '') continue;
+  for (const line of linesOf(csv)) {
     const gpu = parseRow(line);
     if (gpu) gpus.push(gpu);
     else unreadable.push(line);
@@ -46,35 +32,22 @@ export function parseRows(csv: string): { readonly gpus: readonly Gpu[]; readonl
 }
 
 function parseRow(line: string): Gpu | null {
-  const cells = line.split(',').map((cell) => cell.trim());
-  if (cells.length !== QUERY_FIELDS.length) return null;
-  const cell = (field: string): string | null => {
-    const text = cells[QUERY_FIELDS.indexOf(field)] ?? '';
-    return UNKNOWN_CELLS.has(text) ? null : text;
-  };
-  const figure = (field: string): number | null => {
-    const value = Number(cell(field) ?? Number.NaN);
-    return Number.isFinite(value) ? value : null;
-  };
-  const bytes = (field: string): number | null => {
-    const mebibytes = figure(field);
-    return mebibytes === null ? null : mebibytes * MiB;
-  };
-  const index = figure('index');
-  const uuid = cell('uuid');
-  const name = cell('name');
-  if (index === null || uuid === null || name === null) return null;
+  const row = csvRow(line, QUERY_FIELDS);
+  const index = row?.figure('index') ?? null;
+  const uuid = row?.text('uuid') ?? null;
+  const name = row?.text('name') ?? null;
+  if (row === null || index === null || uuid === null || name === null) return null;
   return {
     index,
     uuid,
     name,
-    pciBusId: cell('pci.bus_id') ?? '',
-    driverVersion: cell('driver_version'),
-    computeCapability: figure('compute_cap'),
-    totalBytes: bytes('memory.total'),
-    freeBytes: bytes('memory.free'),
-    usedBytes: bytes('memory.used'),
-    migEnabled: cell('mig.mode.current') === 'Enabled',
-    displayActive: cell('display_active') === 'Enabled',
+    pciBusId: row.text('pci.bus_id') ?? '',
+    driverVersion: row.text('driver_version'),
+    computeCapability: row.figure('compute_cap'),
+    totalBytes: row.bytes('memory.total'),
+    freeBytes: row.bytes('memory.free'),
+    usedBytes: row.bytes('memory.used'),
+    migEnabled: row.text('mig.mode.current') === 'Enabled',
+    displayActive: row.text('display_active') === 'Enabled',
   };
 }

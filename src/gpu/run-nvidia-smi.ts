@@ -1,6 +1,5 @@
 import { execa } from 'execa';
 import type { Clock } from '../domain/clock.ts';
-import { QUERY_FIELDS } from './nvidia-smi-rows.ts';
 
 /** How asking nvidia-smi ended. `hung` comes at the deadline, whatever the process does. */
 export type NvidiaSmiOutcome =
@@ -9,41 +8,85 @@ export type NvidiaSmiOutcome =
   | { readonly kind: 'hung' }
   | { readonly kind: 'unstartable'; readonly message: string };
 
-export interface NvidiaSmiCall {
-  /** A name to look up on the PATH of `env`, or a path. */
-  readonly file: string;
+export interface NvidiaSmiOptions {
+  /** Its PATH is where a file without a folder is looked up. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly clock: Clock;
+  /** For all questions together. */
   readonly deadlineMs: number;
 }
 
+/** Those that were given up and live on: a process that waits for a dead driver sleeps beyond the reach of SIGKILL. */
+const abandoned = new Set<string>();
+
 /**
- * Asks nvidia-smi for `QUERY_FIELDS`. Resolves at the deadline even if the process cannot be killed: one that waits
- * for a dead driver sleeps uninterruptibly. It is then abandoned and holds neither this call nor the event loop.
+ * One nvidia-smi, asked one question at a time. None of them outlasts the deadline or holds the event loop; while a
+ * process that was given up still lives, no second one is started and the answer is `hung` at once.
  */
-export async function runNvidiaSmi({ file, env, clock, deadlineMs }: NvidiaSmiCall): Promise<NvidiaSmiOutcome> {
-  const args = [`--query-gpu=${QUERY_FIELDS.join(',')}`, '--format=csv,noheader,nounits'];
-  const child = execa(file, args, {
-    env: { ...env, LC_ALL: 'C' },
-    extendEnv: false,
-    stdin: 'ignore',
-    reject: false,
-  });
-  const deadline = Promise.withResolvers<null>();
-  const cancel = clock.schedule(deadlineMs, () => deadline.resolve(null));
-  const result = await Promise.race([child, deadline.promise]);
-  cancel();
-  if (result === null) {
+export class NvidiaSmi {
+  readonly #file: string;
+  readonly #options: NvidiaSmiOptions;
+  readonly #endMs: number;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `file`: a name to look up, or a path. The deadline begins now. */
+  constructor(file: string, options: NvidiaSmiOptions) {
+    this.#file = file;
+    this.#options = options;
+    this.#endMs = options.clock.monotonicMs() + options.deadlineMs;
+  }
+
+  /** Never rejects. */
+  ask(...args: readonly string[]): Promise<NvidiaSmiOutcome> {
+    const outcome = this.#last.then(() => this.#run(args));
+    this.#last = outcome;
+    return outcome;
+  }
+
+  async #run(args: readonly string[]): Promise<NvidiaSmiOutcome> {
+    const { env, clock } = this.#options;
+    const key = `${env['PATH']}|${this.#file}`;
+    const leftMs = this.#endMs - clock.monotonicMs();
+    if (leftMs <= 0 || abandoned.has(key)) return { kind: 'hung' };
+    const child = execa(this.#file, args, {
+      env: { ...env, LC_ALL: 'C' },
+      extendEnv: false,
+      stdin: 'ignore',
+      reject: false,
+    });
+    const deadline = Promise.withResolvers<null>();
+    const cancel = clock.schedule(leftMs, () => deadline.resolve(null));
+    const result = await Promise.race([child, deadline.promise]);
+    cancel();
+    if (result !== null) return outcomeOf(result);
+    abandoned.add(key);
+    child.nodeChildProcess.once('exit', () => abandoned.delete(key));
     child.kill('SIGKILL');
     child.stdout.destroy();
     child.stderr.destroy();
     child.nodeChildProcess.unref();
     return { kind: 'hung' };
   }
-  const { code, exitCode, signal, stdout, stderr, shortMessage } = result;
+}
+
+interface Ended {
+  readonly code?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly shortMessage?: string | undefined;
+}
+
+function outcomeOf({ code, exitCode, signal, stdout, stderr, shortMessage }: Ended): NvidiaSmiOutcome {
   if (code === 'ENOENT') return { kind: 'missing' };
   if (exitCode !== undefined) {
     return { kind: 'finished', exitCode, stdout, output: [stdout, stderr].filter(Boolean).join('\n') };
   }
   return { kind: 'unstartable', message: signal ? `it died of ${signal}` : (shortMessage ?? 'no reason given') };
+}
+
+/** A list question: `fields` of `list`, as rows without heading and units. */
+export function listQuestion(list: 'gpu' | 'compute-apps', fields: readonly string[]): readonly string[] {
+  return [`--query-${list}=${fields.join(',')}`, '--format=csv,noheader,nounits'];
 }

@@ -36,7 +36,9 @@ function hiddenFinding(value: string, hidden: number, total: number): Finding {
     code: 'hidden_by_environment',
     severity: 'info',
     message: `CUDA_VISIBLE_DEVICES=${value} hides ${hidden} of ${total} GPUs.`,
-    remedy: 'Unset it to use them all.',
+    remedy: value.includes('MIG-')
+      ? 'vLLM takes no MIG UUIDs: give a container the one slice, and leave the variable unset there.'
+      : 'Unset it to use them all.',
   };
 }
 

@@ -42,7 +42,11 @@ function describeGpu({
   computeCapability,
   driverVersion,
   migEnabled,
+  migSlice,
   displayActive,
+  unifiedMemory,
+  recoveryAction,
+  processes = [],
 }: Gpu) {
   const memory =
     totalBytes === null || freeBytes === null
@@ -50,7 +54,13 @@ function describeGpu({
       : `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`;
   const capability = computeCapability === null ? [] : [`compute capability ${computeCapability.toFixed(1)}`];
   const driver = driverVersion === null ? [] : [`driver ${driverVersion}`];
-  const flags = [...(migEnabled ? ['MIG on'] : []), ...(displayActive ? ['drives a display'] : [])];
+  const flags = [
+    ...(migEnabled ? [migSlice === undefined ? 'MIG on' : `MIG slice ${migSlice}`] : []),
+    ...(displayActive ? ['drives a display'] : []),
+    ...(unifiedMemory ? ['memory shared with the host'] : []),
+    ...(processes.length > 0 ? [countOf(processes.length, 'process') + ' on it'] : []),
+    ...(recoveryAction === undefined ? [] : [`needs recovery: ${recoveryAction}`]),
+  ];
   return [name, memory, ...capability, ...driver, ...flags].join(', ');
 }
 

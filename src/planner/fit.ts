@@ -3,6 +3,7 @@ import type { EngineProfile, MemoryEstimate } from '../domain/placement.ts';
 import type { Card } from './cards.ts';
 import type { Demand } from './demand.ts';
 import { kvBytesForContext, runtimeBytes, splitBudget } from './estimate.ts';
+import { seatName } from './wording.ts';
 
 /** How a replica sits on its cards: launch profile and the memory it leads to, per card. */
 export interface Fit {
@@ -74,7 +75,7 @@ export function fitOnCards(demand: Demand, card: Card, cardCount: number): Fit |
 /** The remembered profile of such cards, if as much is free now and nothing else is asked for. */
 function fitAsBefore(demand: Demand, card: Card, cardCount: number): Fit | null {
   const { remembered, footprint, contextTokens, gpuMemoryUtilization } = demand;
-  const found = remembered.find((fit) => fit.gpuName === card.gpu.name && fit.cardCount === cardCount);
+  const found = remembered.find((fit) => fit.gpuName === seatName(card.gpu) && fit.cardCount === cardCount);
   if (!found || contextTokens !== null || gpuMemoryUtilization !== null) return null;
   const { profile } = found;
   const utilization = profile.gpuMemoryUtilization ?? 1;

@@ -11,7 +11,7 @@ import { rejectCandidate, rejectUnusedCards, tooManySentence } from './reject.ts
 import { relaxations } from './relax.ts';
 import type { PlanRequest } from './request.ts';
 import { selectGpus } from './select-gpus.ts';
-import { countOf, joinWords } from './wording.ts';
+import { countOf, joinWords, seatName } from './wording.ts';
 
 /** Places the largest model of which (enough) replicas fit on the cards; everything left out gets its reason. */
 export function planOnGpus(inventory: Inventory, request: PlanRequest): Plan {
@@ -45,7 +45,12 @@ function candidateModels({ model, modelFolder }: PlanRequest): readonly ModelId[
 }
 
 function toPlacement(model: ModelId, { cards, profile, memory }: Seat, position: number): Placement {
-  const gpus = cards.map(({ gpu: { index, uuid, name } }) => ({ index, uuid, name }));
+  const gpus = cards.map(({ gpu: { index, uuid, name, migSlice } }) => ({
+    index,
+    uuid,
+    name: seatName({ name, migSlice }),
+    ...(migSlice === undefined ? {} : { isMigSlice: true as const }),
+  }));
   return {
     engineId: `e${position}`,
     kind: 'gpu',

@@ -5,7 +5,7 @@ import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
 import { fitOnCards } from './fit.ts';
 import { isRoomy, type Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
-import { countOf, gpuList, joinWords, roughly } from './wording.ts';
+import { countOf, gpuList, joinWords, otherProcesses, roughly } from './wording.ts';
 
 /** CUDA 13, which the published wheels of vLLM are built for, begins with this driver. */
 const MIN_DRIVER_MAJOR = 580;
@@ -145,7 +145,7 @@ function sharedCards(seats: readonly Seat[]): string[] {
     cards
       .filter(({ isShared }) => isShared)
       .map(({ gpu, totalBytes, freeBytes }) => {
-        const user = gpu.displayActive ? 'a display and other processes' : 'other processes';
+        const user = gpu.displayActive ? 'a display and other processes' : otherProcesses(gpu);
         return (
           `GPU ${gpu.index} is shared: ${user} hold ${formatBytes(totalBytes - freeBytes)}. vLLM gets ` +
           `${Math.round((profile.gpuMemoryUtilization ?? 0) * 100)} % of it, and fails to start if less is free by then.`
@@ -158,12 +158,19 @@ function cautions(seats: readonly Seat[]): string[] {
   const gpus = seats.flatMap(({ cards }) => cards.map(({ gpu }) => gpu));
   const old = gpus.filter(({ driverVersion }) => Number.parseInt(driverVersion ?? '', 10) < MIN_DRIVER_MAJOR);
   const driver = old[0]?.driverVersion;
+  const unified = seats.some(({ cards }) => cards.some(({ gpu }) => gpu.unifiedMemory));
   const wide = seats.find(({ cards }) => cards.length >= LINK_BOUND_SIZE);
   return [
     ...(driver
       ? [
           `Driver ${driver} is older than ${MIN_DRIVER_MAJOR}, which vLLM's published wheels (CUDA 13) need: update it, ` +
             `or install a CUDA 12 build of vLLM.`,
+        ]
+      : []),
+    ...(unified
+      ? [
+          'The card takes its memory from the host, where vLLM counts cached files as used: if it says that too little ' +
+            'is free, drop the cache (echo 3 | sudo tee /proc/sys/vm/drop_caches).',
         ]
       : []),
     ...(wide

@@ -6,7 +6,7 @@ import { emptied, type Card } from './cards.ts';
 import { fitOnCards, neededFreeBytes } from './fit.ts';
 import { groupEqualCards } from './layout.ts';
 import type { PlanRequest } from './request.ts';
-import { countOf, gpuLabel, joinWords } from './wording.ts';
+import { countOf, gpuLabel, joinWords, otherProcesses } from './wording.ts';
 
 /** The smallest cards on which one replica fits: what a person would have to buy or rent. */
 const SMALLEST_CARD: Readonly<Record<ModelId, string>> = {
@@ -87,7 +87,7 @@ const leftOver = (count: number): string => (count === 1 ? 'only this one is lef
 
 function inUse(candidate: Candidate, card: Card, cardCount: number): Pick<Rejection, 'reason' | 'remedy'> {
   const used = formatBytes(card.totalBytes - card.freeBytes);
-  const user = card.gpu.displayActive ? 'a display or other processes' : 'other processes';
+  const user = card.gpu.displayActive ? 'a display or other processes' : otherProcesses(card.gpu);
   const needed = formatBytes(neededFreeBytes(candidate, card, cardCount));
   const remedy = card.gpu.displayActive
     ? 'Drive the display from other graphics, or end what nvidia-smi lists.'

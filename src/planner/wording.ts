@@ -6,9 +6,27 @@ export function gpuLabel(gpu: Pick<Gpu, 'index' | 'name'>): string {
   return `GPU ${gpu.index} (${gpu.name})`;
 }
 
+/** A card's name, with its slice where it is one: `NVIDIA H100 80GB HBM3 MIG 3g.40gb`. */
+export function seatName({
+  name,
+  migSlice,
+}: {
+  readonly name: string;
+  readonly migSlice?: string | undefined;
+}): string {
+  return migSlice === undefined ? name : `${name} MIG ${migSlice}`;
+}
+
+/** `other processes`, with their ids where nvidia-smi names them. */
+export function otherProcesses({ processes = [] }: Pick<Gpu, 'processes'>): string {
+  if (processes.length === 0) return 'other processes';
+  return `other processes (pid ${joinWords(processes.map(({ pid }) => String(pid)))})`;
+}
+
 /** `1 replica`, `4 replicas`. */
 export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+  const plural = noun.endsWith('s') ? 'es' : 's';
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : plural}`;
 }
 
 /** `GPU 3`, `GPUs 0 and 1`, `GPUs 0, 2 and 3`, `GPUs 0 to 7`. Indices come in ascending order. */

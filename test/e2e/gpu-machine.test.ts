@@ -24,7 +24,8 @@ afterEach(() => {
 
 /** An environment whose `vllm` is the simulator; its interpreter. */
 function installVllm(): string {
-  new FakeInstallers(machine);
+  const installers = new FakeInstallers(machine);
+  installers.behave('works');
   const [uv, environment] = [join(machine.root, 'bin/uv'), join(machine.root, 'venv')];
   const python = join(environment, 'bin/python');
   execFileSync(uv, ['venv', environment]);

@@ -73,12 +73,14 @@ describe('what nvidia-smi lists', () => {
         pciBusId: '0000000F:01:00.0',
         driverVersion: '580.95.05',
         computeCapability: 12.1,
-        totalBytes: null,
-        freeBytes: null,
-        usedBytes: null,
+        totalBytes: 120 * 1024 * MiB,
+        freeBytes: 100 * 1024 * MiB,
+        usedBytes: 20 * 1024 * MiB,
+        unifiedMemory: true,
       },
     ],
   ])('reads %s, and takes what is not told as unknown, not as 0', async ([file, gpu]) => {
+    machine.write('proc/meminfo', 'MemTotal:       125829120 kB\nMemAvailable:   104857600 kB\n');
     machine.installNvidiaSmi(prints(file));
     const { gpus, findings, nvidiaVisible } = await detect();
     expect({ gpus, findings, nvidiaVisible }).toEqual({ gpus: [gpu], findings: [], nvidiaVisible: true });
@@ -103,13 +105,17 @@ describe('what nvidia-smi lists', () => {
     },
   );
 
-  it('is asked for in one query, in the C locale', async () => {
-    machine.installNvidiaSmi(`echo "$LC_ALL $*" > '${machine.root}/call'`);
+  it('is asked for in one query, and health and processes apart, in the C locale', async () => {
+    machine.installNvidiaSmi(`echo "$LC_ALL $*" >> '${machine.root}/call'; ${prints('h100.csv')}`);
     await detect({ env: machine.env({ LC_ALL: 'de_DE.UTF-8' }) });
-    expect(readFileSync(join(machine.root, 'call'), 'utf8')).toBe(
+    const format = '--format=csv,noheader,nounits';
+    expect(readFileSync(join(machine.root, 'call'), 'utf8').trim().split('\n')).toEqual([
       'C --query-gpu=index,uuid,pci.bus_id,name,driver_version,compute_cap,memory.total,memory.used,memory.free,' +
-        'mig.mode.current,display_active --format=csv,noheader,nounits\n',
-    );
+        `mig.mode.current,display_active ${format}`,
+      'C --query-gpu=uuid,gpu_recovery_action,ecc.errors.uncorrected.volatile.total,remapped_rows.pending,' +
+        `remapped_rows.failure,retired_pages.pending,clocks_event_reasons.active ${format}`,
+      `C --query-compute-apps=gpu_uuid,pid,used_gpu_memory ${format}`,
+    ]);
   });
 
   it('is looked for where WSL keeps it when the PATH has none', async () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openResponseStore } from '../src/store/open-response-store.ts';
+import { newId } from '../src/responses/ids.ts';
 import type { NewResponse, ResponseStore } from '../src/store/response-store.ts';
 import { systemClock } from '../src/system/clock.ts';
 
@@ -19,23 +20,26 @@ const TURNS = 50;
 const CONTEXT_READS = 1000;
 const EXPIRES_AT_MS = Number.MAX_SAFE_INTEGER;
 
+const textOf = (characters: number): string => JSON.stringify('lorem ipsum '.repeat(characters / 12));
+const [INPUT, OUTPUT, RESPONSE] = [textOf(600), textOf(2000), textOf(1400)];
+const TOKEN_IDS = Array.from({ length: 300 }, (_, index) => (index * 619) % 200_000);
+
 /** One input of 600 bytes, reasoning and an answer of 4 KB with 600 token ids, and a response object of 1.4 KB. */
 function newResponse(id: string, previousResponseId: string | null): NewResponse {
-  const tokenIds = Array.from({ length: 300 }, (_, index) => (index * 619) % 200_000);
-  const text = (characters: number): string => JSON.stringify('lorem ipsum '.repeat(characters / 12));
   return {
     id,
     project: 'default',
     createdAtMs: 0,
     expiresAtMs: EXPIRES_AT_MS,
     previousResponseId,
-    newInput: [{ id: `${id}-in`, json: text(600), tokenIds: null }],
+    newInput: [{ id: `${id}-in`, json: INPUT, tokenIds: null }],
     output: [
-      { id: `${id}-rs`, json: text(2000), tokenIds },
-      { id: `${id}-msg`, json: text(2000), tokenIds },
+      { id: `${id}-rs`, json: OUTPUT, tokenIds: TOKEN_IDS },
+      { id: `${id}-msg`, json: OUTPUT, tokenIds: TOKEN_IDS },
     ],
-    json: text(1400),
+    json: RESPONSE,
     rootDate: '2026-03-01',
+    status: 'completed',
   };
 }
 
@@ -53,14 +57,27 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startMs;
 }
 
+/** Starts counting; the returned function says what one of `count` calls cost in which thread. */
+function measureCpu(): (count: number) => string {
+  const [start, ownStart] = [process.cpuUsage(), process.threadCpuUsage()];
+  return (count) => {
+    const all = process.cpuUsage(start);
+    const own = process.threadCpuUsage(ownStart);
+    const ownUs = (own.user + own.system) / count;
+    const otherUs = (all.user + all.system) / count - ownUs;
+    return `${ownUs.toFixed(1)} us in the gateway's thread, ${otherUs.toFixed(1)} us in the others`;
+  };
+}
+
 async function burst(store: ResponseStore): Promise<string> {
   let next = 0;
   const client = async (): Promise<void> => {
     for (let number = next++; number < BURST_PUTS; number = next++)
-      await store.put(newResponse(`burst${number}`, null));
+      await store.put(newResponse(newId('resp', systemClock.nowMs()), null));
   };
+  const cpu = measureCpu();
   const durationMs = await timed(() => Promise.all(Array.from({ length: IN_FLIGHT }, client)));
-  return `${Math.round(BURST_PUTS / (durationMs / 1000))} puts/s with ${IN_FLIGHT} in flight`;
+  return `${Math.round(BURST_PUTS / (durationMs / 1000))} puts/s with ${IN_FLIGHT} in flight; CPU a put: ${cpu(BURST_PUTS)}`;
 }
 
 async function paced(store: ResponseStore): Promise<string> {
@@ -87,10 +104,11 @@ async function contexts(store: ResponseStore): Promise<string> {
     await store.put(newResponse(`chain${number}`, number === 1 ? null : `chain${number - 1}`));
   }
   const times: number[] = [];
+  const cpu = measureCpu();
   for (let read = 0; read < CONTEXT_READS; read++) {
     times.push(await timed(() => store.context('default', `chain${TURNS}`)));
   }
-  return `context of ${TURNS} turns (${3 * TURNS} items): ${describeTimes(times)}`;
+  return `context of ${TURNS} turns (${3 * TURNS} items): ${describeTimes(times)}; CPU: ${cpu(CONTEXT_READS)}`;
 }
 
 const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'chorus-store-'));

@@ -52,15 +52,15 @@ export async function streamResponse(
 /** Final state, then the disk. What could not be kept although it was to be is a failed response. */
 async function conclude(
   { clock, memory }: ResponsesDeps,
-  { newInput, rootDate }: PreparedResponse,
+  { project, context, newInput, rootDate }: PreparedResponse,
   writer: ResponseWriter,
   end: Exclude<TurnEnd, { kind: 'aborted' }>,
 ): Promise<CodedError | null> {
   const error = writer.finish(end, clock.nowMs());
   const { response, outputTokenIds } = writer;
-  if (memory === null || !response.store) return error;
+  if (memory === null) return error;
   try {
-    await remember(memory, response, { newInput, rootDate, outputTokenIds });
+    await remember(memory.store, response, { project, context, newInput, rootDate, outputTokenIds });
     return error;
   } catch (cause) {
     const message = `The response was generated but could not be stored: ${(cause as Error).message}`;

@@ -21,6 +21,8 @@ export type InputItem = ItemContent & {
 
 /** What reading items needs to know. */
 export interface ReadOptions {
+  /** The time that ids of new items begin with. */
+  readonly nowMs: number;
   /** Opens what `reasoning.encrypted_content` holds; null when it is not ours to open. */
   readonly unseal: (sealed: string) => string | null;
   /** A stored item that an `item_reference` names; null when there is none. */
@@ -88,7 +90,7 @@ function readItem(value: unknown, path: string, options: ReadOptions): InputItem
   const item = jsonObject(value, path);
   if (isReference(item)) return readReference(item, path, options);
   const content = readContentOf(item, path, options);
-  const id = item['id'] ?? newId(ID_PREFIXES[content.kind]);
+  const id = item['id'] ?? newId(ID_PREFIXES[content.kind], options.nowMs);
   if (typeof id !== 'string' || !ITEM_ID.test(id)) {
     const message = `Invalid ${path}.id: ids are 1 to 128 letters, digits, underscores or dashes.`;
     throw new CodedError('invalid_value', message, { param: `${path}.id` });

@@ -29,7 +29,9 @@ export interface OpenItem {
 /** What a message of the model becomes: a call, reasoning, or something for the user to read. */
 export function openItem(header: MessageHeader, outputIndex: number, policy: OutputPolicy): OpenItem {
   const functionName = calledFunction(header, policy);
-  if (functionName !== null) return new OpenCall(policy.functionNames.get(functionName) ?? functionName, outputIndex);
+  if (functionName !== null) {
+    return new OpenCall(policy.functionNames.get(functionName) ?? functionName, outputIndex, policy);
+  }
   if (header.channel === 'analysis' && header.recipient === null) return new OpenReasoning(outputIndex, policy);
   const phase = header.channel === 'commentary' || header.recipient !== null ? 'commentary' : 'final_answer';
   return new OpenMessage(phase, outputIndex, policy);
@@ -58,7 +60,7 @@ class OpenMessage implements OpenItem {
   #text = '';
 
   constructor(phase: MessageItem['phase'], outputIndex: number, policy: OutputPolicy) {
-    const id = newId('msg');
+    const id = newId('msg', policy.nowMs);
     this.#policy = policy;
     this.item = { id, type: 'message', role: 'assistant', status: 'in_progress', phase, content: [] };
     this.#position = { item_id: id, output_index: outputIndex, content_index: 0 };
@@ -105,7 +107,7 @@ class OpenReasoning implements OpenItem {
   #text = '';
 
   constructor(outputIndex: number, policy: OutputPolicy) {
-    const id = newId('rs');
+    const id = newId('rs', policy.nowMs);
     this.#policy = policy;
     this.item = { id, type: 'reasoning', summary: [], ...(policy.showReasoning ? { content: [] } : {}) };
     this.#position = { item_id: id, output_index: outputIndex, content_index: 0 };
@@ -144,9 +146,16 @@ class OpenCall implements OpenItem {
   readonly #head: DeltaHead;
   readonly #position: { item_id: string; output_index: number };
 
-  constructor(name: string, outputIndex: number) {
-    const id = newId('fc');
-    this.item = { id, type: 'function_call', status: 'in_progress', call_id: newId('call'), name, arguments: '' };
+  constructor(name: string, outputIndex: number, { nowMs }: OutputPolicy) {
+    const id = newId('fc', nowMs);
+    this.item = {
+      id,
+      type: 'function_call',
+      status: 'in_progress',
+      call_id: newId('call', nowMs),
+      name,
+      arguments: '',
+    };
     this.#position = { item_id: id, output_index: outputIndex };
     this.#head = deltaHead('response.function_call_arguments.delta', this.#position);
   }

@@ -5,6 +5,8 @@ import { jsonProblem } from '../turn/json-check.ts';
 
 /** How the output of one response is named, shown and judged. */
 export interface OutputPolicy {
+  /** The time that ids of items begin with. */
+  readonly nowMs: number;
   /** The client's name of every offered function, by the name that the model knows. */
   readonly functionNames: ReadonlyMap<string, string>;
   /** What the arguments of strict functions must match, by the client's name. */

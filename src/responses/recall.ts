@@ -1,6 +1,6 @@
 import { CodedError } from '../domain/errors.ts';
-import type { CreateResponseBody, ResponseObject } from '../protocol/responses.ts';
-import type { ItemRecord, ResponseStore } from '../store/response-store.ts';
+import type { CreateResponseBody } from '../protocol/responses.ts';
+import type { ItemRecord, ResponseStore, StoredContext } from '../store/response-store.ts';
 import { readContentOf, referencedIds, type InputItem, type ReadOptions } from './input.ts';
 import type { Json } from './json.ts';
 
@@ -39,18 +39,13 @@ export async function recall(
   };
 }
 
-async function recallContext(
-  store: ResponseStore | null,
-  project: string,
-  id: string,
-): Promise<{ readonly items: readonly ItemRecord[]; readonly rootDate: string }> {
-  const stored = await store?.get(project, id);
-  const context = stored ? await store?.context(project, id) : null;
-  if (!stored || !context) {
+async function recallContext(store: ResponseStore | null, project: string, id: string): Promise<StoredContext> {
+  const context = (await store?.context(project, id)) ?? null;
+  if (context === null) {
     const message = `Previous response with id '${id.slice(0, 80)}' not found. It may have been deleted, have expired, or have been made with store: false.`;
     throw new CodedError('previous_response_not_found', message, { param: 'previous_response_id' });
   }
-  const { status } = JSON.parse(stored.json) as Pick<ResponseObject, 'status'>;
+  const { status } = context;
   if (status === 'completed' || status === 'incomplete') return context;
   const message = `The previous response is ${status} and cannot be continued. Continue an earlier one.`;
   throw new CodedError('invalid_previous_response', message, { param: 'previous_response_id' });

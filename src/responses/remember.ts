@@ -1,42 +1,61 @@
 import type { OutputItem, ResponseObject } from '../protocol/responses.ts';
-import type { ItemRecord, NewResponse, ResponseStore } from '../store/response-store.ts';
+import { StoreError, type ItemRecord, type NewResponse, type ResponseStore } from '../store/response-store.ts';
 import type { InputItem } from './input.ts';
 
-/** Where and under what name a finished response is kept. */
+/** Where finished responses are kept, and how long. */
 export interface Memory {
   readonly store: ResponseStore;
-  readonly project: string;
   readonly retentionMs: number;
 }
 
 /** What storing needs beside the response object. */
 export interface TurnRecord {
+  readonly project: string;
+  /** What was said before this turn. */
+  readonly context: readonly InputItem[];
   readonly newInput: readonly InputItem[];
   readonly rootDate: string;
   readonly outputTokenIds: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Keeps a finished response. Resolves when it is on the disk; rejects with the store's reason. */
-export function remember(
-  { store, project, retentionMs }: Memory,
-  response: ResponseObject,
-  record: TurnRecord,
-): Promise<void> {
+/**
+ * Keeps a finished response until its `expires_at`; one without is not to be kept, and nothing happens. Resolves when
+ * it is on the disk; rejects with the store's reason.
+ *
+ * When the previous response was deleted while this one was generated, this one is stored with the whole context that
+ * it was generated from, as if it had been finished first: what is deleted is the response, and its text only where no
+ * other has it in its context.
+ */
+export async function remember(store: ResponseStore, response: ResponseObject, record: TurnRecord): Promise<void> {
+  const { expires_at: expiresAt } = response;
+  if (expiresAt === null) return;
+  const stored = storedForm(response, record, expiresAt * 1000);
+  try {
+    await store.put(stored);
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError && thrown.code === 'unknown_parent')) throw thrown;
+    const newInput = [...record.context.map(inputRecord), ...stored.newInput];
+    await store.put({ ...stored, previousResponseId: null, newInput });
+  }
+}
+
+function storedForm(response: ResponseObject, record: TurnRecord, expiresAtMs: number): NewResponse {
   const { output, ...rest } = response;
-  const createdAtMs = response.created_at * 1000;
-  const stored: NewResponse = {
+  return {
     id: response.id,
-    project,
-    createdAtMs,
-    expiresAtMs: createdAtMs + retentionMs,
+    project: record.project,
+    createdAtMs: response.created_at * 1000,
+    expiresAtMs,
     previousResponseId: response.previous_response_id,
-    newInput: record.newInput.map(({ id, wire, tokenIds }) => ({ id, json: JSON.stringify(wire), tokenIds })),
+    newInput: record.newInput.map(inputRecord),
     output: output.map((item) => outputRecord(item, record.outputTokenIds)),
     json: JSON.stringify(rest),
     rootDate: record.rootDate,
+    status: response.status,
   };
-  return store.put(stored);
 }
+
+const inputRecord = ({ id, wire, tokenIds }: InputItem): ItemRecord => ({ id, json: JSON.stringify(wire), tokenIds });
 
 const outputRecord = (item: OutputItem, tokenIds: TurnRecord['outputTokenIds']): ItemRecord => ({
   id: item.id,

@@ -17,9 +17,13 @@ import { readToolChoice, readTools, type OfferedTool, type ToolChoice } from './
 
 /** A request that has been checked: what to ask the model, the response object to fill, and how to show the output. */
 export interface PreparedResponse {
+  /** Whose it is. */
+  readonly project: string;
   readonly turn: TurnRequest;
   readonly response: ResponseObject;
   readonly policy: OutputPolicy;
+  /** What was said before: the whole context of the previous response. */
+  readonly context: readonly InputItem[];
   /** The items that this request adds to its conversation. */
   readonly newInput: readonly InputItem[];
   /** `YYYY-MM-DD`, UTC: of the chain's first turn, so that all its prompts begin alike. */
@@ -91,8 +95,9 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
     responseFormat: format.hint,
   });
   const temperature = body.temperature ?? options.defaultTemperature;
-  const id = newId('resp');
+  const id = newId('resp', options.nowMs);
   return {
+    project: options.project,
     turn: {
       requestId: id,
       cacheSalt: options.project,
@@ -119,6 +124,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
       expiresAtMs: options.retentionMs === null || body.store === false ? null : options.nowMs + options.retentionMs,
     }),
     policy: { ...outputPolicy(body, options, tools, format), callRequired: choice.calls === 'required' },
+    context: options.recalled.context,
     newInput,
     rootDate,
   };
@@ -164,7 +170,11 @@ function readNewInput(
   if (Array.isArray(input) && input.length === 0 && previous === undefined) {
     throw new CodedError('invalid_value', 'input is an empty list. Send at least one item.', { param: 'input' });
   }
-  return readInput(input ?? [], { unseal: options.unseal, referenced: options.recalled.referenced });
+  return readInput(input ?? [], {
+    nowMs: options.nowMs,
+    unseal: options.unseal,
+    referenced: options.recalled.referenced,
+  });
 }
 
 function readSampling(body: CreateResponseBody, temperature: number): TurnSampling {
@@ -213,11 +223,12 @@ function wishedCalls(
 
 function outputPolicy(
   body: CreateResponseBody,
-  { showReasoning, spellLogprob, seal }: PrepareOptions,
+  { nowMs, showReasoning, spellLogprob, seal }: PrepareOptions,
   tools: readonly OfferedTool[],
   format: AnswerFormat,
 ): Omit<OutputPolicy, 'callRequired'> {
   return {
+    nowMs,
     functionNames: new Map(tools.map(({ name, tool }) => [tool.name, name])),
     strictParameters: new Map(
       tools.flatMap(({ name, tool, strict }) => (strict && tool.parameters ? [[name, tool.parameters] as const] : [])),

@@ -1,4 +1,3 @@
-import { encodeBody } from './body.ts';
 import type { PackedResponse, StoreWrite } from './messages.ts';
 import { StoreError } from './response-store.ts';
 import type { ResponseRow } from './responses.ts';
@@ -28,7 +27,7 @@ export function applyWrite(tables: Tables, write: StoreWrite): number {
 }
 
 function put(tables: Tables, response: PackedResponse): void {
-  const { project, id, json } = response;
+  const { project, id } = response;
   if (tables.responses.find(project, id) !== null) {
     throw new StoreError('duplicate_response', `The response ${id} is stored already.`);
   }
@@ -48,7 +47,8 @@ function put(tables: Tables, response: PackedResponse): void {
     expires_at: response.expiresAtMs,
     previous_response_id: response.previousResponseId,
     root_date: response.rootDate,
-    body: tables.bodies.keep(encodeBody({ id, json, tokens: null })),
+    body: tables.bodies.keep(response.body),
+    status: response.status,
   });
 }
 

@@ -1,33 +1,59 @@
-import { unpackIntegers } from './packed-integers.ts';
+import { packIntegers, unpackIntegers } from './packed-integers.ts';
 import type { ItemRecord } from './response-store.ts';
-
-/** An item on its way to the worker: strings and bytes, which are cheap to hand over. */
-export interface PackedItem {
-  readonly id: string;
-  readonly json: string;
-  /** `packIntegers` of the token ids. */
-  readonly tokens: Uint8Array | null;
-}
 
 /** Three 32-bit lengths in bytes: of the id, of the JSON, and of the token ids plus 1 (0: there are none). */
 const HEADER_BYTES = 12;
 const SMALLEST_STEP_BYTES = 32;
 
 /**
- * What the file keeps of an item or of a response object. Zeros fill it up to one of few sizes, so that the place of a
- * deleted one fits another (`bodies.ts`): at most an eighth of it, or 31 bytes.
+ * What the file keeps of items and of response objects, all of it in one buffer, which goes to the worker as it is.
+ * Zeros fill each up to one of few sizes, so that the place of a deleted one fits another (`bodies.ts`): at most an
+ * eighth of it, or 31 bytes.
  */
-export function encodeBody({ id, json, tokens }: PackedItem): Uint8Array {
-  const jsonStart = HEADER_BYTES + Buffer.byteLength(id);
-  const tokenStart = jsonStart + Buffer.byteLength(json);
-  const body = Buffer.alloc(roundUpSize(tokenStart + (tokens?.length ?? 0)));
-  body.writeUInt32LE(jsonStart - HEADER_BYTES, 0);
-  body.writeUInt32LE(tokenStart - jsonStart, 4);
-  body.writeUInt32LE(tokens === null ? 0 : tokens.length + 1, 8);
-  body.write(id, HEADER_BYTES);
-  body.write(json, jsonStart);
-  if (tokens !== null) body.set(tokens, tokenStart);
-  return body;
+export function encodeBodies(records: readonly ItemRecord[]): Uint8Array<ArrayBuffer>[] {
+  const parts = records.map(measure);
+  const { buffer } = new Uint8Array(parts.reduce((sum, { size }) => sum + size, 0));
+  const bytes = Buffer.from(buffer);
+  let start = 0;
+  return parts.map((part) => {
+    write(part, bytes, start);
+    const body = new Uint8Array(buffer, start, part.size);
+    start += part.size;
+    return body;
+  });
+}
+
+interface Measured {
+  readonly record: ItemRecord;
+  readonly tokens: Uint8Array | null;
+  readonly idBytes: number;
+  readonly jsonBytes: number;
+  readonly size: number;
+}
+
+function measure(record: ItemRecord): Measured {
+  const tokens = record.tokenIds === null ? null : packIntegers(record.tokenIds);
+  const idBytes = Buffer.byteLength(record.id);
+  const jsonBytes = Buffer.byteLength(record.json);
+  const size = roundUpSize(HEADER_BYTES + idBytes + jsonBytes + (tokens?.length ?? 0));
+  return { record, tokens, idBytes, jsonBytes, size };
+}
+
+function write({ record, tokens, idBytes, jsonBytes }: Measured, bytes: Buffer, start: number): void {
+  bytes.writeUInt32LE(idBytes, start);
+  bytes.writeUInt32LE(jsonBytes, start + 4);
+  bytes.writeUInt32LE(tokens === null ? 0 : tokens.length + 1, start + 8);
+  bytes.write(record.id, start + HEADER_BYTES);
+  bytes.write(record.json, start + HEADER_BYTES + idBytes);
+  if (tokens !== null) bytes.set(tokens, start + HEADER_BYTES + idBytes + jsonBytes);
+}
+
+/** Whether two bodies hold the same id and JSON, whatever their token ids. */
+export function holdSameText(one: Uint8Array, other: Uint8Array): boolean {
+  const [a, b] = [asBuffer(one), asBuffer(other)];
+  const end = layoutAt(a, 0).tokenStart;
+  if (a.readUInt32LE(0) !== b.readUInt32LE(0) || layoutAt(b, 0).tokenStart !== end) return false;
+  return a.compare(b, HEADER_BYTES, end, HEADER_BYTES, end) === 0;
 }
 
 /** The sizes of bodies: eight steps from each power of two to the next, none shorter than 32 bytes. */
@@ -36,7 +62,7 @@ export function roundUpSize(bytes: number): number {
   return Math.ceil(bytes / stepBytes) * stepBytes;
 }
 
-/** What `encodeBody` was given. */
+/** What `encodeBodies` was given. */
 export function decodeBody(body: Uint8Array): ItemRecord {
   const bytes = asBuffer(body);
   return recordAt(bytes, layoutAt(bytes, 0));

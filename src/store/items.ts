@@ -1,11 +1,24 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Bodies } from './bodies.ts';
-import { decodeBody, encodeBody, type PackedItem } from './body.ts';
+import { decodeBody, holdSameText } from './body.ts';
+import type { PackedItem } from './messages.ts';
+
+/** Goes from the turns that list a body to those behind them, and no further than to the first that has not expired. */
+const ANY_LIVING = `
+  WITH RECURSIVE reached (turn) AS (
+    SELECT turn FROM item_uses WHERE body = ?
+    UNION
+    SELECT key FROM turns JOIN reached ON turns.parent = reached.turn
+  )
+  SELECT 1 FROM reached JOIN responses USING (turn) WHERE expires_at > ? LIMIT 1
+`;
 
 /** Which item an id means, and which turns list an item: one that no turn lists any more is removed. */
 export class Items {
   readonly #bodies: Bodies;
   readonly #newest: StatementSync;
+  readonly #versions: StatementSync;
+  readonly #anyLiving: StatementSync;
   readonly #insert: StatementSync;
   readonly #remove: StatementSync;
   readonly #addUse: StatementSync;
@@ -17,6 +30,8 @@ export class Items {
     this.#newest = database.prepare(
       'SELECT body, version FROM items WHERE project = ? AND id = ? ORDER BY version DESC LIMIT 1',
     );
+    this.#versions = database.prepare('SELECT body FROM items WHERE project = ? AND id = ? ORDER BY version DESC');
+    this.#anyLiving = database.prepare(ANY_LIVING);
     this.#insert = database.prepare('INSERT INTO items (project, id, version, body) VALUES (?, ?, ?, ?)');
     this.#remove = database.prepare('DELETE FROM items WHERE project = ? AND id = ? AND body = ?');
     this.#addUse = database.prepare('INSERT OR IGNORE INTO item_uses (body, turn) VALUES (?, ?)');
@@ -29,11 +44,17 @@ export class Items {
     return this.#find(project, id)?.body ?? null;
   }
 
+  /** The body of the newest item with this id that an unexpired response has in its context; null for none. */
+  findLiving(project: string, id: string, nowMs: number): number | null {
+    const versions = this.#versions.all(project, id) as { body: number }[];
+    return versions.find(({ body }) => this.#anyLiving.get(body, nowMs) !== undefined)?.body ?? null;
+  }
+
   /** The body of the item, which is stored unless the newest with its id has the same JSON. */
   keep(project: string, item: PackedItem): number {
     const known = this.#find(project, item.id);
-    if (known !== null && decodeBody(this.#bodies.read(known.body)).json === item.json) return known.body;
-    const body = this.#bodies.keep(encodeBody(item));
+    if (known !== null && holdSameText(this.#bodies.read(known.body), item.body)) return known.body;
+    const body = this.#bodies.keep(item.body);
     this.#insert.run(project, item.id, (known?.version ?? 0) + 1, body);
     return body;
   }

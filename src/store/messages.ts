@@ -1,8 +1,9 @@
-import type { PackedItem } from './body.ts';
 import type {
   ItemPage,
   ItemReference,
   NewResponse,
+  StoreContents,
+  StoredContext,
   StoreErrorCode,
   StoreProblem,
   StoredResponse,
@@ -19,10 +20,17 @@ export interface WorkerOptions {
   readonly maxFileBytes: number | null;
 }
 
-/** A `NewResponse` whose items are packed. */
-export interface PackedResponse extends Omit<NewResponse, 'newInput' | 'output'> {
+/** An item on its way to the worker, as the file keeps it (`encodeBodies`). */
+export interface PackedItem {
+  readonly id: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** A `NewResponse` whose texts are packed: all in one buffer, that of `body`, which is the response object. */
+export interface PackedResponse extends Omit<NewResponse, 'newInput' | 'output' | 'json'> {
   readonly newInput: readonly (PackedItem | ItemReference)[];
   readonly output: readonly PackedItem[];
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** One change; several are committed together, in order. */
@@ -57,12 +65,19 @@ export interface StoreCalls {
     readonly ask: Lookup;
     readonly answer: (Omit<StoredResponse, 'output' | 'json'> & { readonly items: PackedItems }) | null;
   };
-  context: { readonly ask: Lookup; readonly answer: { readonly rootDate: string; readonly items: PackedItems } | null };
+  context: {
+    readonly ask: Lookup;
+    readonly answer: (Omit<StoredContext, 'items'> & { readonly items: PackedItems }) | null;
+  };
   inputItems: {
     readonly ask: Lookup & { readonly page: ItemPage };
     readonly answer: { readonly items: PackedItems; readonly hasMore: boolean } | 'unknown_response' | 'unknown_after';
   };
-  items: { readonly ask: { readonly project: string; readonly ids: readonly string[] }; readonly answer: PackedItems };
+  items: {
+    readonly ask: { readonly project: string; readonly ids: readonly string[]; readonly nowMs: number };
+    readonly answer: PackedItems;
+  };
+  contents: { readonly ask: null; readonly answer: StoreContents };
   close: { readonly ask: null; readonly answer: null };
 }
 

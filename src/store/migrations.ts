@@ -58,4 +58,5 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (project, response_id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `ALTER TABLE responses ADD COLUMN status TEXT NOT NULL DEFAULT 'completed';`,
 ];

@@ -16,6 +16,7 @@ export function readResponse({ responses, turns, bodies }: Tables, { project, id
     expiresAtMs: response.expires_at,
     previousResponseId: response.previous_response_id,
     rootDate: response.root_date,
+    status: response.status,
     items: joinBodies(keys.map((key) => bodies.read(key))),
   };
 }
@@ -24,7 +25,11 @@ export function readContext({ responses, turns, bodies }: Tables, { project, id,
   const response = responses.findLiving(project, id, nowMs);
   if (response === null) return null;
   const keys = turns.context(response.turn);
-  return { rootDate: response.root_date, items: joinBodies(keys.map((key) => bodies.read(key))) };
+  return {
+    rootDate: response.root_date,
+    status: response.status,
+    items: joinBodies(keys.map((key) => bodies.read(key))),
+  };
 }
 
 export function readInputItems(
@@ -43,7 +48,8 @@ export function readInputItems(
   return { items: joinBodies(chosen), hasMore: selected.hasMore };
 }
 
-export function readItems({ items, bodies }: Tables, { project, ids }: StoreCalls['items']['ask']): Answer<'items'> {
-  const keys = [...new Set(ids)].flatMap((id) => items.find(project, id) ?? []);
+export function readItems({ items, bodies }: Tables, asked: StoreCalls['items']['ask']): Answer<'items'> {
+  const { project, ids, nowMs } = asked;
+  const keys = [...new Set(ids)].flatMap((id) => items.findLiving(project, id, nowMs) ?? []);
   return joinBodies(keys.map((key) => bodies.read(key)));
 }

@@ -1,3 +1,7 @@
+import type { ResponseObject } from '../protocol/responses.ts';
+
+export type ResponseStatus = ResponseObject['status'];
+
 /** One item of a conversation, stored once per project, whoever refers to it. */
 export interface ItemRecord {
   readonly id: string;
@@ -31,6 +35,8 @@ export interface NewResponse {
   readonly json: string;
   /** `YYYY-MM-DD` of the chain's first turn. */
   readonly rootDate: string;
+  /** How it ended: its `status`. */
+  readonly status: ResponseStatus;
 }
 
 export interface StoredResponse {
@@ -43,6 +49,7 @@ export interface StoredResponse {
   /** The response object without `output`, as JSON text. */
   readonly json: string;
   readonly rootDate: string;
+  readonly status: ResponseStatus;
   readonly output: readonly ItemRecord[];
 }
 
@@ -50,6 +57,18 @@ export interface StoredResponse {
 export interface StoredContext {
   readonly items: readonly ItemRecord[];
   readonly rootDate: string;
+  /** How that response ended. */
+  readonly status: ResponseStatus;
+}
+
+/** How much is kept, and until when. */
+export interface StoreContents {
+  /** Expired ones that are not swept yet included. */
+  readonly responses: number;
+  /** Of the database's file; its log beside it is emptied again and again. */
+  readonly bytes: number;
+  /** When the next response expires, in Unix milliseconds; null when there is none. */
+  readonly nextExpiryMs: number | null;
 }
 
 /** Which part of a list is wanted. */
@@ -104,7 +123,7 @@ export interface ResponseStore {
 
   /**
    * Items by their ids, for `item_reference`; ids that are not stored are left out. An item goes with the last response
-   * that has it in its context: when that is deleted or swept.
+   * that has it in its context: when that is deleted, and from the moment on at which that expires.
    */
   items(project: string, ids: readonly string[]): Promise<ReadonlyMap<string, ItemRecord>>;
 
@@ -116,6 +135,9 @@ export interface ResponseStore {
 
   /** Deletes at most `limit` responses that have expired by `nowMs`; resolves with how many. */
   sweep(nowMs: number, limit: number): Promise<number>;
+
+  /** What the store holds, at a cost that does not grow with it. */
+  contents(): Promise<StoreContents>;
 
   /** Commits what waits, then lets go of the files. Every later call rejects with `closed`. May be called again. */
   close(): Promise<void>;

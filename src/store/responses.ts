@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { ResponseStatus } from './response-store.ts';
 
 /** A row of `responses`, under the names of its columns. */
 export interface ResponseRow {
@@ -10,6 +11,7 @@ export interface ResponseRow {
   readonly previous_response_id: string | null;
   readonly root_date: string;
   readonly body: number;
+  readonly status: ResponseStatus;
 }
 
 /** Which responses there are. Every look-up is one search of the index by project and id. */
@@ -18,20 +20,24 @@ export class Responses {
   readonly #select: StatementSync;
   readonly #remove: StatementSync;
   readonly #expired: StatementSync;
+  readonly #count: StatementSync;
+  readonly #nextExpiry: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare(
-      `INSERT INTO responses (turn, project, id, created_at, expires_at, previous_response_id, root_date, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO responses (turn, project, id, created_at, expires_at, previous_response_id, root_date, body, status)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#select = database.prepare('SELECT * FROM responses WHERE project = ? AND id = ?');
     this.#remove = database.prepare('DELETE FROM responses WHERE turn = ?');
     this.#expired = database.prepare('SELECT * FROM responses WHERE expires_at <= ? ORDER BY expires_at LIMIT ?');
+    this.#count = database.prepare('SELECT count(*) AS count FROM responses');
+    this.#nextExpiry = database.prepare('SELECT min(expires_at) AS expires_at FROM responses');
   }
 
   add(row: ResponseRow): void {
-    const { turn, project, id, created_at, expires_at, previous_response_id, root_date, body } = row;
-    this.#insert.run(turn, project, id, created_at, expires_at, previous_response_id, root_date, body);
+    const { turn, project, id, created_at, expires_at, previous_response_id, root_date, body, status } = row;
+    this.#insert.run(turn, project, id, created_at, expires_at, previous_response_id, root_date, body, status);
   }
 
   /** The response, expired or not. */
@@ -49,6 +55,15 @@ export class Responses {
   /** At most `limit` that have expired by `nowMs`, the oldest first. */
   expired(nowMs: number, limit: number): ResponseRow[] {
     return this.#expired.all(nowMs, limit) as unknown as ResponseRow[];
+  }
+
+  count(): number {
+    return this.#count.get()?.['count'] as number;
+  }
+
+  /** When the next one expires, in Unix milliseconds; null when there is none. */
+  nextExpiryMs(): number | null {
+    return this.#nextExpiry.get()?.['expires_at'] as number | null;
   }
 
   remove(turn: number): void {

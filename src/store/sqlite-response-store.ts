@@ -1,13 +1,13 @@
 import type { Clock } from '../domain/clock.ts';
-import { type PackedItem, splitBodies } from './body.ts';
-import type { Lookup, PackedResponse, StoreWrite } from './messages.ts';
-import { packIntegers } from './packed-integers.ts';
+import { encodeBodies, splitBodies } from './body.ts';
+import type { Lookup, PackedItem, PackedResponse, StoreWrite } from './messages.ts';
 import {
   type ItemList,
   type ItemPage,
   type ItemRecord,
   type NewResponse,
   type ResponseStore,
+  type StoreContents,
   type StoredContext,
   type StoredResponse,
   StoreError,
@@ -31,9 +31,8 @@ export class SqliteResponseStore implements ResponseStore {
   async put(response: NewResponse): Promise<void> {
     this.#assertOpen();
     const packed = packResponse(response);
-    const { project, id } = packed;
-    const touches = [responseKey(project, id), ...givenItems(packed).map((item) => itemKey(project, item.id))];
-    await this.#queue.add({ write: { kind: 'put', response: packed }, bytes: bytesOf(packed), touches });
+    const bytes = packed.body.buffer.byteLength;
+    await this.#queue.add({ write: { kind: 'put', response: packed }, bytes, touches: touchedBy(response) });
   }
 
   async get(project: string, id: string): Promise<StoredResponse | null> {
@@ -46,7 +45,7 @@ export class SqliteResponseStore implements ResponseStore {
 
   async context(project: string, id: string): Promise<StoredContext | null> {
     const found = await this.#link.call('context', this.#lookup(project, id));
-    return found === null ? null : { items: splitBodies(found.items), rootDate: found.rootDate };
+    return found === null ? null : { ...found, items: splitBodies(found.items) };
   }
 
   async inputItems(
@@ -61,7 +60,7 @@ export class SqliteResponseStore implements ResponseStore {
   async items(project: string, ids: readonly string[]): Promise<ReadonlyMap<string, ItemRecord>> {
     this.#assertOpen();
     this.#queue.flushIfTouched([removalKey(project), ...ids.map((id) => itemKey(project, id))]);
-    const records = splitBodies(await this.#link.call('items', { project, ids }));
+    const records = splitBodies(await this.#link.call('items', { project, ids, nowMs: this.#clock.nowMs() }));
     return new Map(records.map((record) => [record.id, record]));
   }
 
@@ -74,6 +73,11 @@ export class SqliteResponseStore implements ResponseStore {
   async sweep(nowMs: number, limit: number): Promise<number> {
     this.#assertOpen();
     return this.#queue.add({ write: { kind: 'sweep', nowMs, limit }, bytes: 0, touches: [] });
+  }
+
+  async contents(): Promise<StoreContents> {
+    this.#assertOpen();
+    return this.#link.call('contents', null);
   }
 
   close(): Promise<void> {
@@ -103,25 +107,25 @@ const itemKey = (project: string, id: string): string => `item\0${project}\0${id
 /** Any item of the project may have gone. */
 const removalKey = (project: string): string => `removal\0${project}`;
 
-function packResponse({ newInput, output, ...rest }: NewResponse): PackedResponse {
+/** The response object comes first, then the given items in their order. */
+function packResponse({ newInput, output, json, ...rest }: NewResponse): PackedResponse {
+  const given = newInput.flatMap((item) => ('reference' in item ? [] : [item]));
+  const [body = new Uint8Array(), ...bodies] = encodeBodies([
+    { id: rest.id, json, tokenIds: null },
+    ...given,
+    ...output,
+  ]);
+  let next = 0;
+  const pack = ({ id }: ItemRecord): PackedItem => ({ id, body: bodies[next++] ?? body });
   return {
     ...rest,
-    newInput: newInput.map((item) => ('reference' in item ? item : packItem(item))),
-    output: output.map(packItem),
+    newInput: newInput.map((item) => ('reference' in item ? item : pack(item))),
+    output: output.map(pack),
+    body,
   };
 }
 
-function packItem({ id, json, tokenIds }: ItemRecord): PackedItem {
-  return { id, json, tokens: tokenIds === null ? null : packIntegers(tokenIds) };
-}
-
-function givenItems({ newInput, output }: PackedResponse): PackedItem[] {
-  return [...newInput.flatMap((item) => ('reference' in item ? [] : [item])), ...output];
-}
-
-/** JavaScript holds a character in two bytes at most. */
-function bytesOf(response: PackedResponse): number {
-  const characters = response.json.length + givenItems(response).reduce((sum, { json }) => sum + json.length, 0);
-  const tokenBytes = givenItems(response).reduce((sum, { tokens }) => sum + (tokens?.length ?? 0), 0);
-  return 2 * characters + tokenBytes;
+function touchedBy({ project, id, newInput, output }: NewResponse): string[] {
+  const given = [...newInput, ...output].flatMap((item) => ('reference' in item ? [] : itemKey(project, item.id)));
+  return [responseKey(project, id), ...given];
 }

@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { applyWrite } from './apply-write.ts';
 import type { StoreFailure, StoreWrite, WriteOutcome } from './messages.ts';
-import { StoreError } from './response-store.ts';
+import { type StoreContents, StoreError } from './response-store.ts';
 import { toStoreFailure } from './sqlite-failure.ts';
 import { prepareTables, type Tables } from './tables.ts';
 
@@ -9,12 +9,17 @@ import { prepareTables, type Tables } from './tables.ts';
 export class StoreFile {
   readonly tables: Tables;
   readonly #database: DatabaseSync;
+  readonly #pages: StatementSync;
+  /** Counted once and then kept along: counting takes longer the more there are. */
+  #responses: number;
   /** Deleted text may stand in the WAL: at first because a process that was killed may have left it there. */
   #walHoldsDeleted = true;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.tables = prepareTables(database);
+    this.#responses = this.tables.responses.count();
+    this.#pages = database.prepare('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size');
   }
 
   /**
@@ -23,11 +28,17 @@ export class StoreFile {
    */
   write(writes: readonly StoreWrite[]): readonly WriteOutcome[] {
     const outcomes = this.#commit(writes);
+    this.#responses += countChange(writes, outcomes);
     if (outcomes.some((outcome) => 'removed' in outcome && outcome.removed > 0)) this.#walHoldsDeleted = true;
     if (!this.#walHoldsDeleted) return outcomes;
     const failure = this.#emptyWal();
     if (failure === null) return outcomes;
     return outcomes.map((outcome, index) => (writes[index]?.kind === 'put' ? outcome : { failure }));
+  }
+
+  contents(): StoreContents {
+    const bytes = this.#pages.get()?.['bytes'] as number;
+    return { responses: this.#responses, bytes, nextExpiryMs: this.tables.responses.nextExpiryMs() };
   }
 
   /** Copies the WAL into the database and removes it. */
@@ -67,4 +78,12 @@ export class StoreFile {
       return toStoreFailure(thrown);
     }
   }
+}
+
+/** How many responses more there are. */
+function countChange(writes: readonly StoreWrite[], outcomes: readonly WriteOutcome[]): number {
+  return outcomes.reduce((sum, outcome, index) => {
+    if ('failure' in outcome) return sum;
+    return writes[index]?.kind === 'put' ? sum + 1 : sum - outcome.removed;
+  }, 0);
 }

@@ -45,6 +45,8 @@ function answerTo(file: StoreFile, request: StoreRequest, ownerFile: string): St
       return readInputItems(file.tables, request.ask);
     case 'items':
       return readItems(file.tables, request.ask);
+    case 'contents':
+      return file.contents();
     case 'close':
       rmSync(ownerFile, { force: true });
       file.close();

@@ -6,7 +6,7 @@ import { readInput as read } from '../../src/responses/input.ts';
 const readInput = (input: string | unknown[]) =>
   readItems(input).map(({ id: _id, wire: _wire, tokenIds: _tokenIds, ...content }) => content);
 const readItems = (input: string | unknown[]) =>
-  read(input, { unseal: (sealed) => (sealed === 'ours' ? 'opened' : null), referenced: () => null });
+  read(input, { nowMs: 0, unseal: (sealed) => (sealed === 'ours' ? 'opened' : null), referenced: () => null });
 
 const options = { instructions: null, effort: 'medium', date: '2026-01-02', tools: [], responseFormat: null } as const;
 const system = { role: 'system', effort: 'medium', date: '2026-01-02', hasFunctionTools: false };

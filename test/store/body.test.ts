@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decodeBody, encodeBody, joinBodies, roundUpSize, splitBodies } from '../../src/store/body.ts';
+import { decodeBody, encodeBodies, holdSameText, joinBodies, roundUpSize, splitBodies } from '../../src/store/body.ts';
 import { packIntegers, packKeys, unpackIntegers, unpackKeys } from '../../src/store/packed-integers.ts';
 
 it.for<[values: number[], bytes: number[]]>([
@@ -48,19 +48,29 @@ it('wastes at most an eighth of a place, or 31 bytes', () => {
   }
 });
 
+const records = [
+  { id: 'a', json: '{"ü":"😀"}', tokenIds: null },
+  { id: '', json: '{}', tokenIds: [] },
+  { id: 'c', json: '', tokenIds: [1, 200_019] },
+];
+
 it('gives back what it packed, alone and joined', () => {
-  const items = [
-    { id: 'a', json: '{"ü":"😀"}', tokens: null },
-    { id: '', json: '{}', tokens: packIntegers([]) },
-    { id: 'c', json: '', tokens: packIntegers([1, 200_019]) },
-  ];
-  const records = [
-    { id: 'a', json: '{"ü":"😀"}', tokenIds: null },
-    { id: '', json: '{}', tokenIds: [] },
-    { id: 'c', json: '', tokenIds: [1, 200_019] },
-  ];
-  const bodies = items.map(encodeBody);
+  const bodies = encodeBodies(records);
   expect(bodies.map(decodeBody)).toEqual(records);
+  expect(bodies.map(({ length }) => length)).toEqual([32, 32, 32]);
   expect(splitBodies(joinBodies(bodies))).toEqual(records);
   expect(splitBodies(joinBodies([]))).toEqual([]);
+});
+
+it.for<[one: [id: string, json: string], other: [id: string, json: string], same: boolean]>([
+  [['a', '{"ü":1}'], ['a', '{"ü":1}'], true],
+  [['a', '{"ü":1}'], ['a', '{"ü":2}'], false],
+  [['a', '{}'], ['a', '{} '], false],
+  [['ab', 'c'], ['a', 'bc'], false],
+])('tells whether %j and %j are the same text, whatever their tokens', ([one, other, same]) => {
+  const [first, second] = encodeBodies([
+    { id: one[0], json: one[1], tokenIds: [7] },
+    { id: other[0], json: other[1], tokenIds: null },
+  ]);
+  expect(holdSameText(first!, second!)).toBe(same);
 });

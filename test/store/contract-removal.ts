@@ -90,6 +90,27 @@ export function expires(open: () => Promise<StoreUnderTest>): void {
     expect(idsOf(await store.context('default', 'a2'))).toEqual(turnItemIds('a', 2));
   });
 
+  it('takes an item along, swept or not, unless a later turn still has it in its context', async () => {
+    const { store, clock } = await open();
+    await store.put(turn('a', 1));
+    await store.put(turn('a', 2));
+    await store.put(turn('a', 3, { expiresAtMs: EXPIRES_MS + 1 }));
+    await store.put(turn('b', 1));
+    await store.put(response('c', { newInput: [item('b1-in', 'edited')], expiresAtMs: EXPIRES_MS - 1 }));
+    clock.wallMs = EXPIRES_MS - 1;
+    expect([...(await store.items('default', ['a1-in', 'b1-in'])).values()]).toEqual([
+      item('a1-in', 'question 1 of a'),
+      item('b1-in', 'question 1 of b'),
+    ]);
+    clock.wallMs = EXPIRES_MS;
+    expect([...(await store.items('default', ['a1-in', 'a3-out', 'b1-in', 'b1-out'])).keys()]).toEqual([
+      'a1-in',
+      'a3-out',
+    ]);
+    clock.wallMs = EXPIRES_MS + 1;
+    expect(await store.items('default', ['a1-in', 'a3-out'])).toEqual(new Map());
+  });
+
   it('is swept in small steps, the oldest first, and takes the items along', async () => {
     const { store } = await open();
     for (const number of [1, 2, 3, 4, 5]) {

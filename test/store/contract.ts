@@ -23,6 +23,7 @@ export function describeResponseStore(open: () => Promise<StoreUnderTest>): void
   describe('delete', () => deletes(open));
   describe('expiry', () => expires(open));
   describe('projects', () => separatesProjects(open));
+  describe('contents', () => tellsContents(open));
 }
 
 function keepsResponses(open: () => Promise<StoreUnderTest>): void {
@@ -41,6 +42,7 @@ function keepsResponses(open: () => Promise<StoreUnderTest>): void {
       previousResponseId: null,
       json: '{"model":"m"}',
       rootDate: '2026-03-01',
+      status: 'completed',
       output,
     });
   });
@@ -109,7 +111,19 @@ function keepsContexts(open: () => Promise<StoreUnderTest>): void {
       expect(idsOf(await store.context('default', `a${last}`))).toEqual(turnItemIds('a', last));
     }
     const context = await store.context('default', 'a1');
-    expect(context).toEqual({ items: [...turn('a', 1).newInput, ...turn('a', 1).output], rootDate: '2026-03-01' });
+    expect(context).toEqual({
+      items: [...turn('a', 1).newInput, ...turn('a', 1).output],
+      rootDate: '2026-03-01',
+      status: 'completed',
+    });
+  });
+
+  it('says how the response ended', async () => {
+    const { store } = await open();
+    await store.put(turn('a', 1, { status: 'incomplete' }));
+    await store.put(turn('a', 2, { status: 'failed' }));
+    expect((await store.context('default', 'a1'))?.status).toBe('incomplete');
+    expect((await store.context('default', 'a2'))?.status).toBe('failed');
   });
 
   it('forks anywhere, also at the same moment', async () => {
@@ -125,6 +139,23 @@ function keepsContexts(open: () => Promise<StoreUnderTest>): void {
       ]);
     }
     expect(idsOf(await store.context('default', 'a20'))).toEqual(turnItemIds('a', 20));
+  });
+}
+
+function tellsContents(open: () => Promise<StoreUnderTest>): void {
+  it('tell how many responses there are, how large the file is, and what expires next', async () => {
+    const { store } = await open();
+    expect(await store.contents()).toMatchObject({ responses: 0, nextExpiryMs: null });
+    await putTurns(store, 'a', 2);
+    await store.put(turn('b', 1, { expiresAtMs: NOW_MS + 5 }));
+    await codeOf(store.put(turn('b', 1)));
+    const { responses, bytes, nextExpiryMs } = await store.contents();
+    expect({ responses, nextExpiryMs }).toEqual({ responses: 3, nextExpiryMs: NOW_MS + 5 });
+    await store.put(turn('a', 3, { output: [item('large', 'x'.repeat(200_000))] }));
+    expect((await store.contents()).bytes - bytes).toBeGreaterThan(200_000);
+    await store.sweep(NOW_MS + 5, 10);
+    await store.delete('default', 'a3');
+    expect(await store.contents()).toMatchObject({ responses: 2, nextExpiryMs: EXPIRES_MS });
   });
 }
 

@@ -11,7 +11,7 @@ it.for([
     eval: true,
   });
   const link = new WorkerLink(worker);
-  const calls = [link.call('items', { project: 'p', ids: [] }), link.call('write', [])];
+  const calls = [link.call('items', { project: 'p', ids: [], nowMs: 0 }), link.call('write', [])];
   const errors = await Promise.all(calls.map((call) => call.catch((error: StoreError) => error)));
   const later = await link.call('write', []).catch((error: StoreError) => error);
   for (const error of [...errors, later]) expect(error).toMatchObject({ code: 'failed', message });

@@ -70,6 +70,7 @@ export const response = (id: string, given: Partial<NewResponse> = {}): NewRespo
   output: [],
   json: JSON.stringify({ id, object: 'response' }),
   rootDate: '2026-03-01',
+  status: 'completed',
   ...given,
 });
 

@@ -8,6 +8,7 @@ import type { ModelId } from './domain/model.ts';
 import type { Placement, Plan } from './domain/placement.ts';
 import type { EngineFailure } from './engine/failures.ts';
 import { Fleet } from './engine/fleet.ts';
+import { DEFAULT_POLICY } from './engine/policy.ts';
 import type { AdaptPlacement } from './engine/seat.ts';
 import { mayAnotherCome, modelOutlook, type ModelOutlook } from './engine/outlook.ts';
 import { buildApp, type Gateway } from './gateway/app.ts';
@@ -15,6 +16,7 @@ import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
 import { spellLogprob } from './responses/logprobs.ts';
+import { reportStore, type StoreReport } from './responses/report-store.ts';
 import { RetentionSweep } from './responses/retention.ts';
 import type { ResponseStore } from './store/response-store.ts';
 import { Pool } from './pool/pool.ts';
@@ -45,6 +47,8 @@ export interface ChorusDeps {
   readonly random: () => number;
   /** What keeps responses; null where nothing is kept. The orchestrator closes it. */
   readonly store: ResponseStore | null;
+  /** Why nothing is kept, with what to do about it; null where something is. */
+  readonly storeProblem: string | null;
   /** Installs vLLM and downloads weights before the engines start; null where all is here. */
   readonly prepare: PrepareEngines | null;
 }
@@ -68,6 +72,7 @@ export class Orchestrator {
   readonly #upstream: Upstream;
   readonly #fleet: Fleet;
   readonly #store: ResponseStore | null;
+  readonly #storeProblem: string | null;
   readonly #sweep: RetentionSweep | null;
   readonly #app: Gateway;
   readonly #clock: Clock;
@@ -89,6 +94,7 @@ export class Orchestrator {
     });
     this.#upstream = createUpstream({ clock: deps.clock, stallTimeoutMs: STALL_TIMEOUT_MS });
     this.#store = deps.store;
+    this.#storeProblem = deps.storeProblem;
     this.#sweep =
       deps.store && new RetentionSweep(deps.store, deps.clock, (err) => deps.logger.error({ err }, 'sweep failed'));
     this.#fleet = this.#buildFleet(deps);
@@ -135,7 +141,8 @@ export class Orchestrator {
     this.#listeners.add(listener);
   }
 
-  status(): StatusReport {
+  /** Without what the store holds, which takes an answer of its thread. */
+  status(): Omit<StatusReport, 'store'> {
     const seats = new Map(this.#pool.view().map((seat) => [seat.engineId, seat]));
     const { ready, sentence } = this.#readiness();
     const engines = this.#fleet.status().map((engine) => {
@@ -180,7 +187,8 @@ export class Orchestrator {
     };
     const { placements } = this.plan;
     const adapt: AdaptPlacement = (placement, code, estimate) => this.#adapt(placement, code, estimate);
-    return new Fleet({ placements, stateDir, launch, adapt, rotation: this.#pool, clock, logger, random });
+    const policy = { ...DEFAULT_POLICY, maxLogBytes: this.#options.maxEngineLogBytes };
+    return new Fleet({ placements, policy, stateDir, launch, adapt, rotation: this.#pool, clock, logger, random });
   }
 
   /** What a person pinned is not given up. */
@@ -223,8 +231,12 @@ export class Orchestrator {
       },
       readiness: () => this.#readiness(),
       engineHeader: this.simulated ? 'SIMULATED' : 'vllm',
-      status: () => this.status(),
+      status: async () => ({ ...this.status(), store: await this.#reportStore() }),
     });
+  }
+
+  #reportStore(): Promise<StoreReport> {
+    return reportStore(this.#store, this.#options.retentionMs, this.#storeProblem);
   }
 
   #outlook(model: ModelId): ModelOutlook {

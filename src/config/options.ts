@@ -1,4 +1,5 @@
 import type { ModelId } from '../domain/model.ts';
+import { MiB } from '../domain/units.ts';
 import type { Config, EngineChoice, ReasoningVisibility } from './schema.ts';
 
 /** What `chorus serve` was asked to do. */
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly gpuMemoryUtilization: number | null;
   /** Further words of `vllm serve`'s command line, after Chorus's own. */
   readonly engineArguments: readonly string[];
+  /** Size at which the log of an engine's start begins again. */
+  readonly maxEngineLogBytes: number;
   readonly stateDir: string;
   readonly host: string;
   readonly port: number;
@@ -56,6 +59,7 @@ export function serveOptions(config: Config): ServeOptions {
     contextTokens: decided(engine.context_tokens),
     gpuMemoryUtilization: decided(engine.gpu_memory_utilization),
     engineArguments: engine.args.map(String),
+    maxEngineLogBytes: engine.max_log_megabytes * MiB,
     stateDir: config.state_dir,
     host: server.host,
     port: server.port,

@@ -102,6 +102,13 @@ const engine = Type.Object(
       description: "Further words of vllm serve's command line, such as [--max-num-seqs, 64]",
       notes: { flag: 'engine-arg', placeholder: '<word>', allowed: 'a list of words', problem: engineArgumentsProblem },
     }),
+    max_log_megabytes: Type.Integer({
+      minimum: 1,
+      maximum: 10_240,
+      default: 64,
+      description: "Size in MiB at which an engine's log begins again; one older part is kept",
+      notes: { placeholder: '<n>' },
+    }),
   },
   { description: 'The engines: what runs, and where' },
 );

@@ -17,6 +17,7 @@ export interface RunOptions {
   readonly stateDir: string;
   readonly clock: Clock;
   readonly onLine: (line: string) => void;
+  readonly maxLogBytes: number;
 }
 
 export interface RunEnd {
@@ -36,14 +37,14 @@ export class EngineRun {
 
   /** Never throws: a start that fails is a run that exits at once. */
   constructor(options: RunOptions) {
-    const { engineId, command, socketPath, stateDir, clock, onLine } = options;
+    const { engineId, command, socketPath, stateDir, clock, onLine, maxLogBytes } = options;
     this.#options = options;
     try {
       mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
       rmSync(socketPath, { force: true }); // vLLM never removes it, and does not start while it is there
       this.logFile = nextLogFile(join(stateDir, 'logs'), engineId);
       this.#process = spawnEngine(command, this.logFile);
-      this.#follower = new LogFollower(this.logFile, clock, onLine);
+      this.#follower = new LogFollower(this.logFile, clock, { onLine, maxBytes: maxLogBytes });
       if (this.#process.pid !== null) writeRunRecord(stateDir, engineId, this.#process.pid);
     } catch (error) {
       const exit: ProcessExit = { kind: 'not_started', message: (error as Error).message, programMissing: false };

@@ -206,7 +206,7 @@ export class Engine {
   }
 
   #spawn(): void {
-    const { placement, command, socketPath, stateDir, clock } = this.#deps;
+    const { placement, command, socketPath, stateDir, clock, policy } = this.#deps;
     this.#watch = new StartWatch(clock, this.#deps.earlierStarts());
     this.#facts = null;
     const run = new EngineRun({
@@ -216,6 +216,7 @@ export class Engine {
       stateDir,
       clock,
       onLine: (line) => this.#noteProgress(line),
+      maxLogBytes: policy.maxLogBytes,
     });
     this.#run = run;
     this.#logFile = run.logFile;

@@ -11,6 +11,9 @@ export function nextLogFile(folder: string, engineId: string): string {
     .filter((name) => name.startsWith(prefix) && /^\d+\.log$/.test(name.slice(prefix.length)))
     .map((name) => Number.parseInt(name.slice(prefix.length), 10))
     .toSorted((a, b) => a - b);
-  for (const old of numbers.slice(0, 1 - KEPT_FILES)) rmSync(join(folder, `${prefix}${old}.log`), { force: true });
+  for (const old of numbers.slice(0, 1 - KEPT_FILES)) {
+    const file = join(folder, `${prefix}${old}.log`);
+    for (const gone of [file, `${file}.old`]) rmSync(gone, { force: true });
+  }
   return join(folder, `${prefix}${(numbers.at(-1) ?? 0) + 1}.log`);
 }

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
 import type { CancelTimer, Clock } from '../domain/clock.ts';
@@ -11,10 +12,19 @@ const MAX_LINE_CHARACTERS = 2000;
 /** Enough for the traces of three processes. */
 const KEPT_LINES = 500;
 
+/** What a follower hears, and how large it lets its file become. */
+export interface FollowOptions {
+  /** Gets every line, without escape codes and cut to 2,000 characters; a carriage return ends a line too. */
+  readonly onLine: (line: string) => void;
+  /** A file that has grown so far is copied beside itself (`.old`, one copy) and begins again. */
+  readonly maxBytes: number;
+}
+
 /** Reads along a file that another process appends to, and remembers its last lines. Reading ends with `stop`. */
 export class LogFollower {
   readonly #clock: Clock;
-  readonly #onLine: (line: string) => void;
+  readonly #path: string;
+  readonly #options: FollowOptions;
   readonly #file: number;
   readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   #decoder = new StringDecoder('utf8');
@@ -22,11 +32,12 @@ export class LogFollower {
   #partial = '';
   #lines: string[] = [];
   #cancelPoll: CancelTimer | null = null;
+  #beginsAgain = false;
 
-  /** `onLine` gets every line, without escape codes and cut to 2,000 characters; a carriage return ends a line too. */
-  constructor(path: string, clock: Clock, onLine: (line: string) => void) {
+  constructor(path: string, clock: Clock, options: FollowOptions) {
+    this.#path = path;
     this.#clock = clock;
-    this.#onLine = onLine;
+    this.#options = options;
     this.#file = openSync(path, 'r');
     this.#poll();
   }
@@ -49,6 +60,7 @@ export class LogFollower {
 
   #poll(): void {
     this.#read();
+    if (this.#offset > this.#options.maxBytes && !this.#beginsAgain) void this.#beginAgain();
     this.#cancelPoll = this.#clock.schedule(POLL_MS, () => this.#poll());
   }
 
@@ -64,6 +76,18 @@ export class LogFollower {
     }
   }
 
+  /** The engine appends, so its next line is the first of the emptied file. What it writes just now may be lost there. */
+  async #beginAgain(): Promise<void> {
+    this.#beginsAgain = true;
+    // Without room for a copy the file is emptied all the same: that makes room.
+    await copyFile(this.#path, `${this.#path}.old`).catch(() => {});
+    this.#beginsAgain = false;
+    if (this.#cancelPoll === null) return;
+    this.#read();
+    truncateSync(this.#path);
+    this.#offset = 0;
+  }
+
   #skipTo(offset: number): void {
     this.#offset = offset;
     this.#partial = '';
@@ -75,7 +99,7 @@ export class LogFollower {
     this.#partial = (pieces.pop() ?? '').slice(0, MAX_LINE_CHARACTERS);
     const fresh = pieces.map(cleanLine).filter((line) => line !== '');
     this.#lines = [...this.#lines, ...fresh].slice(-KEPT_LINES);
-    for (const line of fresh) this.#onLine(line);
+    for (const line of fresh) this.#options.onLine(line);
   }
 }
 

@@ -1,6 +1,7 @@
+import { MiB } from '../domain/units.ts';
 import type { RestartPolicy } from './restart.ts';
 
-/** Every waiting time of an engine's life. */
+/** Every waiting time of an engine's life, and the size of its log. */
 export interface EnginePolicy {
   /** From spawn to readiness. */
   readonly startDeadlineMs: number;
@@ -19,6 +20,8 @@ export interface EnginePolicy {
   /** From SIGKILL to the belief that a process cannot be ended. */
   readonly killGraceMs: number;
   readonly restart: RestartPolicy;
+  /** The log of one start begins again at this size. */
+  readonly maxLogBytes: number;
 }
 
 const SECOND_MS = 1000;
@@ -44,4 +47,5 @@ export const DEFAULT_POLICY: EnginePolicy = {
     maxFailuresInARow: 5,
     maxFreeRetries: 3,
   },
+  maxLogBytes: 64 * MiB,
 };

@@ -25,6 +25,7 @@ describe('the options of chorus serve', () => {
       contextTokens: null,
       gpuMemoryUtilization: null,
       engineArguments: [],
+      maxEngineLogBytes: 67_108_864,
       stateDir: '/var/state/chorus',
       host: '127.0.0.1',
       port: 8000,
@@ -52,6 +53,7 @@ engine:
   context_tokens: 32768
   gpu_memory_utilization: 0.9
   args: [--max-num-seqs, 64]
+  max_log_megabytes: 2
 server: { host: 0.0.0.0, port: 0 }
 store:
   retention_days: 7
@@ -77,6 +79,7 @@ assume_yes: true
         contextTokens: 32_768,
         gpuMemoryUtilization: 0.9,
         engineArguments: ['--max-num-seqs', '64'],
+        maxEngineLogBytes: 2_097_152,
         stateDir: '/srv/chorus',
         host: '0.0.0.0',
         port: 0,

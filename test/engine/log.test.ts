@@ -1,10 +1,11 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nextLogFile } from '../../src/engine/log-files.ts';
 import { LogFollower } from '../../src/engine/log-follower.ts';
 import { readMilestone } from '../../src/engine/milestones.ts';
+import { eventually } from '../support/eventually.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 let folder: string;
@@ -26,7 +27,7 @@ describe('following a log', () => {
     path = join(folder, 'e0.1.log');
     writeFileSync(path, '');
     heard = [];
-    follower = new LogFollower(path, clock, (line) => heard.push(line));
+    follower = new LogFollower(path, clock, { onLine: (line) => heard.push(line), maxBytes: 4_000_000 });
   });
   afterEach(() => follower.stop());
 
@@ -62,6 +63,16 @@ describe('following a log', () => {
     expect(follower.lines.at(-1)).toBe('the end');
   });
 
+  it('begins the file again when it has grown to its limit, keeps the older part, and hears every line', async () => {
+    const first = `${'x'.repeat(99)}\n`.repeat(9000);
+    for (let part = 0; part < 5; part++) write(first);
+    await eventually('the emptied file', 5000, () => (statSync(path).size === 0 ? true : null));
+    expect(statSync(`${path}.old`).size).toBe(4_500_000);
+    write('after\n');
+    expect(readFileSync(path, 'utf8')).toBe('after\n');
+    expect([heard.length, heard.at(-1)]).toEqual([45_001, 'after']);
+  });
+
   it('reads what is left when it stops, and nothing after that', () => {
     appendFileSync(path, 'last words without an end');
     follower.stop();
@@ -75,7 +86,11 @@ describe('following a log', () => {
 describe('log files', () => {
   it('are numbered from start to start, and the five newest stay', () => {
     const logs = join(folder, 'logs');
-    for (let start = 1; start <= 11; start++) writeFileSync(nextLogFile(logs, 'e1'), '');
+    for (let start = 1; start <= 11; start++) {
+      const file = nextLogFile(logs, 'e1');
+      writeFileSync(file, '');
+      if (start < 3) writeFileSync(`${file}.old`, '');
+    }
     writeFileSync(nextLogFile(logs, 'e10'), '');
     expect(readdirSync(logs).toSorted()).toEqual(
       ['e1.10.log', 'e1.11.log', 'e1.7.log', 'e1.8.log', 'e1.9.log', 'e10.1.log'].toSorted(),

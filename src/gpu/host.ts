@@ -32,33 +32,53 @@ function memInfoBytes(memInfo: string, key: string): number | null {
   return kibibytes === undefined ? null : Number(kibibytes) * KiB;
 }
 
+interface Cgroup {
+  readonly limit: string;
+  readonly used: string;
+  readonly statistics: string;
+  /** In the statistics: files that nobody has used lately, of this group and those below it. */
+  readonly droppable: RegExp;
+}
+
 /** Where a container finds its own group, and under which names: cgroup v2, then v1. */
-const CGROUPS: readonly (readonly [limit: string, used: string, statistics: string])[] = [
-  ['memory.max', 'memory.current', 'memory.stat'],
-  ['memory/memory.limit_in_bytes', 'memory/memory.usage_in_bytes', 'memory/memory.stat'],
+const CGROUPS: readonly Cgroup[] = [
+  {
+    limit: 'memory.max',
+    used: 'memory.current',
+    statistics: 'memory.stat',
+    droppable: /^inactive_file (\d+)$/m,
+  },
+  {
+    limit: 'memory/memory.limit_in_bytes',
+    used: 'memory/memory.usage_in_bytes',
+    statistics: 'memory/memory.stat',
+    droppable: /^total_inactive_file (\d+)$/m,
+  },
 ];
 /** v1 has no word for "no limit": it gives the largest number of pages. */
 const NO_LIMIT_BYTES = 2 ** 60;
 
-/** The memory limit of the container; infinite without one. */
-async function readContainerLimit(root: string): Promise<{ totalBytes: number; availableBytes: number }> {
-  const groups = await Promise.all(CGROUPS.map((names) => readGroup(root, names)));
-  return groups.find(({ totalBytes }) => totalBytes < NO_LIMIT_BYTES) ?? UNLIMITED;
+interface Limit {
+  readonly totalBytes: number;
+  readonly availableBytes: number;
 }
 
-const UNLIMITED = { totalBytes: Infinity, availableBytes: Infinity };
+const UNLIMITED: Limit = { totalBytes: Infinity, availableBytes: Infinity };
 
-async function readGroup(
-  root: string,
-  names: readonly string[],
-): Promise<{ totalBytes: number; availableBytes: number }> {
-  const files = names.map((name) => read(join(root, 'sys/fs/cgroup', name)));
-  const [max, current, statistics] = await Promise.all(files);
-  const totalBytes = Number.parseInt(max ?? '', 10);
+/** The memory limit of the container; infinite without one. */
+async function readContainerLimit(root: string): Promise<Limit> {
+  const limits = await Promise.all(CGROUPS.map((group) => readGroup(root, group)));
+  return limits.find(({ totalBytes }) => totalBytes < NO_LIMIT_BYTES) ?? UNLIMITED;
+}
+
+async function readGroup(root: string, { limit, used, statistics, droppable }: Cgroup): Promise<Limit> {
+  const files = [limit, used, statistics].map((name) => read(join(root, 'sys/fs/cgroup', name)));
+  const [max = '', current = '', figures = ''] = await Promise.all(files);
+  const totalBytes = Number.parseInt(max, 10);
   if (Number.isNaN(totalBytes)) return UNLIMITED;
-  const usedBytes = Number.parseInt(current ?? '', 10) || 0;
+  const usedBytes = Number.parseInt(current, 10) || 0;
   // Cached files count as used, but the kernel drops them when a process needs the memory.
-  const droppableBytes = Number(/^(?:total_)?inactive_file (\d+)$/m.exec(statistics ?? '')?.[1] ?? 0);
+  const droppableBytes = Number(droppable.exec(figures)?.[1] ?? 0);
   return { totalBytes, availableBytes: Math.max(0, totalBytes - usedBytes + droppableBytes) };
 }
 

@@ -51,6 +51,8 @@ const KV_MARGIN = 1.1;
  * cards before wins over the estimate.
  */
 export function fitOnCards(demand: Demand, card: Card, cardCount: number): Fit | null {
+  // Slices cannot talk to each other.
+  if (card.gpu.migSlice !== undefined && cardCount > 1) return null;
   const remembered = fitAsBefore(demand, card, cardCount);
   if (remembered) return remembered;
   for (const mode of MODES) {
@@ -59,7 +61,7 @@ export function fitOnCards(demand: Demand, card: Card, cardCount: number): Fit |
     const { footprint } = demand;
     const memory = splitBudget(footprint, {
       budgetBytes: utilization * card.totalBytes,
-      runtimeBytes: runtimeBytes(card.totalBytes, mode.flags.enforceEager ?? false),
+      runtimeBytes: runtimeOf(card, mode.flags),
       cardCount,
     });
     const maxModelLen = contextsOf(mode, demand).find(
@@ -82,7 +84,7 @@ function fitAsBefore(demand: Demand, card: Card, cardCount: number): Fit | null 
   if (utilization > freeShare(card)) return null;
   const memory = splitBudget(footprint, {
     budgetBytes: utilization * card.totalBytes,
-    runtimeBytes: runtimeBytes(card.totalBytes, profile.enforceEager ?? false),
+    runtimeBytes: runtimeOf(card, profile),
     cardCount,
   });
   return { profile, memory };
@@ -94,10 +96,15 @@ export function neededFreeBytes(demand: Demand, card: Card, cardCount: number): 
   const needs = MODES.flatMap((mode) => {
     const contextTokens = contextsOf(mode, demand).at(-1);
     if (contextTokens === undefined) return [];
-    const runtime = runtimeBytes(card.totalBytes, mode.flags.enforceEager ?? false);
+    const runtime = runtimeOf(card, mode.flags);
     return (footprint.weightBytes + KV_MARGIN * kvBytesForContext(footprint, contextTokens)) / cardCount + runtime;
   });
   return Math.max(Math.min(...needs), (gpuMemoryUtilization ?? 0) * card.totalBytes) + card.reserveBytes;
+}
+
+/** A slice gets the batch limits of the whole card, which is what vLLM asks the driver about (vllm#41776). */
+function runtimeOf({ gpu, totalBytes }: Card, { enforceEager = false }: Pick<EngineProfile, 'enforceEager'>): number {
+  return runtimeBytes(gpu.migSlice === undefined ? totalBytes : Infinity, enforceEager);
 }
 
 /**

@@ -22,7 +22,8 @@ export function planOnGpus(inventory: Inventory, request: PlanRequest): Plan {
   if (problem !== undefined) return refuseSelection(problem);
   const candidates = candidateModels(request).map((model) => candidateFor(model, cards, request));
   const chosen = candidates.find(({ seats }) => seats.length > 0);
-  if (!chosen) return refuse(selection.gpus, request, { cards, rejections, candidates });
+  const fault = inventory.findings.find(({ severity }) => severity === 'error')?.message ?? null;
+  if (!chosen) return refuse(selection.gpus, request, { cards, rejections, candidates, fault });
   const larger = candidates.slice(0, candidates.indexOf(chosen));
   const passedOver = larger.flatMap((candidate) => whyNot(candidate, cards, request));
   return {
@@ -74,6 +75,8 @@ interface Attempt {
   readonly cards: readonly Card[];
   readonly rejections: readonly Rejection[];
   readonly candidates: readonly Candidate[];
+  /** What is wrong with the machine, when something is. */
+  readonly fault: string | null;
 }
 
 function refuse(gpus: readonly Gpu[], request: PlanRequest, attempt: Attempt): Plan {
@@ -107,9 +110,9 @@ function whyNot(candidate: Candidate, cards: readonly Card[], request: PlanReque
   return changes.length > 0 ? changes : rejectCandidate(candidate, cards, request);
 }
 
-function refusalSummary(gpus: readonly Gpu[], request: PlanRequest, { cards, candidates }: Attempt): string {
+function refusalSummary(gpus: readonly Gpu[], request: PlanRequest, { cards, candidates, fault }: Attempt): string {
   const { replicas } = request;
-  if (gpus.length === 0) return 'Nothing to run on: no NVIDIA GPU was found.';
+  if (gpus.length === 0) return `Nothing to run on: ${fault ?? 'no NVIDIA GPU was found.'}`;
   if (cards.length === 0) {
     const count = gpus.length;
     return `Nothing to run on: vLLM cannot use ${count === 1 ? 'the GPU' : `any of the ${count} GPUs`} here.`;

@@ -57,15 +57,16 @@ function rejectCard(candidate: Candidate, card: Card, { group, isLimited }: Left
   if (isLimited && sizeNow !== null) {
     return { subject, code: 'not_needed', reason: 'the given number of replicas needs no more cards' };
   }
-  if (sizeEmpty !== null && (sizeNow === null || sizeEmpty < sizeNow)) {
+  if (sizeEmpty !== null && sizeEmpty <= group.length && (sizeNow === null || sizeEmpty < sizeNow)) {
     return { subject, code: 'memory_in_use', ...inUse(candidate, card, sizeEmpty) };
   }
-  if (sizeNow !== null) {
-    const missing = sizeNow - group.length;
+  const size = sizeNow ?? sizeEmpty;
+  if (size !== null) {
+    const missing = size - group.length;
     return {
       subject,
       code: 'no_equal_card',
-      reason: `a replica of ${model} takes ${sizeNow} cards of this kind, and ${leftOver(group.length)}`,
+      reason: `a replica of ${model} takes ${size} cards of this kind, and ${leftOver(group.length)}`,
       remedy: missing > 0 ? completion(missing, model) : 'Free the same amount of memory on each of them.',
     };
   }

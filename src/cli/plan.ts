@@ -5,6 +5,7 @@ import { isPublicBind, type ServeOptions } from '../config/options.ts';
 import type { Inventory } from '../domain/gpu.ts';
 import type { Plan } from '../domain/placement.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { readFits } from '../engine/fit-memory.ts';
 import { detectInventory } from '../gpu/detect-inventory.ts';
 import { chooseEngine, type EngineDecision, type EnginePolicy } from '../planner/choose-engine.ts';
 import { explainPlan, rejectionSentence } from '../planner/explain-plan.ts';
@@ -16,7 +17,15 @@ import { addConfigFlags } from './config-flags.ts';
 /** The settings that decide what runs where. */
 type Wish = Pick<
   ServeOptions,
-  'engine' | 'modelPath' | 'replicas' | 'model' | 'gpus' | 'tensorParallel' | 'contextTokens' | 'gpuMemoryUtilization'
+  | 'engine'
+  | 'modelPath'
+  | 'replicas'
+  | 'model'
+  | 'gpus'
+  | 'tensorParallel'
+  | 'contextTokens'
+  | 'gpuMemoryUtilization'
+  | 'stateDir'
 >;
 
 /**
@@ -52,6 +61,7 @@ export async function decide(
     tensorParallel,
     contextTokens,
     gpuMemoryUtilization,
+    remembered: readFits(wish.stateDir),
     ...(modelFolder ? { modelFolder } : {}),
   });
   return { decision, plan };

@@ -23,15 +23,28 @@ interface Output {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * A block that redraws on a terminal that can, else plain lines; `CHORUS_PROGRESS=json` gives one JSON object a line.
- * `CI`, `TERM=dumb` and `CHORUS_PROGRESS=plain` mean plain lines on a terminal too.
- */
-export function createStartView(output: Output, environment: Environment, clock: Clock): StartView {
-  const { CI, TERM, CHORUS_PROGRESS: style } = environment;
+/** How a start is shown; `auto` is live where a person watches. */
+export const PROGRESS_STYLES = ['auto', 'live', 'plain', 'json'] as const;
+export type ProgressStyle = (typeof PROGRESS_STYLES)[number];
+
+/** What the environment says about the terminal. */
+interface ViewStyle {
+  readonly style: ProgressStyle;
+  /** A terminal that cannot move its cursor, or a log that a build server keeps. */
+  readonly isDumb: boolean;
+  readonly hasColor: boolean;
+}
+
+/** Reads `NO_COLOR` (no-color.org: set and not empty), `CI` and `TERM=dumb`. */
+export function viewStyle(style: ProgressStyle, { CI, TERM, NO_COLOR }: Environment): ViewStyle {
+  return { style, isDumb: Boolean(CI) || TERM === 'dumb', hasColor: !NO_COLOR };
+}
+
+/** A block that redraws on a terminal that can, else plain lines, or one JSON object a line where that was asked for. */
+export function createStartView(output: Output, { style, isDumb, hasColor }: ViewStyle, clock: Clock): StartView {
   if (style === 'json') return new JsonLines(output);
-  const isLive = output.isTTY === true && !CI && TERM !== 'dumb' && style !== 'plain';
-  return isLive ? new LiveBlock(output, clock, !environment['NO_COLOR']) : new PlainLines(output, clock);
+  const isLive = style === 'live' || (style === 'auto' && output.isTTY === true && !isDumb);
+  return isLive ? new LiveBlock(output, clock, hasColor && output.isTTY === true) : new PlainLines(output, clock);
 }
 
 /** One line for each thing that happens, and none for what only counts on. */

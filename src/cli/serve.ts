@@ -17,18 +17,19 @@ import type { SetupPlan } from '../setup/setup-plan.ts';
 import { createLogger } from '../system/logger.ts';
 import { systemClock } from '../system/clock.ts';
 import { openResponseStore } from '../store/open-response-store.ts';
-import type { ResponseStore } from '../store/response-store.ts';
 import { makeStateDirectory, refuseSecondServer } from '../system/state-directory.ts';
 import { banner } from './banner.ts';
 import { confirmSetup } from './confirm-setup.ts';
 import { decidePlacement } from './plan.ts';
-import { createStartView } from './progress.ts';
+import { createStartView, type ProgressStyle, type StartView, viewStyle } from './progress.ts';
 import { untilStopped } from './stop-signals.ts';
 
 type Print = (line: string) => void;
 
+type ServeFlags = Flags & { readonly progress: ProgressStyle };
+
 /** `chorus serve`: plans, checks, sets up, serves until a signal, ends everything. Throws a `Refusal` when it cannot. */
-export async function serve(flags: Flags, print: Print): Promise<void> {
+export async function serve({ progress, ...flags }: ServeFlags, print: Print): Promise<void> {
   const config = await loadConfig(flags, process.env);
   for (const line of configLines(config)) print(line);
   const { options } = config;
@@ -39,7 +40,7 @@ export async function serve(flags: Flags, print: Print): Promise<void> {
   refuseSecondServer(options.stateDir);
   const setup = await preflight({ options, inventory, plan }, print);
   if (setup) await confirmSetup(setup, options.yes, { input: process.stdin, output: process.stdout });
-  await run({ options, plan, setup }, print);
+  await run({ options, plan, setup }, createStartView(process.stdout, viewStyle(progress, process.env), systemClock));
 }
 
 interface Decided {
@@ -49,10 +50,9 @@ interface Decided {
   readonly setup: SetupPlan | null;
 }
 
-async function run({ options, plan, setup }: Decided, print: Print): Promise<void> {
-  const view = createStartView(process.stdout, process.env, systemClock);
-  const store = await openStore(options, view.print);
-  const orchestrator = new Orchestrator(options, plan, { ...dependencies({ options, setup }, view.print), store });
+async function run({ options, plan, setup }: Decided, view: StartView): Promise<void> {
+  const kept = await openStore(options, view.print);
+  const orchestrator = new Orchestrator(options, plan, { ...dependencies({ options, setup }, view.print), ...kept });
   const stopped = untilStopped(orchestrator, { signals: process, clock: systemClock, print: view.print });
   const { prepared } = await orchestrator.start();
   view.print(bannerOf(orchestrator, options, plan));
@@ -106,16 +106,18 @@ function configLines({ file, warnings }: LoadedConfig): readonly string[] {
 /** Serving without memory is better than not serving, except where two servers or a newer version own the file. */
 const FATAL_STORE_PROBLEMS = ['in_use', 'corrupt', 'newer_schema'];
 
-async function openStore({ stateDir }: ServeOptions, print: Print): Promise<ResponseStore | null> {
+type Kept = Pick<ChorusDeps, 'store' | 'storeProblem'>;
+
+async function openStore({ stateDir }: ServeOptions, print: Print): Promise<Kept> {
   const opening = await openResponseStore({ directory: join(stateDir, 'store'), clock: systemClock });
-  if (opening.kind === 'opened') return opening.store;
+  if (opening.kind === 'opened') return { store: opening.store, storeProblem: null };
   const { code, message, remedy } = opening.problem;
   if (FATAL_STORE_PROBLEMS.includes(code)) throw new Refusal('unavailable', `${message} ${remedy}`);
   print(`Responses are not stored (store: false for every request): ${message} ${remedy}`);
-  return null;
+  return { store: null, storeProblem: `${message} ${remedy}` };
 }
 
-function dependencies({ options, setup }: Omit<Decided, 'plan'>, print: Print): Omit<ChorusDeps, 'store'> {
+function dependencies({ options, setup }: Omit<Decided, 'plan'>, print: Print): Omit<ChorusDeps, keyof Kept> {
   const logger = createLogger(join(options.stateDir, 'chorus.log'), print);
   const shared = { clock: systemClock, logger, environment: process.env, random: Math.random };
   if (setup === null) return { ...shared, prepare: null };

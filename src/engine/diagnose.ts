@@ -142,6 +142,18 @@ const KNOWN_TEXTS: readonly KnownText[] = [
     retry: 'backoff',
   },
   {
+    code: 'user_unknown',
+    pattern: /.*getpwuid\(\): uid not found.*/,
+    remedy: 'Run as a user that /etc/passwd names; PyTorch asks for its name.',
+    retry: 'never',
+  },
+  {
+    code: 'engine_too_slow',
+    pattern: /Timed out waiting for engine core processes to start.*/,
+    remedy: 'Loading takes longer than vLLM waits: raise VLLM_ENGINE_READY_TIMEOUT_S, or use a faster disk.',
+    retry: 'backoff',
+  },
+  {
     code: 'engine_died',
     pattern: /Worker proc .* died unexpectedly.*/,
     remedy: 'The log has the trace; on a memory shortage the kernel log names the process it ended.',
@@ -151,7 +163,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
 
 /** Lines that a healthy vLLM writes too, or that only say that something else went wrong. */
 const NOT_A_CAUSE =
-  /Engine core initialization failed|EngineDeadError|EngineCore encountered|FutureWarning|DeprecationWarning|UserWarning|resource_tracker|nanobind|^\s*warnings\.warn/;
+  /Engine core initialization failed|EngineCore failed to start|EngineDeadError|EngineCore encountered|FutureWarning|DeprecationWarning|UserWarning|resource_tracker|nanobind|^\s*warnings\.warn/;
 /** What the server says when the engine process behind it is gone; that one said why, if it could. */
 const ENGINE_DEAD = /EngineDeadError|EngineCore encountered/;
 /** A line below the level of an error, of vLLM's logger (behind its process), uvicorn's (`INFO:`) or torch's (`[W1124 …`). */

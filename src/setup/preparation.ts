@@ -46,14 +46,18 @@ export class Preparation {
     return this.#isRunning ? [...this.#steps.values()] : [];
   }
 
-  /** What happens now and how far the slower step is, or null when nothing is being set up. */
+  /**
+   * What happens now, or null when nothing is being set up. The progress is that of the download, if there is one: it
+   * is the longer step, and the installers do not say how much is to come. Its time left is the download's alone; what
+   * an engine takes after it is added by nobody.
+   */
   get state(): { readonly sentence: string; readonly progress: Progress | null } | null {
     if (!this.#isRunning) return null;
     const steps = this.steps.filter(({ fraction }) => fraction !== 1);
-    const [slowest] = steps.toSorted((a, b) => (b.leftMs ?? Infinity) - (a.leftMs ?? Infinity));
+    const shown = steps.find(({ fraction }) => fraction !== null) ?? steps[0];
     const sentence = steps.length === 0 ? 'preparing' : steps.map(describeProgress).join('; ');
-    if (slowest === undefined) return { sentence, progress: null };
-    const { step, fraction, leftMs } = slowest;
+    if (shown === undefined) return { sentence, progress: null };
+    const { step, fraction, leftMs } = shown;
     const percent = fraction === null ? null : Math.min(99, Math.floor(100 * fraction));
     return { sentence, progress: { phase: step, percent, leftMs } };
   }

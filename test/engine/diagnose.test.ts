@@ -83,6 +83,72 @@ const KNOWN: readonly (readonly [code: string, retry: string, message: string, .
     '    sock.bind(path)',
     'OSError: [Errno 98] Address already in use',
   ],
+  [
+    'no_kv_cache',
+    'never',
+    'No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the engine.',
+    `${ERROR} ValueError: No available memory for the cache blocks. Try increasing \`gpu_memory_utilization\` when initializing the engine.`,
+  ],
+  [
+    'unsupported_gpu',
+    'never',
+    'No MXFP4 MoE backend supports the deployment configuration.',
+    `${ERROR} NotImplementedError: No MXFP4 MoE backend supports the deployment configuration.`,
+  ],
+  [
+    'unsupported_gpu',
+    'never',
+    'no kernel image is available for execution on the device',
+    `${ERROR} torch.AcceleratorError: CUDA error: no kernel image is available for execution on the device`,
+  ],
+  [
+    'driver_too_old',
+    'never',
+    'RuntimeError: CUDA driver version is insufficient for CUDA runtime version',
+    'RuntimeError: CUDA driver version is insufficient for CUDA runtime version',
+  ],
+  [
+    'vocabulary_missing',
+    'never',
+    'error downloading or loading vocab file: failed to download or load vocab file',
+    'openai_harmony.HarmonyError: error downloading or loading vocab file: failed to download or load vocab file',
+  ],
+  [
+    'disk_full',
+    'backoff',
+    'OSError: [Errno 28] No space left on device: /cache/x',
+    'OSError: [Errno 28] No space left on device: /cache/x',
+  ],
+  [
+    'download_refused',
+    'backoff',
+    'huggingface_hub.errors.GatedRepoError: 401 Client Error.',
+    'huggingface_hub.errors.GatedRepoError: 401 Client Error.',
+  ],
+  [
+    'download_refused',
+    'backoff',
+    'huggingface_hub.errors.LocalEntryNotFoundError: Cannot find the requested files in the disk cache',
+    'huggingface_hub.errors.LocalEntryNotFoundError: Cannot find the requested files in the disk cache',
+  ],
+  [
+    'gpu_communication',
+    'backoff',
+    'torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:3690, unhandled cuda error',
+    `${ERROR} torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:3690, unhandled cuda error`,
+  ],
+  [
+    'user_unknown',
+    'never',
+    "KeyError: 'getpwuid(): uid not found: 1234'",
+    "KeyError: 'getpwuid(): uid not found: 1234'",
+  ],
+  [
+    'engine_too_slow',
+    'backoff',
+    'Timed out waiting for engine core processes to start. This is often caused by slow weight loading.',
+    'TimeoutError: Timed out waiting for engine core processes to start. This is often caused by slow weight loading.',
+  ],
 ];
 
 describe('the reason of an end', () => {

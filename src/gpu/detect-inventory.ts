@@ -66,8 +66,14 @@ async function askNvidiaSmi({ root, ...options }: Required<DetectOptions>): Prom
     return { nvidiaSmi, outcome: await nvidiaSmi.ask(...listQuestion('gpu', QUERY_FIELDS)) };
   };
   const answer = await ask('nvidia-smi');
-  return answer.outcome.kind === 'missing' ? ask(join(root, WSL_NVIDIA_SMI)) : answer;
+  if (isAnswer(answer.outcome)) return answer;
+  // A Linux driver in WSL puts an nvidia-smi on the PATH that cannot work there.
+  const underWsl = await ask(join(root, WSL_NVIDIA_SMI));
+  return underWsl.outcome.kind === 'missing' ? answer : underWsl;
 }
+
+const isAnswer = (outcome: NvidiaSmiOutcome): boolean =>
+  outcome.kind === 'hung' || (outcome.kind === 'finished' && outcome.exitCode === 0);
 
 interface Surroundings {
   readonly host: Host;

@@ -34,6 +34,22 @@ const FAILURES: readonly Failure[] = [
     remedy: 'Look for Xid 79 in `dmesg`, then reboot; if it comes back, the card, its power or its slot is at fault.',
   },
   {
+    code: 'wsl_driver',
+    pattern: /Failed to properly shut down NVML.*/,
+    exitCode: null,
+    message: 'This nvidia-smi does not work under WSL.',
+    remedy:
+      'Remove NVIDIA driver packages of Linux from WSL: the driver is that of Windows, and /usr/lib/wsl/lib/nvidia-smi ' +
+      'answers for it.',
+  },
+  {
+    code: 'nvml_missing',
+    pattern: /couldn't find libnvidia-ml\.so/,
+    exitCode: 12,
+    message: 'nvidia-smi is there, but the library of the NVIDIA driver is not.',
+    remedy: 'Install the NVIDIA driver again; in a container, allow the driver capability `utility`.',
+  },
+  {
     code: 'driver_not_loaded',
     pattern: /couldn't communicate with the NVIDIA driver|Driver Not Loaded/i,
     exitCode: 9,
@@ -48,6 +64,27 @@ const FAILURES: readonly Failure[] = [
     exitCode: 6,
     message: 'The NVIDIA driver finds no GPU.',
     remedy: 'Check that the card is seated and powered (`lspci -d 10de:`), or that the container was given a GPU.',
+  },
+  {
+    code: 'no_permission',
+    pattern: /Insufficient Permissions/,
+    exitCode: 4,
+    message: 'This user may not ask the NVIDIA driver.',
+    remedy: 'Give it access to /dev/nvidia* (often the group `video` or `render`).',
+  },
+  {
+    code: 'power_cable',
+    pattern: /external power cables/i,
+    exitCode: 8,
+    message: 'A GPU has no power from its cables.',
+    remedy: 'Switch the machine off and connect the power cables of the card.',
+  },
+  {
+    code: 'inforom_corrupt',
+    pattern: /infoROM is corrupted/i,
+    exitCode: 14,
+    message: 'The memory in which a GPU keeps its own settings is damaged.',
+    remedy: 'Reset the card or reboot; if it comes back, the maker has to repair it.',
   },
   {
     code: 'unknown_field',

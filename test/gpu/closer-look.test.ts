@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../../src/domain/units.ts';
 import { detectInventory, type DetectOptions } from '../../src/gpu/detect-inventory.ts';
@@ -71,6 +71,44 @@ it('the processes of others are named with what they hold', async () => {
       ],
     ],
   ]);
+});
+
+const FIXTURES = new URL('../fixtures/nvidia-smi/', import.meta.url).pathname;
+/** A real nvidia-smi's words for each question, from files. */
+const answers = (files: {
+  readonly list: string;
+  readonly apps?: string;
+  readonly slices?: string;
+  readonly xml?: string;
+}) =>
+  Object.entries({ '*compute_cap*': files.list, '*compute-apps*': files.apps, '-L': files.slices, '-q': files.xml })
+    .filter(([, file]) => file !== undefined)
+    .map(
+      ([question, file]) =>
+        `case "$1" in ${question}) printf '%s' '${readFileSync(join(FIXTURES, file ?? ''), 'utf8')}' ;; esac`,
+    )
+    .join('\n');
+
+describe('captured answers', () => {
+  it.for(['h100-mig-list.txt', 'h200-mig-list.txt'])(
+    'of a card with the slices of %s: no slice is taken',
+    async (slices) => {
+      machine.installNvidiaSmi(answers({ list: 'h100-mig.csv', slices, xml: 'a100-mig.xml' }));
+      expect((await detect()).gpus.map(({ migSlice }) => migSlice)).toEqual([undefined]);
+    },
+  );
+
+  it('of an XML report with one slice: its size, not that of the card', async () => {
+    machine.write('one-slice.txt', 'GPU 0: A100 (UUID: GPU-1)\n  MIG 3g.20gb     Device  0: (UUID: MIG-1)\n');
+    const slices = relative(FIXTURES, join(machine.root, 'one-slice.txt'));
+    machine.installNvidiaSmi(answers({ list: 'h100-mig.csv', slices, xml: 'a100-mig.xml' }));
+    expect((await detect()).gpus).toMatchObject([{ migSlice: '3g.20gb', totalBytes: 19_968 * MiB }]);
+  });
+
+  it('of Windows about processes, which hold an unknown amount there', async () => {
+    machine.installNvidiaSmi(answers({ list: 'rtx-2080-super-610.csv', apps: 'wddm-apps.csv' }));
+    expect((await detect()).gpus[0]?.processes).toEqual([{ pid: 2140, usedBytes: null }]);
+  });
 });
 
 describe('MIG', () => {

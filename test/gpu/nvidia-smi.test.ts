@@ -66,6 +66,31 @@ describe('what nvidia-smi lists', () => {
       },
     ],
     [
+      'l40s.csv',
+      {
+        ...H100,
+        name: 'NVIDIA L40S',
+        pciBusId: '00000000:01:00.0',
+        driverVersion: '595.80',
+        computeCapability: 8.9,
+        totalBytes: 46068 * MiB,
+        freeBytes: 45460 * MiB,
+      },
+    ],
+    [
+      'rtx-2080-super-610.csv',
+      {
+        ...H100,
+        name: 'NVIDIA GeForce RTX 2080 SUPER',
+        pciBusId: '00000000:0C:00.0',
+        driverVersion: '610.57.04',
+        computeCapability: 7.5,
+        totalBytes: 8192 * MiB,
+        freeBytes: 7582 * MiB,
+        usedBytes: 211 * MiB,
+      },
+    ],
+    [
       'gb10.csv',
       {
         ...H100,
@@ -125,36 +150,20 @@ describe('what nvidia-smi lists', () => {
 });
 
 describe('a failing nvidia-smi', () => {
+  interface KnownFailure {
+    readonly code: string;
+    readonly exitCode: number;
+    readonly text: string;
+    readonly quoted: string;
+  }
+  const known = JSON.parse(readFileSync(join(FIXTURES, 'failures.json'), 'utf8')) as KnownFailure[];
   const failures: [code: string, body: string, quoted: string][] = [
-    [
-      'driver_not_loaded',
-      `echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running."; exit 9`,
-      "couldn't communicate with the NVIDIA driver",
-    ],
-    [
-      'driver_library_mismatch',
-      'echo "Failed to initialize NVML: Driver/library version mismatch"; echo "NVML library version: 580.178"; exit 18',
-      'Driver/library version mismatch',
-    ],
-    [
-      'container_lost_devices',
-      'echo "Failed to initialize NVML: Unknown Error"; exit 255',
-      'Failed to initialize NVML: Unknown Error',
-    ],
+    ...known.map(({ code, exitCode, text, quoted }): [string, string, string] => [
+      code,
+      `${text === '' ? '' : `echo '${text.replaceAll("'", `'"'"'`)}'; `}exit ${exitCode}`,
+      quoted,
+    ]),
     ['no_devices', 'echo "No devices were found" >&2; exit 6', 'No devices were found'],
-    ['no_devices', 'exit 0', ''],
-    [
-      'gpu_lost',
-      'echo "Unable to determine the device handle for GPU0000:91:00.0: Unknown Error"; exit 15',
-      'Unable to determine the device handle for GPU0000:91:00.0: Unknown Error',
-    ],
-    ['gpu_lost', 'exit 15', ''],
-    [
-      'unknown_field',
-      'echo \'Field "compute_cap" is not a valid field to query.\'; exit 2',
-      'Field "compute_cap" is not a valid field to query',
-    ],
-    ['nvidia_smi_failed', 'echo "Insufficient Permissions" >&2; exit 4', 'exit code 4: Insufficient Permissions'],
     ['nvidia_smi_failed', 'kill -SEGV $$', 'SIGSEGV'],
   ];
 
@@ -168,6 +177,13 @@ describe('a failing nvidia-smi', () => {
     });
     expect(findings[0]?.message).toContain(quoted);
     expect(findings[0]?.remedy).toMatch(/^[A-Z].{10,}\.$/);
+  });
+
+  it('on the PATH of WSL gives way to the one of Windows', async () => {
+    machine.installNvidiaSmi('kill -SEGV $$');
+    machine.installNvidiaSmi(prints('h100.csv'), 'usr/lib/wsl/lib/nvidia-smi');
+    const { gpus, findings } = await detect();
+    expect([gpus, findings]).toEqual([[H100], []]);
   });
 
   it('keeps the cards that it listed before one was lost', async () => {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'undici';
 import { Refusal } from '../domain/refusal.ts';
+import { formatBytes, formatCount } from '../domain/units.ts';
 import type { StatusReport } from '../gateway/reports.ts';
+import type { StoreReport } from '../responses/report-store.ts';
 import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
 import { describeProgress } from '../engine/outlook.ts';
 import { describeProgress as describeSetup } from '../setup/explain-setup.ts';
@@ -54,7 +56,16 @@ export function describeStatus(report: StatusReport): string {
     `chorus ${report.version}  pid ${report.pid}  ${report.url}${report.simulated ? '  SIMULATED' : ''}`,
     `${report.ready ? 'ready' : 'not ready'}: ${report.reason}`,
     ...report.setup.map(describeSetup),
+    describeStore(report.store),
     '',
     formatTable(['ENGINE', 'MODEL', 'GPUS', 'PHASE', 'IN FLIGHT', 'RESTARTS', 'PID', ''], rows),
   ].join('\n');
+}
+
+function describeStore(store: StoreReport): string {
+  if ('reason' in store) return `nothing is stored: ${store.reason}`;
+  const { responses, bytes, nextExpiryMs, retentionDays } = store;
+  const next = nextExpiryMs === null ? '' : `; the next goes ${new Date(nextExpiryMs).toISOString().slice(0, 16)}Z`;
+  const count = `${formatCount(responses)} ${responses === 1 ? 'response' : 'responses'}`;
+  return `stored: ${count} in ${formatBytes(bytes)}, each for ${retentionDays} days${next}`;
 }

@@ -22,5 +22,5 @@ export interface GatewayDeps {
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
   /** `vllm`, or `SIMULATED` where no model answers: the value of the `chorus-engine` header. */
   readonly engineHeader: string;
-  readonly status: () => StatusReport;
+  readonly status: () => Promise<StatusReport>;
 }

@@ -1,6 +1,7 @@
 import type { Plan } from '../domain/placement.ts';
 import type { ModelOutlook } from '../engine/outlook.ts';
 import type { EngineStatus } from '../engine/status.ts';
+import type { StoreReport } from '../responses/report-store.ts';
 import type { SetupProgress } from '../setup/setup-plan.ts';
 
 /** What a model is up to here. */
@@ -30,4 +31,5 @@ export interface StatusReport {
   readonly setup: readonly SetupProgress[];
   readonly engines: readonly EngineReport[];
   readonly plan: Plan;
+  readonly store: StoreReport;
 }

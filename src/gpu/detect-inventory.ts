@@ -8,6 +8,7 @@ import { asOnlySlice } from './mig-slice.ts';
 import { evidenceFinding, nvidiaEvidence } from './nvidia-evidence.ts';
 import { nvidiaSmiFinding, unreadableFinding } from './nvidia-smi-findings.ts';
 import { parseRows, QUERY_FIELDS } from './nvidia-smi-rows.ts';
+import { crossCheckCards } from './pci-cards.ts';
 import { readProcesses } from './processes.ts';
 import { listQuestion, NvidiaSmi, type NvidiaSmiOutcome } from './run-nvidia-smi.ts';
 import { withHostMemory } from './unified-memory.ts';
@@ -41,7 +42,10 @@ export async function detectInventory(options: DetectOptions = {}): Promise<Inve
   ]);
   const { gpus: listed, findings: listFindings } = readList(outcome, evidence.length > 0, deadlineMs);
   const { gpus: visible, findings: visibilityFindings } = visibleGpus(listed, env);
-  const { gpus, findings: healthFindings } = await lookCloser(nvidiaSmi, visible, { host, env });
+  const [{ gpus, findings: healthFindings }, crossCheck] = await Promise.all([
+    lookCloser(nvidiaSmi, visible, { host, env }),
+    crossCheckCards(root, env, listed),
+  ]);
   return {
     gpus,
     host,
@@ -49,6 +53,7 @@ export async function detectInventory(options: DetectOptions = {}): Promise<Inve
       ...listFindings,
       ...visibilityFindings,
       ...healthFindings,
+      ...crossCheck,
       ...(listed.length === 0 && evidence.length > 0 ? [evidenceFinding(evidence)] : []),
     ],
     nvidiaVisible: listed.length > 0 || evidence.length > 0,

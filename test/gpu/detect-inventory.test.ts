@@ -109,3 +109,45 @@ describe('the host', () => {
     expect(host.cpuCount).toBeGreaterThan(0);
   });
 });
+
+describe('a second opinion from the PCI bus', () => {
+  const plug = (address: string, kind: string, vendor = '0x10de'): void => {
+    machine.write(`sys/bus/pci/devices/${address}/vendor`, `${vendor}\n`);
+    machine.write(`sys/bus/pci/devices/${address}/class`, `${kind}\n`);
+  };
+  beforeEach(() => {
+    machine.installNvidiaSmi(`printf '%s' '${TWO_CARDS}'`);
+    plug('0000:01:00.0', '0x030000');
+    plug('0000:01:00.1', '0x040300');
+    plug('0000:02:00.0', '0x030200');
+    plug('0000:00:02.0', '0x030000', '0x8086');
+  });
+
+  it('agrees where nvidia-smi lists every card', async () => {
+    expect((await detect()).findings).toEqual([]);
+  });
+
+  it('warns of a card that nvidia-smi does not list', async () => {
+    plug('0000:0b:00.0', '0x030200');
+    expect((await detect()).findings).toEqual([
+      {
+        code: 'card_not_listed',
+        severity: 'warning',
+        message: 'The PCI bus has 1 NVIDIA card that nvidia-smi does not list: 0000:0b:00.0.',
+        remedy: 'Look for NVRM lines of that address in `dmesg`: the card may be lost, or bound to another driver.',
+      },
+    ]);
+  });
+
+  it('is not heard in a container, whose bus is that of the host', async () => {
+    plug('0000:0b:00.0', '0x030200');
+    machine.write('.dockerenv', '');
+    expect((await detect()).findings).toEqual([]);
+  });
+});
+
+it('cards that are listed count, though NVIDIA_VISIBLE_DEVICES says void, as with CDI', async () => {
+  machine.installNvidiaSmi(`printf '%s' '${TWO_CARDS}'`);
+  const env = machine.env({ NVIDIA_VISIBLE_DEVICES: 'void' });
+  expect((await detect({ env })).gpus.map(({ index }) => index)).toEqual([0, 1]);
+});

@@ -80,7 +80,11 @@ export class Fleet {
     const start = (engine: Engine): Promise<void> =>
       queue.add(() => (this.#stopping.signal.aborted ? Promise.resolve() : engine.start()));
     const [first, ...others] = this.#engines;
-    if (kind === 'gpu' && first) await start(first);
+    if (kind === 'gpu' && first) {
+      await start(first);
+      // What the first one finds to fit spares the others the same failure.
+      if (this.#seats[0]?.isAdapted && first.status.phase === 'backoff') await start(first);
+    }
     await Promise.all((kind === 'gpu' ? others : this.#engines).map(start));
   }
 

@@ -16,6 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Placement } from '../../src/domain/placement.ts';
 import type { PhaseName } from '../../src/engine/engine-state.ts';
+import { readFits } from '../../src/engine/fit-memory.ts';
+import { adaptProfile } from '../../src/planner/adapt.ts';
 import { Fleet, type FleetDeps } from '../../src/engine/fleet.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { groupMembers } from '../../src/system/process-group.ts';
@@ -53,6 +55,7 @@ interface Choice {
   readonly simulatorPath?: string;
   readonly python?: string;
   readonly stateDir?: string;
+  readonly adapt?: FleetDeps['adapt'];
 }
 
 function makeFleet(placements: readonly Placement[], choice: Choice = {}): Fleet {
@@ -66,7 +69,7 @@ function makeFleet(placements: readonly Placement[], choice: Choice = {}): Fleet
     environment: process.env,
   };
   const fleet = new Fleet({
-    adapt: () => null,
+    adapt: choice.adapt ?? (() => null),
     placements,
     stateDir: choice.stateDir ?? stateDir,
     launch,
@@ -230,5 +233,58 @@ describe('the engines of a Chorus that dies', () => {
     await killOwner();
     await makeFleet([]).start();
     expect(pids.flatMap(groupMembers)).toEqual([]);
+  });
+});
+
+describe('a fleet on cards that hold less than was planned', () => {
+  const TOO_LONG =
+    "ValueError: To serve at least one request with the model's max seq len (131072), 4.5 GiB KV cache is needed, which is larger than the available KV cache memory (3.1 GiB). Based on the available memory, the estimated maximum model length is 90112.";
+
+  function onCard(index: number): Placement {
+    return {
+      engineId: `e${index}`,
+      kind: 'gpu',
+      model: 'gpt-oss-20b',
+      gpus: [{ index, uuid: `GPU-${index}`, name: 'NVIDIA L4' }],
+      profile: { name: 'standard', maxModelLen: 131_072, gpuMemoryUtilization: 0.92 },
+    };
+  }
+
+  /** A `vllm` that starts with a context of 65,536 tokens only; gives the interpreter beside it. */
+  function installPickyVllm(): string {
+    const script = [
+      '#!/bin/sh',
+      `case "$*" in *"--max-model-len 65536 "*) exec ${process.execPath} ${MISBEHAVING_ENGINE} "$@" ;; esac`,
+      `echo "${TOO_LONG}" >&2; exit 1`,
+    ];
+    for (const [name, text] of [
+      ['vllm', script.join('\n')],
+      ['python', '#!/bin/sh\nexit 1'],
+    ] as const) {
+      writeFileSync(join(stateDir, name), `${text}\n`, { mode: 0o755 });
+    }
+    return join(stateDir, 'python');
+  }
+
+  it('tries once more with less, starts the others with what fitted, and remembers it', async () => {
+    const fleet = makeFleet([onCard(0), onCard(1)], { python: installPickyVllm(), adapt: adaptProfile });
+    await fleet.start();
+    expect(fleet.status().map(({ phase, generation }) => [phase, generation])).toEqual([
+      ['ready', 2],
+      ['ready', 1],
+    ]);
+    expect(fleet.status()[0]?.lastFailure?.message).toMatch(/ It is tried once more with a context of 65,536 tokens/);
+    expect(readFits(stateDir)).toMatchObject([
+      { gpuName: 'NVIDIA L4', cardCount: 1, model: 'gpt-oss-20b', profile: { maxModelLen: 65_536 } },
+    ]);
+  });
+
+  it('gives up with the reason when nothing may be given up', async () => {
+    const fleet = makeFleet([onCard(0)], { python: installPickyVllm() });
+    await fleet.start();
+    expect(fleet.status()).toMatchObject([
+      { phase: 'failed', generation: 1, lastFailure: { code: 'context_too_long' } },
+    ]);
+    expect(readFits(stateDir)).toEqual([]);
   });
 });

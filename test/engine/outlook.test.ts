@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mayAnotherCome } from '../../src/engine/outlook.ts';
+import { mayAnotherCome, modelOutlook } from '../../src/engine/outlook.ts';
+import type { Plan } from '../../src/domain/placement.ts';
 import type { EngineStatus } from '../../src/engine/status.ts';
 
 const engine = (facts: Pick<EngineStatus, 'phase' | 'mayBecomeReady'>): EngineStatus => ({
@@ -31,5 +32,50 @@ describe('mayAnotherCome', () => {
     const failed = engine({ phase: 'failed', mayBecomeReady: false });
     const large = { ...engine({ phase: 'starting', mayBecomeReady: true }), model: 'gpt-oss-120b' as const };
     expect(mayAnotherCome('gpt-oss-20b', [ready, failed, large])).toBe(false);
+  });
+});
+
+describe('modelOutlook', () => {
+  const plan: Plan = {
+    model: 'gpt-oss-20b',
+    placements: [],
+    rejections: [],
+    summary: '2 replicas',
+    reasons: [],
+    notServed: { 'gpt-oss-120b': 'It does not fit.' },
+  };
+  const starting = (engineId: string, leftMs: number | null): EngineStatus => ({
+    ...engine({ phase: 'starting', mayBecomeReady: true }),
+    engineId,
+    sentence: 'starting for 12 s: compiling',
+    progress: { phase: 'compile', percent: leftMs === null ? null : 40, leftMs },
+  });
+
+  it('tells of the replica that is ready first, with its estimate', () => {
+    expect(
+      modelOutlook('gpt-oss-20b', plan, [starting('e0', null), starting('e1', 25_000), starting('e2', 60_000)]),
+    ).toEqual({
+      state: 'loading',
+      sentence: 'e1: starting for 12 s: compiling, 40 %, about 25 s left.',
+      progress: { phase: 'compile', percent: 40, leftMs: 25_000 },
+    });
+  });
+
+  it('gives no figure where no earlier start gives one', () => {
+    expect(modelOutlook('gpt-oss-20b', plan, [starting('e0', null)])).toEqual({
+      state: 'loading',
+      sentence: 'e0: starting for 12 s: compiling.',
+      progress: { phase: 'compile', percent: null, leftMs: null },
+    });
+  });
+
+  it('has no progress once one is in rotation, or where the model is not served', () => {
+    const states = (['gpt-oss-20b', 'gpt-oss-120b'] as const).map((model) =>
+      modelOutlook(model, plan, [ready, starting('e1', 1000)]),
+    );
+    expect(states).toEqual([
+      { state: 'ready', sentence: '1 of 2 replicas in rotation.', progress: null },
+      { state: 'not_served', sentence: 'It does not fit.', progress: null },
+    ]);
   });
 });

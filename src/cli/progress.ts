@@ -10,7 +10,8 @@ type Started = Pick<StatusReport, 'setup' | 'engines'>;
 /** Shows a start to a person or a log. `print` writes a whole line without disturbing what is shown. */
 export interface StartView {
   readonly print: (line: string) => void;
-  readonly show: (report: Started) => void;
+  /** Something has changed; `read` tells the present state, whenever the view wants to know it. */
+  readonly show: (read: () => Started) => void;
   /** Ends redrawing; later lines are plain. */
   readonly close: () => void;
 }
@@ -60,7 +61,8 @@ class PlainLines implements StartView {
 
   readonly print = (line: string): void => void this.#output.write(`${line}\n`);
 
-  readonly show = ({ setup, engines }: Started): void => {
+  readonly show = (read: () => Started): void => {
+    const { setup, engines } = read();
     for (const step of setup) this.#setup.show(step);
     if (setup.length > 0) return;
     for (const { engineId, sentence, progress } of engines) {
@@ -86,7 +88,8 @@ class JsonLines implements StartView {
 
   readonly print = (line: string): void => this.#write({ event: 'message', text: line });
 
-  readonly show = ({ setup, engines }: Started): void => {
+  readonly show = (read: () => Started): void => {
+    const { setup, engines } = read();
     const shown = engines.map(({ engineId, phase, sentence, progress }) => ({ engineId, phase, sentence, progress }));
     this.#write({ event: 'progress', setup, engines: shown });
   };
@@ -104,13 +107,15 @@ class JsonLines implements StartView {
 /** Often enough for a bar that moves, seldom enough for a slow terminal. */
 const REDRAW_MS = 500;
 const BAR_CELLS = 20;
+/** A terminal that does not know its width says 0. */
+const DEFAULT_COLUMNS = 80;
 
 /** One block at the end of the terminal: a line for each step and engine, until every engine has settled. */
 class LiveBlock implements StartView {
   readonly #output: Output;
   readonly #clock: Clock;
   readonly #hasColor: boolean;
-  #report: Started | null = null;
+  #read: (() => Started) | null = null;
   #drawnLines = 0;
   #cancelTimer: CancelTimer | null = null;
   /** Of the last block: what has settled is not drawn again. */
@@ -127,15 +132,15 @@ class LiveBlock implements StartView {
     if (this.#cancelTimer) this.#draw();
   };
 
-  readonly show = (report: Started): void => {
-    this.#report = report;
+  readonly show = (read: () => Started): void => {
+    this.#read = read;
     this.#cancelTimer ??= this.#clock.schedule(0, this.#tick);
   };
 
   readonly close = (): void => {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    this.#report = null;
+    this.#read = null;
     this.#drawnLines = 0;
   };
 
@@ -147,9 +152,10 @@ class LiveBlock implements StartView {
 
   /** Says whether anything still moves. What has settled stays on the screen as it is. */
   #draw(): boolean {
-    if (this.#report === null) return false;
-    const lines = startLines(this.#report, (this.#output.columns ?? 80) - 1, this.#hasColor);
-    const isMoving = this.#report.setup.length > 0 || this.#report.engines.some(({ phase }) => !SETTLED.has(phase));
+    if (this.#read === null) return false;
+    const report = this.#read();
+    const lines = startLines(report, (this.#output.columns || DEFAULT_COLUMNS) - 1, this.#hasColor);
+    const isMoving = report.setup.length > 0 || report.engines.some(({ phase }) => !SETTLED.has(phase));
     const block = lines.map((line) => `${line}\n`).join('');
     if (!isMoving && block === this.#settledBlock) return false;
     this.#output.write(this.#erase() + block);

@@ -53,11 +53,17 @@ interface Decided {
 async function run({ options, plan, setup }: Decided, view: StartView): Promise<void> {
   const kept = await openStore(options, view.print);
   const orchestrator = new Orchestrator(options, plan, { ...dependencies({ options, setup }, view.print), ...kept });
-  const stopped = untilStopped(orchestrator, { signals: process, clock: systemClock, print: view.print });
+  const stopped = untilStopped(orchestrator, {
+    signals: process,
+    clock: systemClock,
+    print: view.print,
+    drainMs: options.drainMs,
+  });
   const { prepared } = await orchestrator.start();
   view.print(bannerOf(orchestrator, options, plan));
-  orchestrator.onChange(() => view.show(orchestrator.status()));
-  view.show(orchestrator.status());
+  const show = (): void => view.show(() => orchestrator.status());
+  orchestrator.onChange(show);
+  show();
   try {
     process.exitCode = await Promise.race([stopped, prepared.then(() => stopped)]);
   } catch (error) {

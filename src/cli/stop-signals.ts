@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import type { Clock } from '../domain/clock.ts';
+import { formatDuration } from '../domain/units.ts';
 
 /** What the signals end. Both resolve when nothing of it is left. */
 interface Stoppable {
@@ -13,6 +14,8 @@ interface SignalDeps {
   readonly signals: EventEmitter;
   readonly clock: Clock;
   readonly print: (line: string) => void;
+  /** How long the first signal lets answers go on. */
+  readonly drainMs: number;
 }
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -24,7 +27,7 @@ const BURST_MS = 500;
  * Resolves with the exit code once signals have ended everything: the first one drains, a second kills, a third does
  * not wait any more. Rejects when the end itself fails.
  */
-export function untilStopped(target: Stoppable, { signals, clock, print }: SignalDeps): Promise<number> {
+export function untilStopped(target: Stoppable, { signals, clock, print, drainMs }: SignalDeps): Promise<number> {
   return new Promise((resolve, reject) => {
     const ended = (): void => resolve(0);
     let count = 0;
@@ -35,7 +38,9 @@ export function untilStopped(target: Stoppable, { signals, clock, print }: Signa
       countedMs = nowMs;
       count++;
       if (count === 1) {
-        print('Stopping: running answers may finish for 30 s. Press Ctrl-C again to end them now.');
+        print(
+          `Stopping: running answers may finish for ${formatDuration(drainMs)}. Press Ctrl-C again to end them now.`,
+        );
         target.stop().then(ended, reject);
       } else if (count === 2) {
         print('Ending everything now.');

@@ -39,7 +39,7 @@ const DOWNLOAD: SetupProgress = {
 /** A terminal (or a file) that keeps what is written. */
 function outputOf(isTTY: boolean) {
   const written: string[] = [];
-  return { isTTY, columns: 80, write: (text: string) => written.push(text), written };
+  return { isTTY, columns: 0, write: (text: string) => written.push(text), written };
 }
 
 describe('the lines of a start', () => {
@@ -69,11 +69,14 @@ describe('the view of a start', () => {
   it('redraws one block on a terminal, and writes other lines above it', () => {
     const [output, clock] = [outputOf(true), new FakeClock()];
     const view = createStartView(output, viewStyle('auto', { NO_COLOR: '1' }), clock);
-    view.show({ setup: [], engines: [engine({ sentence: 'compiling', progress: null }), READY] });
+    view.show(() => ({ setup: [], engines: [engine({ sentence: 'compiling', progress: null }), READY] }));
     clock.advance(0);
     view.print('a remark');
     clock.advance(500);
-    view.show({ setup: [], engines: [engine({ phase: 'ready', sentence: 'in rotation', progress: null }), READY] });
+    view.show(() => ({
+      setup: [],
+      engines: [engine({ phase: 'ready', sentence: 'in rotation', progress: null }), READY],
+    }));
     clock.advance(500);
     const block = '  e0        compiling\n  e1        in rotation\n';
     const up = '\u001b[2A\r\u001b[J';
@@ -95,9 +98,9 @@ describe('the view of a start', () => {
   ] as const)('is plain lines, each told once, %s', (_, style, isTTY, environment) => {
     const [output, clock] = [outputOf(isTTY), new FakeClock()];
     const view = createStartView(output, viewStyle(style, environment), clock);
-    view.show({ setup: [DOWNLOAD], engines: [engine({})] });
+    view.show(() => ({ setup: [DOWNLOAD], engines: [engine({})] }));
     for (const seconds of [12, 13]) {
-      view.show({ setup: [], engines: [engine({ sentence: `starting for ${seconds} s: compiling` }), READY] });
+      view.show(() => ({ setup: [], engines: [engine({ sentence: `starting for ${seconds} s: compiling` }), READY] }));
     }
     expect(output.written).toEqual([
       'download 50 %, 4.7 GiB of 9.3 GiB, 95 MiB/s, 50 s left: downloading openai/gpt-oss-20b\n',
@@ -111,8 +114,8 @@ describe('the view of a start', () => {
     const output = outputOf(true);
     const view = createStartView(output, viewStyle('json', {}), new FakeClock());
     view.print('a remark');
-    view.show({ setup: [], engines: [READY] });
-    view.show({ setup: [], engines: [READY] });
+    view.show(() => ({ setup: [], engines: [READY] }));
+    view.show(() => ({ setup: [], engines: [READY] }));
     expect(output.written.map((line) => JSON.parse(line) as object)).toEqual([
       { event: 'message', text: 'a remark' },
       {

@@ -12,7 +12,10 @@ function setUp() {
     calls.push(name);
     return end.promise;
   };
-  const exitCode = untilStopped({ stop: call('stop'), kill: call('kill') }, { signals, clock, print: () => {} });
+  const exitCode = untilStopped(
+    { stop: call('stop'), kill: call('kill') },
+    { drainMs: 30_000, signals, clock, print: () => {} },
+  );
   const send = (signal: string): void => void signals.emit(signal, signal);
   return { clock, send, calls, end, exitCode };
 }

@@ -136,4 +136,21 @@ describe('chorus serve on a machine with eight H100, no vLLM and no weights', ()
     expect(processesNaming(machine.root)).toEqual([]);
     expect(readFileSync(join(stateDir, 'chorus.log'), 'utf8')).toContain('setup begins');
   }, 60_000);
+
+  it('is refused before a byte is downloaded when the driver runs no vLLM, with the fix', async () => {
+    machine.installGpus(fakeLedger(fakeGpus(1, 'h100'), { driverVersion: '470.82.01' }));
+    const refused = serve();
+    await expect(refused).rejects.toThrow(/chorus ended with 69:[^]*Update the NVIDIA driver to 580 or newer/);
+    expect(hub.downloads).toEqual([]);
+    expect(isDone()).toEqual([false, false]);
+  });
+
+  it('asks nobody where nobody can answer, and names the flag', async () => {
+    const environment = machine.env({ HF_ENDPOINT: hub.endpoint, HOME: machine.root });
+    const refused = startChorus(['--model', 'gpt-oss-20b'], stateDir, environment);
+    await expect(refused).rejects.toThrow(
+      /chorus ended with 64:[^]*Chorus has to install vLLM .* give --yes to allow it/,
+    );
+    expect(hub.downloads).toEqual([]);
+  });
 });

@@ -23,7 +23,7 @@ export function planOnCpu({ host }: Inventory, request: PlanRequest): Plan {
   const model = modelWithoutGpu(request);
   const replicas = request.replicas === 'auto' ? 1 : request.replicas;
   const footprint = cpuFootprint(model, request.modelFolder);
-  const sizes = cpuSizes(footprint);
+  const sizes = cpuSizes(footprint, request.contextTokens);
   const size = sizes.find(({ totalBytes }) => totalBytes * replicas <= host.availableBytes);
   const rejections = [
     ...rejectInstructionSet(model, request, host),
@@ -49,6 +49,7 @@ export function planOnCpu({ host }: Inventory, request: PlanRequest): Plan {
 export function planSimulated(request: PlanRequest): Plan {
   const model = modelWithoutGpu(request);
   const replicas = request.replicas === 'auto' ? DEFAULT_SIMULATED_REPLICAS : request.replicas;
+  const maxModelLen = request.contextTokens ?? SIMULATED_CONTEXT_TOKENS;
   return {
     model,
     placements: engineIds(replicas).map((engineId) => ({
@@ -56,10 +57,10 @@ export function planSimulated(request: PlanRequest): Plan {
       kind: 'simulated',
       model,
       gpus: [],
-      profile: { name: 'simulated', maxModelLen: SIMULATED_CONTEXT_TOKENS },
+      profile: { name: 'simulated', maxModelLen },
     })),
     rejections: [],
-    summary: `${countOf(replicas, 'simulated replica')} of ${model}, context ${formatCount(SIMULATED_CONTEXT_TOKENS)} tokens.`,
+    summary: `${countOf(replicas, 'simulated replica')} of ${model}, context ${formatCount(maxModelLen)} tokens.`,
     reasons: ['SIMULATED: no model runs; the answers come from a small closed world.'],
     notServed: notServed(model, () => `this server simulates ${model}`),
   };
@@ -73,8 +74,10 @@ function modelWithoutGpu({ model, modelFolder }: PlanRequest): ModelId {
 const engineIds = (count: number): string[] => Array.from({ length: count }, (_, position) => `e${position}`);
 
 /** Longest context first. The KV cache comes in whole GiB (`VLLM_CPU_KVCACHE_SPACE`). */
-function cpuSizes(footprint: Footprint): CpuSize[] {
-  const within = CONTEXT_TOKENS.map((contextTokens) => Math.min(contextTokens, footprint.maxContextTokens));
+function cpuSizes(footprint: Footprint, given: number | null): CpuSize[] {
+  const within = (given === null ? CONTEXT_TOKENS : [given]).map((contextTokens) =>
+    Math.min(contextTokens, footprint.maxContextTokens),
+  );
   return [...new Set(within)].map((contextTokens) => {
     const kvCacheGiB = Math.ceil(kvBytesForContext(footprint, contextTokens) / GiB);
     return { contextTokens, kvCacheGiB, totalBytes: footprint.weightBytes + kvCacheGiB * GiB + CPU_RUNTIME_BYTES };

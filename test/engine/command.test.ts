@@ -47,6 +47,12 @@ const onCpu: Placement = {
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
 describe('the command of an engine', () => {
+  it('on a MIG slice leaves CUDA_VISIBLE_DEVICES unset', () => {
+    const gpus = [{ index: 0, uuid: 'GPU-a', name: `${GPU_NAME} MIG 3g.40gb`, isMigSlice: true as const }];
+    const { env } = engineCommand({ ...twoCards, gpus }, LAUNCH, SEAT);
+    expect(Object.keys(env).filter((name) => name === 'CUDA_VISIBLE_DEVICES')).toEqual([]);
+  });
+
   it('is `vllm serve` of the given environment on its own cards', () => {
     expect(engineCommand(twoCards, LAUNCH, SEAT)).toEqual({
       file: '/opt/vllm/bin/vllm',

@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../../src/domain/units.ts';
 import { bookMemory } from '../../src/sim/gpu-ledger.ts';
@@ -18,7 +19,10 @@ afterEach(() => {
 });
 
 const ask = (...args: string[]) => {
-  const { stdout, status } = spawnSync('nvidia-smi', args, { env: machine.env(), encoding: 'utf8' });
+  const { stdout, status } = spawnSync(join(machine.root, 'bin/nvidia-smi'), args, {
+    env: machine.env(),
+    encoding: 'utf8',
+  });
   return { stdout, status };
 };
 const usedMiB = () => ask('--query-gpu=memory.used', '--format=csv,noheader,nounits').stdout.trim().split('\n');

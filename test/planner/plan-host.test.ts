@@ -109,3 +109,11 @@ describe('simulated', () => {
     ]);
   });
 });
+
+it('a context that is given is the one on the CPU and in the simulator', () => {
+  const request = { ...AUTO, modelFolder: TINY_FOLDER, contextTokens: 5000 };
+  const contexts = (['cpu', 'simulated'] as const).map(
+    (engine) => planPlacement(aMachine([]), { ...request, engine }).placements[0]?.profile.maxModelLen,
+  );
+  expect(contexts).toEqual([5000, 5000]);
+});

@@ -18,6 +18,7 @@ const PACED_PUTS_PER_SECOND = 500;
 const PACED_SECONDS = 10;
 const TURNS = 50;
 const CONTEXT_READS = 1000;
+const SHORT_TOKEN_IDS = 120;
 const EXPIRES_AT_MS = Number.MAX_SAFE_INTEGER;
 
 const textOf = (characters: number): string => JSON.stringify('lorem ipsum '.repeat(characters / 12));
@@ -99,9 +100,23 @@ async function paced(store: ResponseStore): Promise<string> {
   return `put at ${PACED_PUTS_PER_SECOND}/s: ${latency}; event loop of the gateway's thread: ${delay} ms (idle: about 1.1)`;
 }
 
+/** A turn of a chat: 2 KB of text, 240 token ids. */
+function newTurn(id: string, previousResponseId: string | null): NewResponse {
+  const tokenIds = TOKEN_IDS.slice(0, SHORT_TOKEN_IDS);
+  const output = [
+    { id: `${id}-rs`, json: textOf(720), tokenIds },
+    { id: `${id}-msg`, json: textOf(720), tokenIds },
+  ];
+  return {
+    ...newResponse(id, previousResponseId),
+    newInput: [{ id: `${id}-in`, json: textOf(480), tokenIds: null }],
+    output,
+  };
+}
+
 async function contexts(store: ResponseStore): Promise<string> {
   for (let number = 1; number <= TURNS; number++) {
-    await store.put(newResponse(`chain${number}`, number === 1 ? null : `chain${number - 1}`));
+    await store.put(newTurn(`chain${number}`, number === 1 ? null : `chain${number - 1}`));
   }
   const times: number[] = [];
   const cpu = measureCpu();

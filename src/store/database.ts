@@ -4,8 +4,8 @@ import { MIGRATIONS } from './migrations.ts';
 const CACHE_KIB = 16_384;
 /** Twice SQLite's default: bodies of 2 to 4 KB are usual and would leave a third of smaller pages empty. */
 const PAGE_BYTES = 8192;
-/** Then the WAL is copied into the database. */
-const WAL_PAGES = 512;
+/** Then the WAL is copied into the database: 16 MB, in which the pages that every commit writes again count once. */
+const WAL_PAGES = 2048;
 
 /** The file was written by a later version, whose schema this one does not know. */
 export class NewerSchema extends Error {}

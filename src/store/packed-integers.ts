@@ -1,8 +1,6 @@
-const BYTES_AT_MOST = 8;
-
 /** Whole numbers from 0 to 2^53 - 1, each in as few bytes as it needs (LEB128): a gpt-oss token id takes at most three. */
 export function packIntegers(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(values.length * BYTES_AT_MOST);
+  const bytes = new Uint8Array(values.reduce((sum, value) => sum + bytesOf(value), 0));
   let end = 0;
   for (const value of values) {
     let rest = value;
@@ -12,7 +10,13 @@ export function packIntegers(values: readonly number[]): Uint8Array {
     }
     bytes[end++] = rest;
   }
-  return bytes.slice(0, end);
+  return bytes;
+}
+
+function bytesOf(value: number): number {
+  let bytes = 1;
+  for (let end = 0x80; value >= end; end *= 0x80) bytes++;
+  return bytes;
 }
 
 /** The inverse of `packIntegers`. Indexed loops: this runs on the gateway's thread, for every token of a context. */

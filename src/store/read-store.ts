@@ -28,7 +28,7 @@ export function readContext({ responses, turns, bodies }: Tables, { project, id,
   return {
     rootDate: response.root_date,
     status: response.status,
-    items: joinBodies(keys.map((key) => bodies.read(key))),
+    items: joinBodies(bodies.readAll(keys)),
   };
 }
 

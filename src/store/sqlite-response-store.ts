@@ -25,7 +25,7 @@ export class SqliteResponseStore implements ResponseStore {
   constructor(link: WorkerLink, clock: Clock, limits: WriteLimits) {
     this.#link = link;
     this.#clock = clock;
-    this.#queue = new WriteQueue((writes) => link.call('write', writes), clock, limits);
+    this.#queue = new WriteQueue((writes) => link.call('write', writes, buffersOf(writes)), clock, limits);
   }
 
   async put(response: NewResponse): Promise<void> {
@@ -124,6 +124,9 @@ function packResponse({ newInput, output, json, ...rest }: NewResponse): PackedR
     body,
   };
 }
+
+const buffersOf = (writes: readonly StoreWrite[]): ArrayBuffer[] =>
+  writes.flatMap((write) => (write.kind === 'put' ? [write.response.body.buffer] : []));
 
 function touchedBy({ project, id, newInput, output }: NewResponse): string[] {
   const given = [...newInput, ...output].flatMap((item) => ('reference' in item ? [] : itemKey(project, item.id)));

@@ -54,6 +54,7 @@ export class StoreFile {
       return outcomes;
     } catch (thrown) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.tables.bodies.lookForFree();
       const failure = toStoreFailure(thrown);
       return writes.map(() => ({ failure }));
     }

@@ -43,8 +43,12 @@ export class WorkerLink {
     worker.on('exit', () => this.#end("The store's thread has ended."));
   }
 
-  /** Rejects with a `StoreError`: the worker's own, or `failed` when its thread has ended. */
-  call<Kind extends StoreCallKind>(kind: Kind, ask: StoreCalls[Kind]['ask']): Promise<StoreCalls[Kind]['answer']> {
+  /** The thread gets the buffers `handedOver` themselves, not copies. Rejects with a `StoreError`: the worker's own, or `failed` when its thread has ended. */
+  call<Kind extends StoreCallKind>(
+    kind: Kind,
+    ask: StoreCalls[Kind]['ask'],
+    handedOver: readonly ArrayBuffer[] = [],
+  ): Promise<StoreCalls[Kind]['answer']> {
     const { promise, resolve, reject } = Promise.withResolvers<StoreCalls[Kind]['answer']>();
     if (this.#ended !== null) {
       reject(this.#ended);
@@ -52,7 +56,7 @@ export class WorkerLink {
     }
     const number = ++this.#lastNumber;
     this.#waiting.set(number, { resolve, reject });
-    this.#worker.postMessage({ number, kind, ask }, []);
+    this.#worker.postMessage({ number, kind, ask }, handedOver);
     return promise;
   }
 

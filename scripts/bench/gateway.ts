@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pino } from 'pino';
 import { createSeal } from '../../src/access/seal.ts';
 import type { Replica } from '../../src/domain/replica.ts';
@@ -25,9 +26,15 @@ export interface GatewayStart {
   readonly directory: string;
 }
 
-/** The port is all there is to ask. */
+/** There is one thing to ask. */
 export interface GatewayRequest {
-  readonly ask: 'port';
+  readonly ask: 'state';
+}
+
+export interface GatewayState {
+  readonly port: number;
+  /** How late the event loop came round since it was last asked, beside the millisecond in which it looks. */
+  readonly loopDelayMs: { readonly p50: number; readonly p99: number; readonly p999: number };
 }
 
 const LOADING_WAIT_MS = 10_000;
@@ -95,13 +102,20 @@ const aReplica = (socketPath: string, index: number): Replica => ({
 for (const [index, path] of socketPaths.entries()) pool.admit(aReplica(path, index));
 await app.listen({ host: '127.0.0.1', port: 0, backlog: LISTEN_BACKLOG });
 
-serveParent(
-  () => (app.server.address() as AddressInfo).port,
-  () => {
-    closing = true;
-    app.server.closeAllConnections();
-    void app.close();
-    void upstream.close();
-    void opening.store.close();
-  },
-);
+const loop = monitorEventLoopDelay({ resolution: 1 });
+loop.enable();
+
+function readState(): GatewayState {
+  const at = (percent: number): number => loop.percentile(percent) / 1e6;
+  const loopDelayMs = { p50: at(50), p99: at(99), p999: at(99.9) };
+  loop.reset();
+  return { port: (app.server.address() as AddressInfo).port, loopDelayMs };
+}
+
+serveParent(readState, () => {
+  closing = true;
+  app.server.closeAllConnections();
+  void app.close();
+  void upstream.close();
+  void opening.store.close();
+});

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { formatTable } from '../../src/cli/table.ts';
 import { formatBytes, formatCount } from '../../src/domain/units.ts';
 import { makeAnswer } from './answer.ts';
+import { compareFollowUps } from './follow-up.ts';
 import { interleave, withTargets, type Samples } from './rounds.ts';
 import type { Rig, Sample, Scenario, Target } from './rig.ts';
 import { median, pairedRatio, quantile } from './statistics.ts';
@@ -17,7 +18,7 @@ export interface Part {
 const ROUNDS = 3;
 const WARM_UP_MS = 4000;
 const CEILING_MS = 2000;
-const NAMES = ['direct', 'nginx', 'chorus'] as const;
+const NAMES = ['direct', 'nginx', 'chorus', 'unstored'] as const;
 
 /** What a table counts. */
 interface Unit {
@@ -36,7 +37,8 @@ const perToken: Part = {
     const scenario: Scenario = { answer, stream: true, connections: 256, rampMs: 1000, intervalMs: 20 };
     const fastest = await rig.measure(rig.direct(), { ...scenario, intervalMs: 0 }, CEILING_MS);
     const ceiling = formatCount(fastest.tokens / fastest.seconds);
-    return `${await costTable(rig, scenario, TOKEN, windowMs)}\nThe harness alone, at full speed: ${ceiling} tokens/s.`;
+    const table = await costTable(rig, scenario, TOKEN, windowMs);
+    return `${table}\nunstored is Chorus asked with store: false. The harness alone, at full speed: ${ceiling} tokens/s.`;
   },
 };
 
@@ -167,5 +169,53 @@ function shares(samples: readonly Sample[]): string[] {
   ];
 }
 
+const followUp: Part = {
+  name: 'follow-up',
+  title: 'Turn 51 by previous_response_id, and with the same context inline: time from the request to the first word',
+  async run(rig) {
+    const answer = makeAnswer(rig.vocabulary, 30, 120);
+    const chorus = await rig.startChorus();
+    try {
+      await rig.answerWith(answer, 0);
+      const { byId, inline, inlineBytes } = await compareFollowUps(chorus.address.port);
+      const differences = byId.map((ms, index) => ms - (inline[index] ?? Number.NaN));
+      const rows = Object.entries({ 'by id': byId, inline, 'by id - inline': differences }).map(([name, times]) => [
+        name,
+        ...[0.5, 0.9].map((share) => quantile(times, share).toFixed(2)),
+      ]);
+      const about = `${byId.length} pairs, one request at a time; the inline body has ${formatBytes(inlineBytes)}.`;
+      return `${formatTable(['', 'p50 ms', 'p90 ms'], rows)}\n${about}`;
+    } finally {
+      await chorus.stop();
+    }
+  },
+};
+
+/** Chosen so that about 500 of these answers are complete a second. */
+const PACED = { connections: 104, rampMs: 1000, intervalMs: 8 };
+
+const eventLoop: Part = {
+  name: 'event-loop',
+  title: 'How late the event loop comes round at about 500 JSON answers a second, stored and not (idle: 1.1 ms)',
+  async run(rig, windowMs) {
+    const scenario: Scenario = { answer: makeAnswer(rig.vocabulary, 5, 15), stream: false, ...PACED };
+    const chorus = await rig.startChorus();
+    const rows: string[][] = [];
+    try {
+      await rig.measure(chorus, scenario, WARM_UP_MS);
+      for (const name of ['chorus', 'unstored'] as const) {
+        await chorus.loopDelayMs();
+        const sample = await rig.measure({ ...chorus, name }, scenario, ROUNDS * windowMs);
+        const { p50, p99, p999 } = await chorus.loopDelayMs();
+        const rate = formatCount(sample.answers / sample.seconds);
+        rows.push([name, rate, ...[p50, p99, p999].map((ms) => ms.toFixed(1)), ...shares([sample])]);
+      }
+    } finally {
+      await chorus.stop();
+    }
+    return formatTable(['', 'answers/s', 'p50 ms', 'p99 ms', 'p99.9 ms', ...SHARE_HEADER], rows);
+  },
+};
+
 /** Every part, in the order in which they run. */
-export const PARTS: readonly Part[] = [perToken, firstText, perAnswer, openStreams];
+export const PARTS: readonly Part[] = [perToken, firstText, perAnswer, openStreams, followUp, eventLoop];

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { GatewayRequest, GatewayStart } from './gateway.ts';
+import type { GatewayRequest, GatewayStart, GatewayState } from './gateway.ts';
 import type { LoadReply, LoadRequest } from './requests.ts';
 import type { UpstreamReply, UpstreamRequest, UpstreamStart } from './upstream.ts';
 
@@ -25,7 +25,7 @@ export interface Program<Request, Reply> {
 }
 
 /** The gateway: Chorus's own parts over replicas that are known to be ready. */
-export const startGateway = (start: GatewayStart): Promise<Program<GatewayRequest, number>> =>
+export const startGateway = (start: GatewayStart): Promise<Program<GatewayRequest, GatewayState>> =>
   startProgram('gateway', 'measured', start);
 
 /** The stand-in for the engines. */

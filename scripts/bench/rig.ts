@@ -7,18 +7,29 @@ import { systemClock } from '../../src/system/clock.ts';
 import { readVocabulary } from '../../src/system/vocabulary.ts';
 import { LEAD_TOKENS, type Answer } from './answer.ts';
 import { COUNTER, type Address, type LoadJob, type LoadReply, type LoadRequest } from './requests.ts';
+import type { GatewayState } from './gateway.ts';
 import { findNginx, startNginx } from './nginx.ts';
 import { startGateway, startLoad, startUpstream, type Program } from './program.ts';
 import type { UpstreamReply, UpstreamRequest } from './upstream.ts';
 import { cpuMs, machineCpuMs } from './usage.ts';
 
-/** What the clients talk to: the stand-in engine itself, nginx before it, or Chorus before it. */
+/**
+ * What the clients talk to: the stand-in engine itself, nginx before it, or Chorus before it; `unstored` is Chorus asked
+ * with `store: false`.
+ */
 export interface Target {
-  readonly name: 'direct' | 'nginx' | 'chorus';
+  readonly name: 'direct' | 'nginx' | 'chorus' | 'unstored';
   /** Null: nothing stands between. */
   readonly pid: number | null;
   readonly address: Address;
   stop(): Promise<void>;
+}
+
+/** The gateway, which can tell how late its event loop is. */
+export interface ChorusTarget extends Target {
+  readonly address: { readonly port: number };
+  /** Since it was last asked. */
+  loopDelayMs(): Promise<GatewayState['loopDelayMs']>;
 }
 
 /** What the clients do and how the engine answers. */
@@ -96,11 +107,17 @@ export class Rig {
     return { name: 'direct', pid: null, address: { socketPath: this.#socketPaths[0] ?? '' }, stop: async () => {} };
   }
 
-  async startChorus(): Promise<Target> {
+  async startChorus(): Promise<ChorusTarget> {
     const directory = mkdtempSync(join(this.#directory, 'store-'));
     const gateway = await startGateway({ socketPaths: this.#socketPaths, directory });
-    const port = await gateway.ask({ ask: 'port' });
-    return { name: 'chorus', pid: gateway.pid, address: { port }, stop: () => gateway.stop() };
+    const { port } = await gateway.ask({ ask: 'state' });
+    return {
+      name: 'chorus',
+      pid: gateway.pid,
+      address: { port },
+      loopDelayMs: async () => (await gateway.ask({ ask: 'state' })).loopDelayMs,
+      stop: () => gateway.stop(),
+    };
   }
 
   /** Null where nginx is not installed. */
@@ -111,10 +128,15 @@ export class Rig {
     return { name: 'nginx', pid, address: { port }, stop: () => nginx.stop() };
   }
 
+  /** Streams of the engine that begin from now on are `answer`. */
+  async answerWith({ tokenIds }: Answer, intervalMs: number): Promise<void> {
+    await this.#upstream.ask({ workload: { tokenIds, leadTokens: LEAD_TOKENS, intervalMs } });
+  }
+
   /** Runs a scenario on a target for `windowMs` after everything has begun, and ends it. `look` is called at its end. */
   async measure(target: Target, scenario: Scenario, windowMs: number, look: () => void = () => {}): Promise<Sample> {
     const { answer, intervalMs, rampMs } = scenario;
-    await this.#upstream.ask({ workload: { tokenIds: answer.tokenIds, leadTokens: LEAD_TOKENS, intervalMs } });
+    await this.answerWith(answer, intervalMs);
     await this.#load.ask({ do: 'start', job: loadJob(target, scenario) });
     await this.#wait(rampMs + SETTLE_MS);
     const before = await this.#snapshot(target);
@@ -193,8 +215,8 @@ interface Snapshot {
 function loadJob({ name, address }: Target, { answer, stream, connections, rampMs }: Scenario): LoadJob {
   const { tokenCount, text, firstWordId } = answer;
   const common = { address, connections, rampMs, expected: { tokenCount, text } };
-  if (name === 'chorus') {
-    const body = JSON.stringify({ model: 'gpt-oss-20b', input: QUESTION, stream });
+  if (name === 'chorus' || name === 'unstored') {
+    const body = JSON.stringify({ model: 'gpt-oss-20b', input: QUESTION, stream, store: name === 'chorus' });
     const firstTextMark = stream ? '"delta":"' : '"output_text"';
     return { ...common, path: PATHS.responses, body, answer: `responses-${stream ? 'stream' : 'json'}`, firstTextMark };
   }

@@ -19,7 +19,7 @@ export async function interleave(
   scenario: Scenario,
   { rounds, windowMs, warmUpMs }: RoundOptions,
 ): Promise<Samples> {
-  const samples: Record<Target['name'], Sample[]> = { direct: [], nginx: [], chorus: [] };
+  const samples: Record<Target['name'], Sample[]> = { direct: [], nginx: [], chorus: [], unstored: [] };
   for (const target of targets) if (target.pid !== null) await rig.measure(target, scenario, warmUpMs);
   for (let round = 0; round < rounds; round++) {
     for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
@@ -33,7 +33,8 @@ export async function interleave(
 export async function withTargets<T>(rig: Rig, work: (targets: readonly Target[]) => Promise<T>): Promise<T> {
   const chorus = await rig.startChorus();
   const nginx = await rig.startNginx();
-  const targets = nginx === null ? [chorus] : [nginx, chorus];
+  const unstored: Target = { ...chorus, name: 'unstored', stop: async () => {} };
+  const targets = nginx === null ? [chorus, unstored] : [nginx, chorus, unstored];
   try {
     return await work(targets);
   } finally {

@@ -26,6 +26,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #answer = new AnswerBuffer();
   #sentMs = 0;
+  #cancelPause: CancelTimer = () => {};
   showsText = false;
 
   constructor(job: LoadJob, request: Buffer) {
@@ -44,6 +45,7 @@ class Connection {
 
   close(): void {
     connections.delete(this);
+    this.#cancelPause();
     this.#socket.destroy();
   }
 
@@ -63,9 +65,15 @@ class Connection {
     }
     if (this.#answer.complete) {
       this.#check();
-      this.#ask();
+      this.#pause();
     }
     return true;
+  }
+
+  #pause(): void {
+    const { maxPauseMs } = this.#job;
+    if (maxPauseMs === 0) this.#ask();
+    else this.#cancelPause = systemClock.schedule(Math.random() * maxPauseMs, () => this.#ask());
   }
 
   #check(): void {

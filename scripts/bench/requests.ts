@@ -10,6 +10,11 @@ export interface LoadJob {
   readonly connections: number;
   /** The connections open one after the other over this time. */
   readonly rampMs: number;
+  /**
+   * After each answer a client waits for a random part of this. Clients whose answers are committed together would
+   * otherwise ask together for ever, which people do not.
+   */
+  readonly maxPauseMs: number;
   readonly answer: AnswerKind;
   readonly expected: ExpectedAnswer;
   /** The body holds this once the first word of the answer is there. */

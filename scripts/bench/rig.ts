@@ -40,6 +40,8 @@ export interface Scenario {
   readonly rampMs: number;
   /** Between two tokens of a stream; 0: as fast as possible. */
   readonly intervalMs: number;
+  /** Before its next question a client waits for up to so long; absent: it asks at once. */
+  readonly maxPauseMs?: number;
 }
 
 /** What one window of a scenario cost and brought. */
@@ -212,9 +214,12 @@ interface Snapshot {
 }
 
 /** Chorus is asked through its own API; the others pass on what an engine understands. */
-function loadJob({ name, address }: Target, { answer, stream, connections, rampMs }: Scenario): LoadJob {
+function loadJob(
+  { name, address }: Target,
+  { answer, stream, connections, rampMs, maxPauseMs = 0 }: Scenario,
+): LoadJob {
   const { tokenCount, text, firstWordId } = answer;
-  const common = { address, connections, rampMs, expected: { tokenCount, text } };
+  const common = { address, connections, rampMs, maxPauseMs, expected: { tokenCount, text } };
   if (name === 'chorus' || name === 'unstored') {
     const body = JSON.stringify({ model: 'gpt-oss-20b', input: QUESTION, stream, store: name === 'chorus' });
     const firstTextMark = stream ? '"delta":"' : '"output_text"';

@@ -2,74 +2,10 @@ import { setImmediate as nextLoopTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
-import { Pool } from '../../src/pool/pool.ts';
-import { Flow } from '../../src/turn/attempt.ts';
-import type { TurnListener } from '../../src/turn/progress.ts';
-import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
-import { runTurn, type TurnRequest } from '../../src/turn/run-turn.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import { aReplica } from '../support/replicas.ts';
-import { failed, finished, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { failed, finished } from '../support/scripted-upstream.ts';
+import { FINAL, PROMPT_TOKENS, sampling, setUpTurn as setUp } from '../support/turn.ts';
 import { vocabulary } from '../support/vocabulary.ts';
-
-const sampling = {
-  temperature: 0,
-  topP: 1,
-  topK: 0,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: null,
-  priority: 0,
-  logitBias: null,
-  topLogprobs: null,
-};
-const request: TurnRequest = {
-  requestId: 'resp_1',
-  cacheSalt: null,
-  model: 'gpt-oss-20b',
-  messages: [{ role: 'user', text: 'hi' }],
-  sampling,
-  maxOutputTokens: null,
-  truncate: false,
-  stop: [],
-  rule: null,
-};
-const FINAL = [TOKENS.channel, ...encodeText(vocabulary, 'final'), TOKENS.message];
-const PROMPT_TOKENS = 7;
-
-function setUp(replicas = ['e0', 'e1']) {
-  const pool = new Pool({
-    clock: new FakeClock(),
-    loadingWaitMs: 1000,
-    outlook: () => ({ mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: 'none left.' }),
-  });
-  for (const engineId of replicas) pool.admit(aReplica({ engineId }));
-  const upstream = new ScriptedUpstream();
-  const heard: string[] = [];
-  const retries: unknown[] = [];
-  const listener: Omit<TurnListener, 'isLive'> = {
-    onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
-    onText: (text) => void heard.push(text),
-    onMessageEnd: ({ how }) => void heard.push(`</${how}>`),
-    onLogprobs: (logprobs) => void heard.push(`[${logprobs.map(({ token_id: id }) => id).join()}]`),
-    onBatchEnd: () => void heard.push('|'),
-    onStartOver: () => void heard.push('<start over>'),
-  };
-  const deps = {
-    vocabulary,
-    prompts: new PromptEncoder(vocabulary, 10_000),
-    pool,
-    openTokenStream: upstream.open,
-    onAttemptFailed: (event: unknown) => void retries.push(event),
-  };
-  const client = new AbortController();
-  const flow = new Flow();
-  const run = (changes: Partial<TurnRequest> = {}, isLive = true) =>
-    runTurn(deps, { ...request, ...changes }, { ...listener, isLive }, { flow, signal: client.signal });
-  return { pool, upstream, heard, retries, client, flow, run };
-}
 
 describe('runTurn', () => {
   it('hands on what each read brought and says how it ended', async () => {
@@ -97,65 +33,6 @@ describe('runTurn', () => {
     client.abort();
     await Promise.all(ends);
     expect(intervals).toEqual([64, undefined, undefined]);
-  });
-
-  it('moves to another replica, unnoticed by the listener, while nothing was handed on', async () => {
-    const { upstream, heard, retries, run } = setUp();
-    const end = run();
-    const first = await upstream.next();
-    first.tokens(TOKENS.channel);
-    first.end(failed('cut'));
-    const second = await upstream.next();
-    expect(second.request.replica.engineId).toBe('e1');
-    second.tokens(...FINAL, ...encodeText(vocabulary, 'Hi'), TOKENS.return);
-    second.end(finished());
-    expect(await end).toMatchObject({ kind: 'completed', usage: { outputTokens: 5 } });
-    expect(heard.join('')).toBe('|<final>Hi</return>||');
-    expect(retries).toEqual([{ requestId: 'resp_1', engineId: 'e0', reason: 'cut: scripted', retried: true }]);
-  });
-
-  it('starts over on another replica after output that nobody has seen', async () => {
-    const { upstream, heard, run } = setUp();
-    const end = run({}, false);
-    const first = await upstream.next();
-    first.tokens(...FINAL, ...encodeText(vocabulary, 'Hel'));
-    first.end(failed('cut'));
-    const second = await upstream.next();
-    expect(second.request.replica.engineId).toBe('e1');
-    second.tokens(...FINAL, ...encodeText(vocabulary, 'Hi'), TOKENS.return);
-    second.end(finished());
-    expect(await end).toMatchObject({ kind: 'completed', usage: { outputTokens: 5 } });
-    expect(heard.join('')).toBe('<final>Hel|<start over><final>Hi</return>||');
-  });
-
-  it('fails, and does not start again, once somebody has seen output', async () => {
-    const { upstream, retries, run } = setUp();
-    const end = run();
-    const stream = await upstream.next();
-    stream.tokens(...FINAL);
-    stream.end(failed('cut'));
-    expect(await end).toMatchObject({ kind: 'failed', error: { status: 502 }, usage: { outputTokens: 3 } });
-    expect(retries).toMatchObject([{ engineId: 'e0', retried: false }]);
-  });
-
-  it('fails with the last failure when each replica failed the request and none is left', async () => {
-    const { upstream, run } = setUp();
-    const end = run();
-    (await upstream.next()).end(failed('unreachable'));
-    (await upstream.next()).end(failed('unreachable'));
-    expect(await end).toMatchObject({
-      kind: 'failed',
-      error: {
-        errorName: 'engine_failed',
-        message: '2 engines failed this request and no other is left, the last: scripted',
-      },
-    });
-    const { upstream: only, run: runOnly } = setUp(['e0']);
-    const lone = runOnly();
-    (await only.next()).end(failed('cut'));
-    expect(await lone).toMatchObject({
-      error: { errorName: 'engine_failed', message: 'The engine failed this request and no other is left: scripted' },
-    });
   });
 
   it('says that no replica is there when none was tried', async () => {

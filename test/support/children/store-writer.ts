@@ -25,7 +25,7 @@ else {
         output: [{ id: `g${group}-${index}-out`, json: JSON.stringify(text), tokenIds: [group, index] }],
         json: '{}',
         rootDate: '2026-03-01',
-    status: 'completed',
+        status: 'completed',
       }),
     );
     await Promise.all(puts);

@@ -1,0 +1,74 @@
+import { encodeText } from '../../src/harmony/encode.ts';
+import { TOKENS } from '../../src/harmony/tokens.ts';
+import { Pool } from '../../src/pool/pool.ts';
+import { Flow } from '../../src/turn/attempt.ts';
+import type { TurnListener } from '../../src/turn/progress.ts';
+import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
+import { runTurn, type TurnRequest } from '../../src/turn/run-turn.ts';
+import { FakeClock } from './fake-clock.ts';
+import { aReplica } from './replicas.ts';
+import { ScriptedUpstream } from './scripted-upstream.ts';
+import { vocabulary } from './vocabulary.ts';
+
+/** Greedy, with nothing else set. */
+export const sampling = {
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: null,
+  priority: 0,
+  logitBias: null,
+  topLogprobs: null,
+};
+const request: TurnRequest = {
+  requestId: 'resp_1',
+  cacheSalt: null,
+  model: 'gpt-oss-20b',
+  messages: [{ role: 'user', text: 'hi' }],
+  sampling,
+  maxOutputTokens: null,
+  truncate: false,
+  stop: [],
+  rule: null,
+};
+/** The ids that begin an answer. */
+export const FINAL = [TOKENS.channel, ...encodeText(vocabulary, 'final'), TOKENS.message];
+/** Length of the prompt that the default request makes. */
+export const PROMPT_TOKENS = 7;
+
+/** A turn over scripted engines, and what its listener hears. */
+export function setUpTurn(replicas = ['e0', 'e1']) {
+  const pool = new Pool({
+    clock: new FakeClock(),
+    loadingWaitMs: 1000,
+    outlook: () => ({ mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: 'none left.' }),
+  });
+  for (const engineId of replicas) pool.admit(aReplica({ engineId }));
+  const upstream = new ScriptedUpstream();
+  const heard: string[] = [];
+  const retries: unknown[] = [];
+  const listener: Omit<TurnListener, 'isLive'> = {
+    onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
+    onText: (text) => void heard.push(text),
+    onMessageEnd: ({ how }) => void heard.push(`</${how}>`),
+    onLogprobs: (logprobs) => void heard.push(`[${logprobs.map(({ token_id: id }) => id).join()}]`),
+    onBatchEnd: () => void heard.push('|'),
+    onStartOver: () => void heard.push('<start over>'),
+  };
+  const deps = {
+    vocabulary,
+    prompts: new PromptEncoder(vocabulary, 10_000),
+    pool,
+    openTokenStream: upstream.open,
+    onAttemptFailed: (event: unknown) => void retries.push(event),
+  };
+  const client = new AbortController();
+  const flow = new Flow();
+  const run = (changes: Partial<TurnRequest> = {}, isLive = true) =>
+    runTurn(deps, { ...request, ...changes }, { ...listener, isLive }, { flow, signal: client.signal });
+  return { pool, upstream, heard, retries, client, flow, run };
+}

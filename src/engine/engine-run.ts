@@ -39,16 +39,18 @@ export class EngineRun {
   constructor(options: RunOptions) {
     const { engineId, command, socketPath, stateDir, clock, onLine, maxLogBytes } = options;
     this.#options = options;
+    let spawned: EngineProcess | null = null;
     try {
       mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
       rmSync(socketPath, { force: true }); // vLLM never removes it, and does not start while it is there
       this.logFile = nextLogFile(join(stateDir, 'logs'), engineId);
-      this.#process = spawnEngine(command, this.logFile);
+      spawned = spawnEngine(command, this.logFile);
       this.#follower = new LogFollower(this.logFile, clock, { onLine, maxBytes: maxLogBytes });
-      if (this.#process.pid !== null) writeRunRecord(stateDir, engineId, this.#process.pid);
+      if (spawned.pid !== null) writeRunRecord(stateDir, engineId, spawned.pid);
+      this.#process = spawned;
     } catch (error) {
       const exit: ProcessExit = { kind: 'not_started', message: (error as Error).message, programMissing: false };
-      this.#process = { pid: null, exited: Promise.resolve(exit) };
+      this.#process = endAs(exit, spawned);
     }
   }
 
@@ -81,4 +83,11 @@ export class EngineRun {
     const exit = this.#exit ?? { kind: 'killed', signal: 'SIGKILL' };
     return { survivors, failure: diagnoseExit(exit, this.#follower?.lines ?? []) };
   }
+}
+
+/** A process that nobody could follow, or end after a crash of Chorus, does not run on: it is killed, for the reason of `exit`. */
+function endAs(exit: ProcessExit, spawned: EngineProcess | null): EngineProcess {
+  if (spawned === null || spawned.pid === null) return { pid: null, exited: Promise.resolve(exit) };
+  signalGroup(spawned.pid, 'SIGKILL');
+  return { pid: spawned.pid, exited: spawned.exited.then(() => exit) };
 }

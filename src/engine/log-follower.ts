@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
@@ -38,7 +38,7 @@ export class LogFollower {
     this.#path = path;
     this.#clock = clock;
     this.#options = options;
-    this.#file = openSync(path, 'r');
+    this.#file = openSync(path, 'r+');
     this.#poll();
   }
 
@@ -67,6 +67,8 @@ export class LogFollower {
   /** Synchronous: what an engine writes in a fifth of a second is a few kilobytes of the page cache. */
   #read(): void {
     const { size } = fstatSync(this.#file);
+    // Somebody has emptied it, such as logrotate with copytruncate.
+    if (size < this.#offset) this.#skipTo(0);
     if (size - this.#offset > MAX_BEHIND_BYTES) this.#skipTo(size - MAX_BEHIND_BYTES);
     while (this.#offset < size) {
       const count = readSync(this.#file, this.#buffer, 0, CHUNK_BYTES, this.#offset);
@@ -84,7 +86,8 @@ export class LogFollower {
     this.#beginsAgain = false;
     if (this.#cancelPoll === null) return;
     this.#read();
-    truncateSync(this.#path);
+    // Not by its name, which somebody may have removed meanwhile.
+    ftruncateSync(this.#file);
     this.#offset = 0;
   }
 

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { groupMembers } from '../../src/system/process-group.ts';
+import { processesNaming } from '../support/chorus-process.ts';
 import { type EngineBench, QUICK_POLICY, startBench } from '../support/engine-bench.ts';
 
 let bench: EngineBench;
@@ -163,6 +164,19 @@ describe('an engine that does not become ready', () => {
     expect(bench.engine.status.sentence).toBe(
       'failed: it could not be started: there is no program /nowhere/vllm. Install vLLM, or name the Python interpreter of its environment with --python.',
     );
+  });
+});
+
+describe('an engine whose record cannot be written', () => {
+  it('does not run on without one, and starts once it can be', async () => {
+    const { engine, stateDir, reached } = begin();
+    const obstacle = join(stateDir, 'engines', 'e0.json.part');
+    mkdirSync(obstacle, { recursive: true });
+    await engine.start();
+    expect(engine.status).toMatchObject({ phase: 'backoff', pid: null, lastFailure: { code: 'not_started' } });
+    expect(processesNaming(stateDir)).toEqual([]);
+    rmSync(obstacle, { recursive: true });
+    await reached('ready', 2);
   });
 });
 

@@ -1,4 +1,17 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -71,6 +84,25 @@ describe('following a log', () => {
     write('after\n');
     expect(readFileSync(path, 'utf8')).toBe('after\n');
     expect([heard.length, heard.at(-1)]).toEqual([45_001, 'after']);
+  });
+
+  it('empties a file at its limit whose name somebody removed, and hears on', async () => {
+    const open = openSync(path, 'a');
+    rmSync(path);
+    writeSync(open, `${'x'.repeat(99)}\n`.repeat(41_000));
+    for (let part = 0; part < 5; part++) clock.advance(200);
+    await eventually('the emptied file', 5000, () => (fstatSync(open).size === 0 ? true : null));
+    writeSync(open, 'after\n');
+    clock.advance(200);
+    closeSync(open);
+    expect(heard.at(-1)).toBe('after');
+  });
+
+  it('hears what comes after somebody else emptied the file', () => {
+    write('a long line before\n');
+    truncateSync(path);
+    write('after\n');
+    expect(heard).toEqual(['a long line before', 'after']);
   });
 
   it('reads what is left when it stops, and nothing after that', () => {

@@ -5,14 +5,15 @@ const PROMPT_ECHO = '"prompt_token_ids":[';
 const LONG_FRAME = 4096;
 
 /**
- * One frame's JSON, or null when it is none or not an object. `/v1/completions` repeats the whole prompt in its first
- * frame (0.7 MB for 100,000 tokens) and has no switch against it: that array is cut out before parsing, which costs a
- * thirtieth. Within a JSON string the quotes would be escaped, so the pattern matches only the key itself.
+ * One frame's JSON, or null when it is none, or holds something else where this program reads. `/v1/completions`
+ * repeats the whole prompt in its first frame (0.7 MB for 100,000 tokens) and has no switch against it: that array is
+ * cut out before parsing, which costs a thirtieth. Within a JSON string the quotes would be escaped, so the pattern
+ * matches only the key itself.
  */
 export function parseEngineChunk(data: string): EngineChunk | null {
   try {
     const chunk: unknown = JSON.parse(data.length > LONG_FRAME ? withoutPromptEcho(data) : data);
-    return typeof chunk === 'object' && chunk !== null ? chunk : null;
+    return isEngineChunk(chunk) ? chunk : null;
   } catch {
     return null;
   }
@@ -23,3 +24,39 @@ function withoutPromptEcho(data: string): string {
   const end = data.indexOf(']', start);
   return start === -1 || end === -1 ? data : data.slice(0, start + PROMPT_ECHO.length) + data.slice(end);
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+type Check = (value: unknown) => boolean;
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isAbsentOr = (check: Check, value: unknown): boolean => value === undefined || value === null || check(value);
+const isListOf = (check: Check, value: unknown): boolean => Array.isArray(value) && value.every(check);
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** A remote engine, or a proxy before one, may send anything; what is read of a frame is what it is taken for. */
+function isEngineChunk(chunk: unknown): chunk is EngineChunk {
+  if (!isObject(chunk)) return false;
+  if (chunk['error'] !== undefined && chunk['error'] !== null) return true;
+  return isAbsentOr((list) => isListOf(isChoice, list), chunk['choices']) && isAbsentOr(isUsage, chunk['usage']);
+}
+
+const isChoice = (choice: unknown): boolean =>
+  isObject(choice) &&
+  isAbsentOr((list) => isListOf(isCount, list), choice['token_ids']) &&
+  isAbsentOr(isLogprobs, choice['logprobs']);
+
+const isLogprobs = (logprobs: unknown): boolean =>
+  isObject(logprobs) && isAbsentOr((list) => isListOf(isLogprob, list), logprobs['content']);
+
+const isLogprob = (entry: unknown): boolean =>
+  hasTokenId(entry) && isAbsentOr((list) => isListOf(hasTokenId, list), entry['top_logprobs']);
+
+const hasTokenId = (entry: unknown): entry is Fields => isObject(entry) && isCount(entry['token_id']);
+
+const isUsage = (usage: unknown): boolean =>
+  isObject(usage) &&
+  isCount(usage['prompt_tokens']) &&
+  isCount(usage['completion_tokens']) &&
+  isAbsentOr(isObject, usage['prompt_tokens_details']) &&
+  isAbsentOr(isCount, (usage['prompt_tokens_details'] as Fields | null | undefined)?.['cached_tokens']);

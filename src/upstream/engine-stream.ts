@@ -117,7 +117,7 @@ export class EngineStream implements TokenStream, ResponseListener {
     if (tokenId !== null) return this.#takeToken(tokenId);
     const chunk = parseEngineChunk(data);
     if (chunk === null) {
-      const message = 'the engine sent a frame that is no JSON object';
+      const message = 'the engine sent a frame that makes no sense';
       this.#breakOff({ reason: 'engine_error', message, status: null });
     } else if (chunk.error) this.#breakOff(failureFromError(chunk.error, this.#status));
     else this.#takeChunk(chunk);

@@ -18,4 +18,37 @@ describe('reading a frame', () => {
   it.each(['', '{"choices":[', 'null', '17', '<html>'])('says null to %j', (data) => {
     expect(parseEngineChunk(data)).toBeNull();
   });
+
+  const choice = (fields: object): object => ({ choices: [{ index: 0, ...fields }] });
+
+  it.each([
+    [],
+    { choices: {} },
+    { choices: [null] },
+    choice({ token_ids: 5 }),
+    choice({ token_ids: 'abc' }),
+    choice({ token_ids: [null] }),
+    choice({ token_ids: [-1] }),
+    choice({ token_ids: [1.5] }),
+    choice({ token_ids: [1], logprobs: 5 }),
+    choice({ token_ids: [1], logprobs: { content: 5 } }),
+    choice({ token_ids: [1], logprobs: { content: [null] } }),
+    choice({ token_ids: [1], logprobs: { content: [{ token_id: 1, logprob: 0, top_logprobs: [{ logprob: 0 }] }] } }),
+    { choices: [], usage: 'all' },
+    { choices: [], usage: { prompt_tokens: '2', completion_tokens: 2 } },
+    { choices: [], usage: { prompt_tokens: 2, completion_tokens: 2, prompt_tokens_details: { cached_tokens: -1 } } },
+  ])('says null to %j, which has the wrong shape', (chunk) => {
+    expect(parseEngineChunk(JSON.stringify(chunk))).toBeNull();
+  });
+
+  it.each([
+    {},
+    { choices: null, usage: null },
+    { error: 'of any shape', choices: 5 },
+    choice({ token_ids: null, logprobs: null }),
+    choice({ token_ids: [1], logprobs: { content: [{ token_id: 1, logprob: -1, rank: 1, top_logprobs: [] }] } }),
+    { choices: [], usage: { prompt_tokens: 2, completion_tokens: 2, prompt_tokens_details: { cached_tokens: null } } },
+  ])('takes %j', (chunk) => {
+    expect(parseEngineChunk(JSON.stringify(chunk))).toEqual(chunk);
+  });
 });

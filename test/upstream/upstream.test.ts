@@ -152,6 +152,7 @@ describe('a stream that fails', () => {
     ['a head that is too long', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}`, 'cut', null],
     ['a chunk that is none', `${STREAM_HEAD}data: {}`, 'cut', null],
     ['garbage', STREAM_HEAD + frame('{"choices":[{"index":0,'), 'engine_error', null],
+    ['a frame of another shape', STREAM_HEAD + frame({ choices: [{ index: 0, token_ids: 5 }] }), 'engine_error', null],
     [
       'lines that are one event',
       STREAM_HEAD + plainToken(5) + httpChunk('data: {"choices":[]}\n') + plainToken(6),

@@ -100,6 +100,7 @@ export function parseInventory(text: string, fileName: string): Inventory {
   const findings = readArray<Finding>(top.findings, FINDING_FIELDS, 'findings', problems);
   refuseIfAny();
   problems.push(...inconsistencies(gpus));
+  if (host.availableBytes > host.totalBytes) problems.push('host.availableBytes is more than its totalBytes.');
   refuseIfAny();
   return { gpus, host, findings, nvidiaVisible: top.nvidiaVisible ?? gpus.length > 0 };
 }

@@ -1,6 +1,6 @@
 import type { Host, Inventory } from '../domain/gpu.ts';
 import type { ModelId } from '../domain/model.ts';
-import type { Placement, Plan, Rejection } from '../domain/placement.ts';
+import type { EngineKind, Placement, Plan, Rejection } from '../domain/placement.ts';
 import { formatBytes, formatCount, GiB } from '../domain/units.ts';
 import { CPU_RUNTIME_BYTES, cpuFootprint, kvBytesForContext, splitBudget, type Footprint } from './estimate.ts';
 import { notServed } from './not-served.ts';
@@ -33,7 +33,7 @@ export function planOnCpu({ host }: Inventory, request: PlanRequest): Plan {
   return {
     model,
     placements: engineIds(replicas).map((engineId) => cpuPlacement(engineId, model, footprint, size)),
-    rejections: [],
+    rejections: withoutEffect('cpu', request),
     summary: `${countOf(replicas, 'replica')} of ${model} on the CPU, context ${formatCount(size.contextTokens)} tokens.`,
     reasons: [
       `Each engine takes about ${formatBytes(size.totalBytes)} of RAM (weights ${formatBytes(footprint.weightBytes)}, KV ` +
@@ -59,11 +59,29 @@ export function planSimulated(request: PlanRequest): Plan {
       gpus: [],
       profile: { name: 'simulated', maxModelLen },
     })),
-    rejections: [],
+    rejections: withoutEffect('simulated', request),
     summary: `${countOf(replicas, 'simulated replica')} of ${model}, context ${formatCount(maxModelLen)} tokens.`,
     reasons: ['SIMULATED: no model runs; the answers come from a small closed world.'],
     notServed: notServed(model, () => `this server simulates ${model}`),
   };
+}
+
+/** Settings that say how GPUs are used. */
+const GPU_SETTINGS = [
+  ['gpus', '--gpus'],
+  ['tensorParallel', '--tensor-parallel'],
+  ['gpuMemoryUtilization', '--gpu-memory-utilization'],
+] as const;
+
+/** What was given and changes nothing, because no GPU is used. */
+function withoutEffect(engine: EngineKind, request: PlanRequest): Rejection[] {
+  const given = GPU_SETTINGS.filter(([key]) => request[key] !== null);
+  return given.map(([, flag]) => ({
+    subject: flag,
+    code: 'without_effect',
+    reason: `engines of kind ${engine} use no GPU`,
+    remedy: 'Leave it away, or use --engine gpu.',
+  }));
 }
 
 function modelWithoutGpu({ model, modelFolder }: PlanRequest): ModelId {

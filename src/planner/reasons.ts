@@ -123,7 +123,7 @@ function smallerModelInstead(chosen: Candidate, cards: readonly Card[], request:
       `${roughly(sumOf(smaller.seats, 'kvCacheTokens'))} tokens: some ` +
       `${roughly(sumOf(smaller.seats, 'concurrentRequests'))} requests of ${formatCount(TYPICAL_REQUEST_TOKENS)} tokens ` +
       `at a time, not ${roughly(sumOf(chosen.seats, 'concurrentRequests'))}. For many users or long inputs that is the ` +
-      `better choice: give --model-path a folder of its weights.`,
+      `better choice: --model ${smaller.model}.`,
   ];
 }
 

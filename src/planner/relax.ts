@@ -5,14 +5,15 @@ import { candidateFor } from './candidate.ts';
 import type { Card } from './cards.ts';
 import type { Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
-import { countOf } from './wording.ts';
+import { countOf, joinWords } from './wording.ts';
 
 /** A choice that was made for the planner, and what it says when taking it back would make the model fit. */
 interface Pin {
   readonly key: 'contextTokens' | 'gpuMemoryUtilization' | 'tensorParallel';
   readonly code: string;
   readonly reason: (value: number) => string;
-  readonly remedy: (seat: Seat) => string;
+  /** The flag with the value that fits. */
+  readonly change: (seat: Seat) => string;
 }
 
 const PINS: readonly Pin[] = [
@@ -20,28 +21,53 @@ const PINS: readonly Pin[] = [
     key: 'contextTokens',
     code: 'context_does_not_fit',
     reason: (tokens) => `a context of ${formatCount(tokens)} tokens does not fit on these GPUs`,
-    remedy: ({ profile }) => `Use --context-tokens ${profile.maxModelLen}.`,
+    change: ({ profile }) => `--context-tokens ${profile.maxModelLen}`,
   },
   {
     key: 'gpuMemoryUtilization',
     code: 'share_does_not_fit',
     reason: (share) => `${share} of the memory of a card is too little for it, or more than is free`,
-    remedy: ({ profile }) => `Use --gpu-memory-utilization ${profile.gpuMemoryUtilization}.`,
+    change: ({ profile }) => `--gpu-memory-utilization ${profile.gpuMemoryUtilization}`,
   },
   {
     key: 'tensorParallel',
     code: 'size_does_not_fit',
     reason: (size) => `a replica over ${countOf(size, 'card')} does not fit on these GPUs`,
-    remedy: ({ cards }) => `Use --tensor-parallel ${cards.length}.`,
+    change: ({ cards }) => `--tensor-parallel ${cards.length}`,
   },
 ];
 
-/** The single settings whose change makes a refused model fit, each with the nearest value that does. */
+/**
+ * The single settings whose change makes a refused model fit, each with the nearest value that does. Where only a change
+ * of several does, they are one entry: the fewest that must change together.
+ */
 export function relaxations(model: ModelId, cards: readonly Card[], request: PlanRequest): Rejection[] {
-  return PINS.flatMap(({ key, code, reason, remedy }) => {
-    const value = request[key];
-    if (value === null) return [];
-    const [seat] = candidateFor(model, cards, { ...request, [key]: null }).seats;
-    return seat ? [{ subject: model, code, reason: reason(value), remedy: remedy(seat) }] : [];
-  });
+  const pins = PINS.filter(({ key }) => request[key] !== null);
+  const relaxed = (freed: readonly Pin[]): Rejection[] => {
+    const free = Object.fromEntries(freed.map(({ key }) => [key, null]));
+    const [seat] = candidateFor(model, cards, { ...request, ...free }).seats;
+    return seat ? [rejectionOf(model, freed, { request, seat })] : [];
+  };
+  const alone = pins.flatMap((pin) => relaxed([pin]));
+  if (alone.length > 0 || pins.length < 2) return alone;
+  const pairs = pins.map((kept) => pins.filter((pin) => pin !== kept)).filter(({ length }) => length === 2);
+  const [together] = [...pairs, pins].flatMap(relaxed);
+  return together ? [together] : [];
+}
+
+interface Relaxed {
+  readonly request: PlanRequest;
+  readonly seat: Seat;
+}
+
+function rejectionOf(model: ModelId, freed: readonly Pin[], { request, seat }: Relaxed): Rejection {
+  const [only, ...others] = freed;
+  const changes = joinWords(freed.map(({ change }) => change(seat)));
+  const reasons = freed.map(({ key, reason }) => reason(request[key] ?? 0));
+  return {
+    subject: model,
+    code: only !== undefined && others.length === 0 ? only.code : 'settings_do_not_fit',
+    reason: joinWords(reasons),
+    remedy: `Use ${changes}.`,
+  };
 }

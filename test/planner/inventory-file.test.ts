@@ -104,6 +104,10 @@ describe('a file that does not', () => {
       { gpus: [{ ...L4, freeBytes: 25_000 }], host: HOST },
       '  gpus[0].freeBytes is more than its totalBytes: nvidia-smi gives MiB, times 1,048,576 are bytes.',
     ],
+    [
+      { gpus: [], host: { ...HOST, availableBytes: HOST.totalBytes + 1 } },
+      '  host.availableBytes is more than its totalBytes.',
+    ],
   ])('%j: %s', ([json, problem]) => {
     expect(problemsOf(json)).toEqual([problem]);
   });

@@ -117,3 +117,19 @@ it('a context that is given is the one on the CPU and in the simulator', () => {
   );
   expect(contexts).toEqual([5000, 5000]);
 });
+
+describe('without GPUs', () => {
+  it.for(['cpu', 'simulated'] as const)('settings that say how GPUs are used are told to do nothing (%s)', (engine) => {
+    const request = { ...AUTO, engine, gpus: ['0'], tensorParallel: 2, gpuMemoryUtilization: 0.5 };
+    const plan = planPlacement(aMachine([], { host: HOST }), { ...request, modelFolder: TINY_FOLDER });
+    expect(plan.placements).not.toEqual([]);
+    expect(plan.rejections).toEqual(
+      ['--gpus', '--tensor-parallel', '--gpu-memory-utilization'].map((subject) => ({
+        subject,
+        code: 'without_effect',
+        reason: `engines of kind ${engine} use no GPU`,
+        remedy: 'Leave it away, or use --engine gpu.',
+      })),
+    );
+  });
+});

@@ -167,4 +167,21 @@ describe('pinned settings', () => {
     expect(plan.placements).toEqual([]);
     expect(plan.rejections[0]).toMatchObject({ subject: 'gpt-oss-20b', code, remedy });
   });
+
+  it('of which several must change together are one entry with all the values that fit', () => {
+    const pins = { contextTokens: 131_072, gpuMemoryUtilization: 0.5 };
+    const entry = {
+      subject: 'gpt-oss-20b',
+      code: 'settings_do_not_fit',
+      reason:
+        'a context of 131,072 tokens does not fit on these GPUs and 0.5 of the memory of a card is too little for it, or ' +
+        'more than is free',
+      remedy: 'Use --context-tokens 16384 and --gpu-memory-utilization 0.95.',
+    };
+    expect(planFor(gpus(1, 'rtx-4080'), pins).rejections[0]).toEqual(entry);
+    expect(planFor(gpus(1, 'rtx-4080'), { ...pins, tensorParallel: 1 }).rejections[0]).toEqual(entry);
+    expect(planFor(gpus(1, 'rtx-4080'), { ...pins, tensorParallel: 2 }).rejections[0]?.remedy).toBe(
+      'Use --context-tokens 16384, --gpu-memory-utilization 0.95 and --tensor-parallel 1.',
+    );
+  });
 });

@@ -6,7 +6,8 @@ import { KiB } from '../domain/units.ts';
 
 /**
  * CPU and RAM. The files of Linux win where they say more: AMX, and the limit of the container, which the machine's
- * totals do not show. `root` is where `/proc` and `/sys` are looked for.
+ * totals do not show. `root` is where `/proc` and `/sys` are looked for. The disk is not here: which one counts depends
+ * on where the state directory and the caches are, and setup looks at those.
  */
 export async function readHost(root: string): Promise<Host> {
   const [processor, memory, cpuInfo, memInfo, limit] = await Promise.all([

@@ -10,6 +10,9 @@ interface Failure {
   readonly remedy: string;
 }
 
+/** As a shell that stands before nvidia-smi tells SIGSEGV. */
+const SEGMENTATION_FAULT_CODE = 139;
+
 /** Texts of nvidia-smi, from drivers 470 to 610. Looked through in this order. */
 const FAILURES: readonly Failure[] = [
   {
@@ -87,6 +90,15 @@ const FAILURES: readonly Failure[] = [
     remedy: 'Reset the card or reboot; if it comes back, the maker has to repair it.',
   },
   {
+    code: 'nvidia_smi_crashed',
+    pattern: /Segmentation fault/i,
+    exitCode: SEGMENTATION_FAULT_CODE,
+    message: 'nvidia-smi crashes, as it does when it and the driver are not of one version.',
+    remedy:
+      'Install the NVIDIA driver again; under WSL, update the one of Windows and remove those of Linux, so that ' +
+      '/usr/lib/wsl/lib/nvidia-smi answers.',
+  },
+  {
     code: 'unknown_field',
     pattern: /Field ".*?" is not a valid field to query/,
     exitCode: null,
@@ -114,19 +126,23 @@ export function nvidiaSmiFinding(outcome: NvidiaSmiOutcome, isExpected: boolean,
         message: `nvidia-smi did not answer within ${deadlineMs / 1000} s.`,
         remedy: 'The driver or a card hangs: look for NVRM lines in `dmesg`, then reset the card or reboot.',
       };
+    case 'killed':
+      return killedFinding(outcome.signal);
     case 'unstartable':
-      return {
-        code: 'nvidia_smi_failed',
-        severity: 'error',
-        message: `nvidia-smi did not run: ${outcome.message}.`,
-        remedy: 'Run nvidia-smi by hand and repair what it reports.',
-      };
+      return otherFinding(`nvidia-smi did not run: ${outcome.message}.`);
     case 'finished':
       return finishedFinding(outcome);
   }
 }
 
-function finishedFinding({ exitCode, output }: Extract<NvidiaSmiOutcome, { kind: 'finished' }>): Finding | null {
+type Ended = Pick<Extract<NvidiaSmiOutcome, { kind: 'finished' }>, 'exitCode' | 'output'>;
+
+function killedFinding(signal: string): Finding {
+  const crash = signal === 'SIGSEGV' ? finishedFinding({ exitCode: SEGMENTATION_FAULT_CODE, output: '' }) : null;
+  return crash ?? otherFinding(`nvidia-smi did not run: it died of ${signal}.`);
+}
+
+function finishedFinding({ exitCode, output }: Ended): Finding | null {
   const failure = failureOf(exitCode, output);
   if (failure) {
     const { code, pattern, message, remedy } = failure;
@@ -135,13 +151,15 @@ function finishedFinding({ exitCode, output }: Extract<NvidiaSmiOutcome, { kind:
   }
   if (exitCode === 0) return null;
   const [line] = output.trim().split('\n');
-  return {
-    code: 'nvidia_smi_failed',
-    severity: 'error',
-    message: `nvidia-smi ended with exit code ${exitCode}: ${line || 'it said nothing'}`,
-    remedy: 'Run nvidia-smi by hand and repair what it reports.',
-  };
+  return otherFinding(`nvidia-smi ended with exit code ${exitCode}: ${line || 'it said nothing'}`);
 }
+
+const otherFinding = (message: string): Finding => ({
+  code: 'nvidia_smi_failed',
+  severity: 'error',
+  message,
+  remedy: 'Run nvidia-smi by hand and repair what it reports.',
+});
 
 /** The text decides, then the exit code; an empty list without complaint means that there are no devices. */
 function failureOf(exitCode: number, output: string): Failure | undefined {

@@ -11,7 +11,9 @@ const CONTAINER_MARKS: readonly string[] = ['.dockerenv', 'run/.containerenv'];
 
 /**
  * A second opinion on the cards, from the PCI bus: those that the kernel sees and nvidia-smi does not list, as a
- * warning. Within a container the bus shows the host's cards too, so nothing is said there.
+ * warning. Within a container the bus shows the host's cards too, so nothing is said there. The kernel's files are read
+ * directly: `graphics()` of systeminformation needs lspci, holds the event loop as long as its own nvidia-smi takes, and
+ * takes what that lists as true.
  */
 export async function crossCheckCards(
   root: string,

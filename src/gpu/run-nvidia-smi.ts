@@ -6,6 +6,8 @@ export type NvidiaSmiOutcome =
   | { readonly kind: 'finished'; readonly exitCode: number; readonly stdout: string; readonly output: string }
   | { readonly kind: 'missing' }
   | { readonly kind: 'hung' }
+  /** A signal of somebody else ended it. */
+  | { readonly kind: 'killed'; readonly signal: string }
   | { readonly kind: 'unstartable'; readonly message: string };
 
 export interface NvidiaSmiOptions {
@@ -83,7 +85,8 @@ function outcomeOf({ code, exitCode, signal, stdout, stderr, shortMessage }: End
   if (exitCode !== undefined) {
     return { kind: 'finished', exitCode, stdout, output: [stdout, stderr].filter(Boolean).join('\n') };
   }
-  return { kind: 'unstartable', message: signal ? `it died of ${signal}` : (shortMessage ?? 'no reason given') };
+  if (signal !== undefined) return { kind: 'killed', signal };
+  return { kind: 'unstartable', message: shortMessage ?? 'no reason given' };
 }
 
 /** A list question: `fields` of `list`, as rows without heading and units. */

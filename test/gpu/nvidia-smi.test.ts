@@ -164,7 +164,8 @@ describe('a failing nvidia-smi', () => {
       quoted,
     ]),
     ['no_devices', 'echo "No devices were found" >&2; exit 6', 'No devices were found'],
-    ['nvidia_smi_failed', 'kill -SEGV $$', 'SIGSEGV'],
+    ['nvidia_smi_crashed', 'kill -SEGV $$', 'nvidia-smi crashes'],
+    ['nvidia_smi_failed', 'kill -BUS $$', 'SIGBUS'],
   ];
 
   it.for(failures)('%s is a finding with a remedy: %s', async ([code, body, quoted]) => {

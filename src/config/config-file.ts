@@ -35,13 +35,18 @@ export function readConfigText(text: string, file: string): Layer {
   const problems = [
     ...[...document.errors, ...document.warnings]
       .slice(0, MAX_SYNTAX_PROBLEMS)
-      .map(({ message, pos }) => problem(whereAt(pos[0]), `Not valid YAML: ${message}.`)),
+      .map(({ code, message, pos }) => problem(whereAt(pos[0]), syntaxProblem(code, message))),
     ...unsupported(document).map(({ offset, message }) => problem(whereAt(offset), message)),
   ];
   if (problems.length > 0) return joinLayers(problems);
   if (isEmpty(contents)) return { given: [], problems: [] };
   if (!isMap(contents)) return problem(`${file}:1:1`, 'The file is no list of settings, such as `model: gpt-oss-20b`.');
   return readGroup(contents, CONFIG_SCHEMA, { keys: [], reading: { document, whereAt } });
+}
+
+function syntaxProblem(code: string, message: string): string {
+  if (code === 'MULTIPLE_DOCS') return 'A second document begins here: keep one of them, without this line.';
+  return `Not valid YAML: ${message}.`;
 }
 
 /** What YAML has and a configuration does not need: aliases, and the depth at which reading a node takes minutes. */
@@ -113,7 +118,10 @@ function valueOf(value: unknown, { document }: Reading): unknown {
 function spellingHint(value: unknown, schema: SettingSchema, key: string): string {
   if (value === null) return ' Give it a value, or leave the line out.';
   const meant = typeof value === 'string' ? readText(value, schema) : undefined;
-  return meant === undefined ? '' : ` Write it without quotes: ${key}: ${JSON.stringify(meant)}`;
+  // A text that is still a text without its quotes is wrong for another reason.
+  return meant === undefined || typeof meant === 'string'
+    ? ''
+    : ` Write it without quotes: ${key}: ${JSON.stringify(meant)}`;
 }
 
 function unknownKey(

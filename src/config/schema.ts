@@ -34,7 +34,11 @@ export interface SettingNotes {
 const auto = Type.Literal('auto');
 
 const path = (placeholder: string, { description, defaultText }: { description: string; defaultText: string }) =>
-  Type.String({ minLength: 1, description, notes: { placeholder, defaultText, isPath: true } });
+  Type.String({ minLength: 1, description, notes: { placeholder, defaultText, isPath: true, problem: pathProblem } });
+
+/** Node throws at such a path, long after the settings were read. */
+const pathProblem = (value: string): string | null =>
+  value.includes('\0') ? 'holds a NUL character, as no path does' : null;
 
 const engine = Type.Object(
   {

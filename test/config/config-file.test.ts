@@ -73,10 +73,21 @@ default_temperature: .nan
     ]);
   });
 
+  it('that no spelling would mend come without advice on quotes', () => {
+    expect(problemsOf('server:\n  host: 256.1.1.1\nengine:\n  python: "a\\0b"\n')).toEqual([
+      'c.yaml:2:9: server.host is "256.1.1.1", which is not an address. Use 127.0.0.1 for this machine, 0.0.0.0 for every interface.',
+      'c.yaml:4:11: engine.python is "a\\u0000b", which holds a NUL character, as no path does.',
+    ]);
+  });
+
   it.each([
     ['a tab for a blank', 'server:\n\tport: 1\n', /^c\.yaml:2:1: Not valid YAML: Tabs/],
     ['an open quote', 'model: "auto\n', /^c\.yaml:2:1: Not valid YAML: Missing closing "quote/],
-    ['two documents', 'model: auto\n---\nmodel: auto\n', /^c\.yaml:2:1: Not valid YAML: .*multiple documents/],
+    [
+      'two documents',
+      'model: auto\n---\nmodel: auto\n',
+      /^c\.yaml:2:1: A second document begins here: keep one of them, without this line\.$/,
+    ],
     ['a type of a program', 'model: !!js/function "x"\n', /^c\.yaml:1:8: Not valid YAML: Unresolved tag/],
     ['an alias', 'model: &m auto\nreasoning: *m\n', /^c\.yaml:2:12: Aliases are not supported/],
     ['a list', '- model: auto\n', /^c\.yaml:1:1: The file is no list of settings/],

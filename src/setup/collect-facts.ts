@@ -61,8 +61,8 @@ async function askHub(
   settings: HubSettings,
   signal: AbortSignal,
 ): Promise<{ readonly listing: HubListing | null; readonly hubProblem: string | null }> {
-  await using hub = new Hub({ ...settings, stallMs: LISTING_STALL_MS });
   try {
+    await using hub = new Hub({ ...settings, stallMs: LISTING_STALL_MS });
     return { listing: await hub.list(MODELS[model].repository, signal), hubProblem: null };
   } catch (error) {
     signal.throwIfAborted();

@@ -48,6 +48,11 @@ const FAILURES = {
     passes: false,
     remedy: 'Unset HF_HUB_OFFLINE, put the model into the Hugging Face cache, or name a folder with --model-path.',
   },
+  hub_settings: {
+    exit: 'usage',
+    passes: false,
+    remedy: 'Correct the variable (addresses begin with http:// or https://), or unset it.',
+  },
   hub_unreachable: {
     exit: 'temporary',
     passes: true,

@@ -30,16 +30,37 @@ export function readHubSettings(environment: Environment): HubSettings {
   const variable = (name: string): string => environment[name.toLowerCase()] ?? environment[name] ?? '';
   const all = variable('ALL_PROXY');
   const isHttp = /^https?:/.test(all);
+  const proxy = (name: string): string => withScheme(variable(name) || (isHttp ? all : ''));
   return {
     endpoint: (environment['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, ''),
     token: readToken(environment, home),
     offline: TRUE.test(environment['HF_HUB_OFFLINE'] ?? ''),
     cacheFolder: environment['HF_HUB_CACHE'] || join(home, 'hub'),
-    httpProxy: variable('HTTP_PROXY') || (isHttp ? all : ''),
-    httpsProxy: variable('HTTPS_PROXY') || (isHttp ? all : ''),
+    httpProxy: proxy('HTTP_PROXY'),
+    httpsProxy: proxy('HTTPS_PROXY'),
     noProxy: variable('NO_PROXY'),
     stallMs: STALL_MS,
   };
+}
+
+/** `proxy:3128` is the proxy that curl, pip and uv take it for. */
+function withScheme(proxy: string): string {
+  return proxy === '' || proxy.includes('://') ? proxy : `http://${proxy}`;
+}
+
+/** What makes settings unusable, as a sentence, or null. */
+export function findSettingsProblem({ endpoint, token, httpProxy, httpsProxy }: HubSettings): string | null {
+  if (!isUrl(endpoint, /^https?:$/)) return `HF_ENDPOINT is ${endpoint}, which is no web address.`;
+  // Neither a proxy's password nor the token is for a log.
+  const isProxy = (value: string): boolean => value === '' || isUrl(value, /^(https?|socks5?):$/);
+  if (![httpProxy, httpsProxy].every(isProxy)) return 'HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is no address of a proxy.';
+  if (token !== null && !/^[\x21-\x7e]+$/.test(token))
+    return 'The token of the hub holds characters that no token has.';
+  return null;
+}
+
+function isUrl(text: string, protocol: RegExp): boolean {
+  return protocol.test(URL.parse(text)?.protocol ?? '');
 }
 
 function hubHome(environment: Environment): string {

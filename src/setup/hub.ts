@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
 import { SetupFailure } from './failure.ts';
 import { parseListing } from './hub-listing.ts';
-import type { HubSettings } from './hub-settings.ts';
+import { findSettingsProblem, type HubSettings } from './hub-settings.ts';
 import { networkFailure, statusFailure } from './hub-failure.ts';
 import type { HubListing } from './setup-plan.ts';
 
@@ -21,7 +21,10 @@ export class Hub implements AsyncDisposable {
   readonly #settings: HubSettings;
   readonly #dispatcher: Dispatcher;
 
+  /** Throws a `SetupFailure` for settings with which nothing can be asked. */
   constructor(settings: HubSettings) {
+    const problem = findSettingsProblem(settings);
+    if (problem !== null) throw new SetupFailure('hub_settings', problem);
     this.#settings = settings;
     const { httpProxy, httpsProxy, noProxy, stallMs } = settings;
     this.#dispatcher = new EnvHttpProxyAgent({
@@ -62,7 +65,8 @@ export class Hub implements AsyncDisposable {
     const begun = /^bytes (\d+)-/.exec(String(headers['content-range'] ?? ''))?.[1];
     if (statusCode === 206 && Number(begun) === startByte) return { body, startByte };
     await discard(body);
-    if (statusCode === 416 || statusCode === 206) return this.open({ repository, revision }, path, 0, signal);
+    const isWrongPart = statusCode === 416 || statusCode === 206;
+    if (isWrongPart && startByte > 0) return this.open({ repository, revision }, path, 0, signal);
     throw statusFailure(url, statusCode, headers);
   }
 

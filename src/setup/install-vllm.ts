@@ -112,7 +112,7 @@ async function run(command: readonly string[], { record, report, signal, deps }:
   signal.addEventListener('abort', end, { once: true });
   try {
     // At once: execa throws away what is printed before somebody reads.
-    if (pid !== undefined) writeFileSync(record, JSON.stringify(recordOf(pid)));
+    if (pid !== undefined) writeRecord(record, pid);
     const lines: string[] = [];
     for await (const line of child.iterable({ from: 'all' })) {
       report(line);
@@ -126,6 +126,15 @@ async function run(command: readonly string[], { record, report, signal, deps }:
   } finally {
     signal.removeEventListener('abort', end);
     if (pid !== undefined) await sweepGroup(pid, clock, SWEEP_MS);
+  }
+}
+
+/** Throws a `SetupFailure`: without its record an installer could outlive a killed Chorus and write on. */
+function writeRecord(record: string, pid: number): void {
+  try {
+    writeFileSync(record, JSON.stringify(recordOf(pid)));
+  } catch (error) {
+    throw diskFailure(record, error);
   }
 }
 

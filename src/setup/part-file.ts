@@ -7,9 +7,12 @@ import type { HubFile } from './setup-plan.ts';
 
 const READ_BYTES = 1024 * 1024;
 
-/** Where the half of a file lies: named by its checksum, so that a half is never continued with another content. */
-export function partPath(partsFolder: string, { checksum }: HubFile): string {
-  return join(partsFolder, `${checksum.hex}.part`);
+/**
+ * Where the half of a file lies: named by its checksum, so that a half is never continued with another content, and by
+ * the file, because two of them may be the same and are downloaded side by side.
+ */
+export function partPath(partsFolder: string, { checksum, path }: HubFile): string {
+  return join(partsFolder, `${checksum.hex}-${path}.part`);
 }
 
 /** The half of a file on disk, hashed as far as it is written. Its methods reject with a `SetupFailure`. */

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { retryWaitMs } from '../../src/setup/download-file.ts';
 import { SetupFailure } from '../../src/setup/failure.ts';
-import { findModel } from '../../src/setup/find-model.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeHub, REVISION, smallRepository } from '../support/fake-hub.ts';
 import { newDownload, type Download } from './download.ts';
@@ -166,6 +165,43 @@ describe('a download', () => {
     expect((await failureOf(download.run(hub))).code).toBe('hub_nonsense');
   });
 
+  it('does not ask for ever where a part comes that nobody asked for', async () => {
+    hub.fail(SHARD, { kind: 'unasked_part' }, 3);
+    const failure = await failureOf(download.run(hub));
+    expect([failure.code, failure.sentence]).toEqual([
+      'hub_nonsense',
+      expect.stringMatching(/\/model-00000-of-00001\.safetensors answers 206\.$/),
+    ]);
+    expect(ranges(SHARD)).toEqual([null]);
+  });
+
+  it('brings two files of the same content', async () => {
+    await using twins = await FakeHub.start({ ...smallRepository(), 'other.safetensors': smallRepository()[SHARD]! });
+    twins.slowTo(600_000);
+    const folder = await download.run(twins);
+    for (const path of [SHARD, 'other.safetensors']) {
+      expect(download.read(join(folder.split('/').at(-1)!, path))).toEqual(smallRepository()[SHARD]);
+    }
+  });
+
+  it('is refused with the variable that is no address, and shows no password', async () => {
+    const wrong: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+      [{ HF_ENDPOINT: 'hub.example' }, 'HF_ENDPOINT is hub.example, which is no web address.'],
+      [{ HTTPS_PROXY: 'ftp://u:secret@proxy' }, 'HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is no address of a proxy.'],
+      [{ HF_TOKEN: 'hf_ä' }, 'The token of the hub holds characters that no token has.'],
+    ];
+    for (const [environment, sentence] of wrong) {
+      const { code, exitCode, ...failure } = await failureOf(download.run(hub, { environment }));
+      expect([code, exitCode, failure.sentence]).toEqual(['hub_settings', 64, sentence]);
+    }
+  });
+
+  it('takes a proxy without a scheme for one of HTTP', async () => {
+    const environment = { HTTP_PROXY: '127.0.0.1:9' };
+    const failure = await failureOf(download.run(hub, { environment }));
+    expect(failure.code).toBe('hub_unreachable');
+  });
+
   it('goes through the proxy of the environment', async () => {
     await using proxy = await FakeHub.start();
     // A hub asked by its full address, as a proxy is: its paths are the same.
@@ -177,7 +213,7 @@ describe('a download', () => {
 
   it('says that the disk is full, and does not try again', async () => {
     mkdirSync(join(download.folder, 'parts'));
-    symlinkSync('/dev/full', join(download.folder, 'parts', `${sha256(smallRepository()[SHARD]!)}.part`));
+    symlinkSync('/dev/full', join(download.folder, 'parts', `${sha256(smallRepository()[SHARD]!)}-${SHARD}.part`));
     const failure = await failureOf(download.run(hub));
     expect([failure.code, failure.exitCode]).toEqual(['disk_full', 74]);
     expect(failure.message).toMatch(/^The disk is full while .*\.part is written\. Make room, or choose a larger disk/);
@@ -226,7 +262,7 @@ describe('a half on disk', () => {
     const content = smallRepository()[SHARD]!;
     const parts = join(download.folder, 'parts');
     mkdirSync(parts);
-    writeFileSync(join(parts, `${sha256(content)}.part`), content);
+    writeFileSync(join(parts, `${sha256(content)}-${SHARD}.part`), content);
     await download.run(hub);
     expect(ranges(SHARD)).toEqual([]);
     expect(download.read(join(REVISION, SHARD))).toEqual(content);
@@ -236,7 +272,7 @@ describe('a half on disk', () => {
     const content = smallRepository()[SHARD]!;
     const parts = join(download.folder, 'parts');
     mkdirSync(parts);
-    writeFileSync(join(parts, `${sha256(content)}.part`), Buffer.alloc(content.length));
+    writeFileSync(join(parts, `${sha256(content)}-${SHARD}.part`), Buffer.alloc(content.length));
     await download.run(hub);
     expect(ranges(SHARD)).toEqual([null]);
     expect(download.read(join(REVISION, SHARD))).toEqual(content);
@@ -268,17 +304,6 @@ describe('a half on disk', () => {
     await download.run(hub);
     expect(ranges(SHARD)).toEqual([null, 'bytes=30000-', null]);
     expect(download.read(join(REVISION, SHARD))).toEqual(smallRepository()[SHARD]);
-  });
-});
-
-describe('a downloaded model', () => {
-  it('is found again, until one of its files is shorter', async () => {
-    const nowhere = { folder: download.folder, cacheFolder: join(download.folder, 'none') };
-    expect(await findModel('gpt-oss-20b', nowhere)).toBeNull();
-    const path = await download.run(hub);
-    expect(await findModel('gpt-oss-20b', nowhere)).toEqual({ path, source: 'state' });
-    truncateSync(join(path, SHARD), 10);
-    expect(await findModel('gpt-oss-20b', nowhere)).toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -196,6 +196,18 @@ describe('chorus setup', () => {
     expect(exitCode).toBe(130);
     expect(stdout.split('\n').at(-1)).toBe('Stopped. The next setup goes on from here.');
     expect(processStartTicks(pid)).toBeNull();
+  });
+});
+
+describe('a setup that cannot write who installs', () => {
+  it('ends the installer and names the file', async () => {
+    installers.behave('hangs');
+    mkdirSync(join(state, 'vllm', 'installer.json'), { recursive: true });
+    const { exitCode, stderr } = await setup('--yes', ...INVENTORY);
+    expect([exitCode, stderr]).toEqual([
+      74,
+      expect.stringMatching(/^chorus: ROOT\/state\/vllm\/installer\.json cannot be written: EISDIR/),
+    ]);
   });
 });
 

@@ -13,6 +13,8 @@ export type HubFault =
   /** One byte of the content is another. */
   | { readonly kind: 'corrupt' }
   | { readonly kind: 'redirect'; readonly location?: string }
+  /** A part is sent, whatever was asked for, and no word of which. */
+  | { readonly kind: 'unasked_part' }
   /** The whole file is sent, whatever was asked for. */
   | { readonly kind: 'ignore_range' };
 
@@ -142,7 +144,7 @@ export class FakeHub implements AsyncDisposable {
     const from = fault?.kind === 'ignore_range' ? 0 : Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     const body = Buffer.from(content.subarray(from));
     if (fault?.kind === 'corrupt') body[body.length - 1] = (body[body.length - 1]! + 1) % 256;
-    response.writeHead(from > 0 ? 206 : 200, {
+    response.writeHead(from > 0 || fault?.kind === 'unasked_part' ? 206 : 200, {
       'content-length': body.length,
       ...(from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {}),
     });

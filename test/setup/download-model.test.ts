@@ -184,24 +184,6 @@ describe('a download', () => {
     }
   });
 
-  it('is refused with the variable that is no address, and shows no password', async () => {
-    const wrong: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
-      [{ HF_ENDPOINT: 'hub.example' }, 'HF_ENDPOINT is hub.example, which is no web address.'],
-      [{ HTTPS_PROXY: 'ftp://u:secret@proxy' }, 'HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is no address of a proxy.'],
-      [{ HF_TOKEN: 'hf_ä' }, 'The token of the hub holds characters that no token has.'],
-    ];
-    for (const [environment, sentence] of wrong) {
-      const { code, exitCode, ...failure } = await failureOf(download.run(hub, { environment }));
-      expect([code, exitCode, failure.sentence]).toEqual(['hub_settings', 64, sentence]);
-    }
-  });
-
-  it('takes a proxy without a scheme for one of HTTP', async () => {
-    const environment = { HTTP_PROXY: '127.0.0.1:9' };
-    const failure = await failureOf(download.run(hub, { environment }));
-    expect(failure.code).toBe('hub_unreachable');
-  });
-
   it('goes through the proxy of the environment', async () => {
     await using proxy = await FakeHub.start();
     // A hub asked by its full address, as a proxy is: its paths are the same.

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import type { Flags } from '../config/text-sources.ts';
 import { EXIT_CODES, Refusal } from '../domain/refusal.ts';
@@ -8,7 +8,6 @@ import { addConfigFlags } from './config-flags.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
-import { PROGRESS_STYLES, type ProgressStyle } from './progress.ts';
 import { serve } from './serve.ts';
 import { addSetupCommand } from './setup.ts';
 import { status } from './status.ts';
@@ -25,8 +24,7 @@ const program = new Command('chorus')
 
 addConfigFlags(program.command('serve'))
   .description('plan, start the engines and serve; Ctrl-C ends everything it started')
-  .addOption(new Option('--progress <style>', 'how the start is shown').choices(PROGRESS_STYLES).default('auto'))
-  .action((flags: Flags & { readonly progress: ProgressStyle }) => serve(flags, print));
+  .action((flags: Flags) => serve(flags, print));
 
 addPlanCommand(program, print);
 addConfigCommand(program, print);

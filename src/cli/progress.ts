@@ -1,3 +1,4 @@
+import type { ProgressStyle } from '../config/schema.ts';
 import type { CancelTimer, Clock } from '../domain/clock.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { EngineStatus } from '../engine/status.ts';
@@ -23,10 +24,6 @@ interface Output {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** How a start is shown; `auto` is live where a person watches. */
-export const PROGRESS_STYLES = ['auto', 'live', 'plain', 'json'] as const;
-export type ProgressStyle = (typeof PROGRESS_STYLES)[number];
 
 /** What the environment says about the terminal. */
 interface ViewStyle {

@@ -21,15 +21,13 @@ import { makeStateDirectory, refuseSecondServer } from '../system/state-director
 import { banner } from './banner.ts';
 import { confirmSetup } from './confirm-setup.ts';
 import { decidePlacement } from './plan.ts';
-import { createStartView, type ProgressStyle, type StartView, viewStyle } from './progress.ts';
+import { createStartView, type StartView, viewStyle } from './progress.ts';
 import { untilStopped } from './stop-signals.ts';
 
 type Print = (line: string) => void;
 
-type ServeFlags = Flags & { readonly progress: ProgressStyle };
-
 /** `chorus serve`: plans, checks, sets up, serves until a signal, ends everything. Throws a `Refusal` when it cannot. */
-export async function serve({ progress, ...flags }: ServeFlags, print: Print): Promise<void> {
+export async function serve(flags: Flags, print: Print): Promise<void> {
   const config = await loadConfig(flags, process.env);
   for (const line of configLines(config)) print(line);
   const { options } = config;
@@ -40,7 +38,10 @@ export async function serve({ progress, ...flags }: ServeFlags, print: Print): P
   refuseSecondServer(options.stateDir);
   const setup = await preflight({ options, inventory, plan }, print);
   if (setup) await confirmSetup(setup, options.yes, { input: process.stdin, output: process.stdout });
-  await run({ options, plan, setup }, createStartView(process.stdout, viewStyle(progress, process.env), systemClock));
+  await run(
+    { options, plan, setup },
+    createStartView(process.stdout, viewStyle(options.progress, process.env), systemClock),
+  );
 }
 
 interface Decided {

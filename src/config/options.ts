@@ -1,6 +1,6 @@
 import type { ModelId } from '../domain/model.ts';
 import { MiB } from '../domain/units.ts';
-import type { Config, EngineChoice, ReasoningVisibility } from './schema.ts';
+import type { Config, EngineChoice, ProgressStyle, ReasoningVisibility } from './schema.ts';
 
 /** What `chorus serve` was asked to do. */
 export interface ServeOptions {
@@ -37,6 +37,8 @@ export interface ServeOptions {
   readonly drainMs: number;
   /** How long responses are kept. */
   readonly retentionMs: number;
+  /** How the start is shown. */
+  readonly progress: ProgressStyle;
   /** vLLM is installed and weights are downloaded without a question. */
   readonly yes: boolean;
 }
@@ -68,6 +70,7 @@ export function serveOptions(config: Config): ServeOptions {
     loadingWaitMs: config.loading_wait_seconds * SECOND_MS,
     drainMs: config.drain_seconds * SECOND_MS,
     retentionMs: store.retention_days * DAY_MS,
+    progress: config.progress,
     yes: config.assume_yes,
   };
 }

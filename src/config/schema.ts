@@ -11,6 +11,10 @@ const ENGINE_CHOICES: EngineChoice[] = ['auto', 'gpu', 'cpu', 'simulated'];
 export type ReasoningVisibility = 'shown' | 'hidden';
 const REASONING_VISIBILITIES: ReasoningVisibility[] = ['shown', 'hidden'];
 
+/** How a start is shown; `auto` is live where a person watches. */
+export type ProgressStyle = 'auto' | 'live' | 'plain' | 'json';
+const PROGRESS_STYLES: ProgressStyle[] = ['auto', 'live', 'plain', 'json'];
+
 const MODEL_CHOICES: ('auto' | ModelId)[] = ['auto', ...MODEL_IDS];
 /** vLLM divides gpt-oss's 8 key-value heads evenly over the cards of one machine. */
 const TENSOR_PARALLEL_CHOICES: ('auto' | 1 | 2 | 4 | 8)[] = ['auto', 1, 2, 4, 8];
@@ -193,6 +197,12 @@ export const CONFIG_SCHEMA = Type.Object(
       default: 30,
       description: 'How long streams may go on after a stop was asked for',
       notes: { placeholder: '<s>' },
+    }),
+    progress: Type.Enum(PROGRESS_STYLES, {
+      default: 'auto',
+      description:
+        'How serve shows the start: live redraws, json is one object a line; auto: live on a terminal, else plain',
+      notes: { placeholder: '<style>' },
     }),
     assume_yes: Type.Boolean({
       default: false,

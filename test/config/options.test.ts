@@ -34,6 +34,7 @@ describe('the options of chorus serve', () => {
       loadingWaitMs: 300_000,
       drainMs: 30_000,
       retentionMs: 2_592_000_000,
+      progress: 'auto',
       yes: false,
     });
   });
@@ -62,6 +63,7 @@ reasoning: hidden
 default_temperature: 0.5
 loading_wait_seconds: 60
 drain_seconds: 5
+progress: json
 assume_yes: true
 `,
     );
@@ -88,6 +90,7 @@ assume_yes: true
         loadingWaitMs: 60_000,
         drainMs: 5000,
         retentionMs: 604_800_000,
+        progress: 'json',
         yes: true,
       },
     });

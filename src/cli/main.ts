@@ -24,7 +24,7 @@ const program = new Command('chorus')
 
 addConfigFlags(program.command('serve'))
   .description('plan, start the engines and serve; Ctrl-C ends everything it started')
-  .action((flags: Flags) => serve(flags, print));
+  .action((flags: Flags) => serve(flags));
 
 addPlanCommand(program, print);
 addConfigCommand(program, print);

@@ -27,10 +27,12 @@ import { untilStopped } from './stop-signals.ts';
 type Print = (line: string) => void;
 
 /** `chorus serve`: plans, checks, sets up, serves until a signal, ends everything. Throws a `Refusal` when it cannot. */
-export async function serve(flags: Flags, print: Print): Promise<void> {
+export async function serve(flags: Flags): Promise<void> {
   const config = await loadConfig(flags, process.env);
-  for (const line of configLines(config)) print(line);
   const { options } = config;
+  const view = createStartView(process.stdout, viewStyle(options.progress, process.env), systemClock);
+  const { print } = view;
+  for (const line of configLines(config)) print(line);
   const { inventory, plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
   for (const reason of reasons) print(reason);
   if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
@@ -38,10 +40,7 @@ export async function serve(flags: Flags, print: Print): Promise<void> {
   refuseSecondServer(options.stateDir);
   const setup = await preflight({ options, inventory, plan }, print);
   if (setup) await confirmSetup(setup, options.yes, { input: process.stdin, output: process.stdout });
-  await run(
-    { options, plan, setup },
-    createStartView(process.stdout, viewStyle(options.progress, process.env), systemClock),
-  );
+  await run({ options, plan, setup }, view);
 }
 
 interface Decided {

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { ResponseObject } from '../protocol/responses.ts';
 import { Flow } from '../turn/attempt.ts';
-import { runTurn, type TurnDeps, type TurnEnd } from '../turn/run-turn.ts';
+import { runTurn, type TurnDeps } from '../turn/run-turn.ts';
 import { EventStream, type WriteFrames } from './event-stream.ts';
 import { remember, type Memory } from './remember.ts';
 import type { PreparedResponse } from './request.ts';
@@ -17,7 +17,8 @@ export interface ResponsesDeps {
 
 /**
  * Runs a prepared response to its end and returns the final object, kept if it is to be; null when `signal` aborted
- * (the client left, and nothing is kept). Throws the `CodedError` of a failed one.
+ * (the client left, and nothing is kept). Throws the `CodedError` of a failed one, of which nothing is kept either: the
+ * client gets the error alone, and nobody ever hears the id.
  */
 export async function createResponse(
   deps: ResponsesDeps,
@@ -27,15 +28,15 @@ export async function createResponse(
   const writer = new ResponseWriter(prepared.response, prepared.policy, null);
   const end = await runTurn(deps.turn, prepared.turn, writer, { flow: new Flow(), signal });
   if (end.kind === 'aborted') return null;
-  const error = await conclude(deps, prepared, writer, end);
+  const error = writer.finish(end, deps.clock.nowMs()) ?? (await keep(deps.memory, prepared, writer));
   if (error !== null) throw error;
   return writer.response;
 }
 
 /**
  * The same as a stream: `write` gets `created` and `in_progress` at once, then what each read of the engine brought,
- * and last the terminal event, also when the turn failed; it waits until the response is on the disk. After an abort
- * nothing more is written.
+ * and last the terminal event, also when the turn failed; it waits until the response is on the disk, failed or not:
+ * the client has its id. After an abort nothing more is written.
  */
 export async function streamResponse(
   deps: ResponsesDeps,
@@ -46,27 +47,28 @@ export async function streamResponse(
   const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write));
   writer.begin();
   const end = await runTurn(deps.turn, prepared.turn, writer, control);
-  if (end.kind !== 'aborted') writer.announce(await conclude(deps, prepared, writer, end));
+  if (end.kind === 'aborted') return;
+  const error = writer.finish(end, deps.clock.nowMs());
+  const notKept = await keep(deps.memory, prepared, writer);
+  writer.announce(error ?? notKept);
 }
 
-/** Final state, then the disk. What could not be kept although it was to be is a failed response. */
-async function conclude(
-  { clock, memory }: ResponsesDeps,
+/** Brings the finished response to the disk. What could not be kept although it was to be is a failed response. */
+async function keep(
+  memory: Memory | null,
   { project, context, newInput, rootDate }: PreparedResponse,
   writer: ResponseWriter,
-  end: Exclude<TurnEnd, { kind: 'aborted' }>,
 ): Promise<CodedError | null> {
-  const error = writer.finish(end, clock.nowMs());
+  if (memory === null) return null;
   const { response, outputTokenIds } = writer;
-  if (memory === null) return error;
   try {
     await remember(memory.store, response, { project, context, newInput, rootDate, outputTokenIds });
-    return error;
+    return null;
   } catch (cause) {
     const message = `The response was generated but could not be stored: ${(cause as Error).message}`;
     const failed = new CodedError('store_failed', message, { cause });
     writer.fail(failed);
-    return error ?? failed;
+    return failed;
   }
 }
 

@@ -70,5 +70,5 @@ export function setUpTurn(replicas = ['e0', 'e1']) {
   const flow = new Flow();
   const run = (changes: Partial<TurnRequest> = {}, isLive = true) =>
     runTurn(deps, { ...request, ...changes }, { ...listener, isLive }, { flow, signal: client.signal });
-  return { pool, upstream, heard, retries, client, flow, run };
+  return { deps, pool, upstream, heard, retries, client, flow, run };
 }

@@ -34,7 +34,8 @@ function isAmbiguous(value: string, gpus: readonly Gpu[], env: Readonly<NodeJS.P
 function hiddenFinding(value: string, hidden: number, total: number): Finding {
   return {
     code: 'hidden_by_environment',
-    severity: 'info',
+    // With none left it is why nothing can run; a few less is what somebody wanted.
+    severity: hidden === total ? 'error' : 'info',
     message: `CUDA_VISIBLE_DEVICES=${value} hides ${hidden} of ${total} GPUs.`,
     remedy: value.includes('MIG-')
       ? 'vLLM takes no MIG UUIDs: give a container the one slice, and leave the variable unset there.'

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MiB } from '../../src/domain/units.ts';
 import { detectInventory, type DetectOptions } from '../../src/gpu/detect-inventory.ts';
+import { chooseEngine } from '../../src/planner/choose-engine.ts';
+import { planPlacement } from '../../src/planner/plan-placement.ts';
+import { AUTO } from '../planner/machines.ts';
 import { FakeMachine } from '../support/fake-nvidia-smi.ts';
 
 let machine: FakeMachine;
@@ -61,6 +64,17 @@ describe('CUDA_VISIBLE_DEVICES', () => {
       codes: findings.map(({ code }) => code),
       nvidiaVisible,
     }).toEqual({ indices, codes, nvidiaVisible: true });
+  });
+
+  it('that hides every card is why nothing runs, where the person looks', async () => {
+    machine.installNvidiaSmi(`printf '%s' '${TWO_CARDS}'`);
+    const inventory = await detect({ env: machine.env({ CUDA_VISIBLE_DEVICES: '-1' }) });
+    expect(planPlacement(inventory, AUTO).summary).toBe(
+      'Nothing to run on: CUDA_VISIBLE_DEVICES=-1 hides 2 of 2 GPUs.',
+    );
+    expect(chooseEngine('gpu', inventory, { isPublicBind: false }).reasons).toEqual([
+      'CUDA_VISIBLE_DEVICES=-1 hides 2 of 2 GPUs. Unset it to use them all.',
+    ]);
   });
 
   it('is unambiguous in PCI order', async () => {

@@ -7,6 +7,8 @@ import type { Plan } from '../domain/placement.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { refusalOf } from '../doctor/check.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
+import { DEFAULT_POLICY } from '../engine/policy.ts';
+import { endLeftovers } from '../engine/run-record.ts';
 import { chorusVersion, Orchestrator, type ChorusDeps } from '../orchestrator.ts';
 import { collectSetupFacts } from '../setup/collect-facts.ts';
 import { summariseSetup } from '../setup/explain-setup.ts';
@@ -33,14 +35,22 @@ export async function serve(flags: Flags): Promise<void> {
   const view = createStartView(process.stdout, viewStyle(options.progress, process.env), systemClock);
   const { print } = view;
   for (const line of configLines(config)) print(line);
+  refuseSecondServer(options.stateDir);
+  await endKilledEngines(options.stateDir, print);
   const { inventory, plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
   for (const reason of reasons) print(reason);
   if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
   makeStateDirectory(options.stateDir);
-  refuseSecondServer(options.stateDir);
   const setup = await preflight({ options, inventory, plan }, print);
   if (setup) await confirmSetup(setup, options.yes, { input: process.stdin, output: process.stdout });
   await run({ options, plan, setup }, view);
+}
+
+/** What a killed Chorus left on the cards goes before the plan: it would take their memory for somebody else's. */
+async function endKilledEngines(stateDir: string, print: Print): Promise<void> {
+  const left = await endLeftovers(stateDir, systemClock, DEFAULT_POLICY.killGraceMs);
+  if (left.kind !== 'clear' || left.ended.length === 0) return;
+  print(`Ended what a killed Chorus had left running (process groups ${left.ended.join(', ')}).`);
 }
 
 interface Decided {

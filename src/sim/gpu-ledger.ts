@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { sleep, type Clock } from '../domain/clock.ts';
 import { formatBytes, MiB } from '../domain/units.ts';
 
@@ -62,7 +62,17 @@ export async function bookMemory(file: string, request: MemoryRequest, clock: Cl
 
 /** The bookings of processes that live, and of others'. */
 export function liveBookings({ bookings }: GpuLedger): readonly Booking[] {
-  return bookings.filter(({ pid, isForeign }) => isForeign === true || existsSync(`/proc/${pid}`));
+  return bookings.filter(({ pid, isForeign }) => isForeign === true || lives(pid));
+}
+
+/** A process that has ended and that nobody waited for yet is still listed, but holds no memory. */
+function lives(pid: number): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !/^[ZX]/.test(text.slice(text.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
 }
 
 /** Bytes that these bookings hold on a card. */

@@ -127,6 +127,19 @@ describe('chorus serve on a machine with eight H100, no vLLM and no weights', ()
     expect(await second.stop()).toBe(0);
   }, 90_000);
 
+  it('is killed while its engines hold every card, and the next start ends them before it plans', async () => {
+    machine.installGpus(fakeLedger(fakeGpus(2, 'h100')));
+    const first = await serve();
+    await replicasReady(first, 2, 30_000);
+    first.process.kill('SIGKILL');
+    await eventually('its end', 5000, () => first.process.signalCode);
+    expect(processesNaming(machine.root)).not.toEqual([]);
+    const second = await serve();
+    expect(second.output()).toMatch(/^Ended what a killed Chorus had left running \(process groups \d+, \d+\)\.\n/);
+    await replicasReady(second, 2, 30_000);
+    expect(await second.stop()).toBe(0);
+  }, 90_000);
+
   it('ends with the reason and the fix when the download is refused', async () => {
     hub.fail('config.json', { kind: 'status', status: 403 }, 20);
     const running = await serve('--replicas', '1');

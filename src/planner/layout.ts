@@ -1,7 +1,9 @@
+import { formatCount } from '../domain/units.ts';
 import type { Card } from './cards.ts';
 import type { Demand } from './demand.ts';
 import type { Footprint } from './estimate.ts';
 import { fitOnCards, type Fit } from './fit.ts';
+import { joinWords } from './wording.ts';
 
 /** The cards of one replica, and how it fits on them. */
 export interface Seat extends Fit {
@@ -59,6 +61,12 @@ function seatsOf(demand: Demand, cards: readonly Card[], size: number): Seat[] {
 export function isRoomy(fit: Fit, footprint: Footprint): boolean {
   const wanted = Math.min(ROOMY_CONTEXT_TOKENS, footprint.maxContextTokens);
   return fit.profile.name === 'standard' && fit.profile.maxModelLen >= wanted;
+}
+
+/** `131,072`, or `131,072 or 32,768` where the seats differ. */
+export function contextsOf(seats: readonly Seat[]): string {
+  const contexts = new Set(seats.map(({ profile }) => profile.maxModelLen));
+  return joinWords([...contexts].sort((a, b) => b - a).map(formatCount), 'or');
 }
 
 /** Cards of one name, capability and size, those without a display first. */

@@ -4,7 +4,7 @@ import type { Placement, Plan, Rejection } from '../domain/placement.ts';
 import { formatCount } from '../domain/units.ts';
 import { candidateFor, type Candidate } from './candidate.ts';
 import { judgeCards, type Card } from './cards.ts';
-import type { Seat } from './layout.ts';
+import { contextsOf, type Seat } from './layout.ts';
 import { notServed } from './not-served.ts';
 import { explainSeats } from './reasons.ts';
 import { rejectCandidate, rejectUnusedCards, tooManySentence } from './reject.ts';
@@ -64,11 +64,9 @@ function toPlacement(model: ModelId, { cards, profile, memory }: Seat, position:
 
 function summaryOf({ model, seats }: Candidate): string {
   const sizes = [...new Set(seats.map(({ cards }) => cards.length))].sort((a, b) => a - b);
-  const contexts = [...new Set(seats.map(({ profile }) => profile.maxModelLen))].sort((a, b) => b - a);
   const where = sizes.length === 1 ? countOf(sizes[0] ?? 0, 'GPU') : `${joinWords(sizes.map(String), 'or')} GPUs`;
-  const context = joinWords(contexts.map(formatCount), 'or');
   const each = seats.length === 1 ? '' : ' each';
-  return `${countOf(seats.length, 'replica')} of ${model} on ${where}${each}, context ${context} tokens.`;
+  return `${countOf(seats.length, 'replica')} of ${model} on ${where}${each}, context ${contextsOf(seats)} tokens.`;
 }
 
 interface Attempt {

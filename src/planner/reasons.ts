@@ -3,7 +3,7 @@ import { candidateFor, type Candidate } from './candidate.ts';
 import type { Card } from './cards.ts';
 import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
 import { fitOnCards } from './fit.ts';
-import { isRoomy, type Seat } from './layout.ts';
+import { contextsOf, isRoomy, type Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
 import { countOf, gpuList, joinWords, otherProcesses, roughly } from './wording.ts';
 
@@ -115,11 +115,10 @@ function smallerModelInstead(chosen: Candidate, cards: readonly Card[], request:
   const isCramped = chosen.seats.some((seat) => !isRoomy(seat, chosen.footprint));
   if (request.modelFolder || chosen.model !== 'gpt-oss-120b' || !isCramped) return [];
   const smaller = candidateFor('gpt-oss-20b', cards, { ...request, replicas: 'auto' });
-  const [seat] = smaller.seats;
-  if (seat === undefined) return [];
+  if (smaller.seats.length === 0) return [];
   return [
     `${smaller.model} instead would give ${countOf(smaller.seats.length, 'replica')} with a context of ` +
-      `${formatCount(seat.profile.maxModelLen)} tokens and a KV cache for about ` +
+      `${contextsOf(smaller.seats)} tokens and a KV cache for about ` +
       `${roughly(sumOf(smaller.seats, 'kvCacheTokens'))} tokens: some ` +
       `${roughly(sumOf(smaller.seats, 'concurrentRequests'))} requests of ${formatCount(TYPICAL_REQUEST_TOKENS)} tokens ` +
       `at a time, not ${roughly(sumOf(chosen.seats, 'concurrentRequests'))}. For many users or long inputs that is the ` +

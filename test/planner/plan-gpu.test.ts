@@ -113,6 +113,14 @@ describe('cards that are not used', () => {
     expect(plan.rejections[1]?.remedy).toContain('nvidia-smi -i 0 -mig 0');
   });
 
+  it('the smaller model is held against the larger with every context that it would have', () => {
+    const plan = planFor([aGpu('h100', { usedMiB: 60_000 }), aGpu('h100', { index: 1 })]);
+    expect(seats(plan)).toEqual(['120b 1 tight 32768']);
+    expect(plan.reasons.find((reason) => reason.startsWith('gpt-oss-20b instead'))).toContain(
+      'would give 2 replicas with a context of 131,072 or 16,384 tokens',
+    );
+  });
+
   it('a 2 GB card is too small, with the numbers', () => {
     const plan = planFor([aGpu('rtx-4090', { totalBytes: 2048 * MiB, freeBytes: 2000 * MiB, usedBytes: 0 })]);
     expect(plan.rejections[0]).toEqual({

@@ -37,7 +37,7 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Numb
 /** A remote engine, or a proxy before one, may send anything; what is read of a frame is what it is taken for. */
 function isEngineChunk(chunk: unknown): chunk is EngineChunk {
   if (!isObject(chunk)) return false;
-  if (chunk['error'] !== undefined && chunk['error'] !== null) return true;
+  if (chunk['error']) return true;
   return isAbsentOr((list) => isListOf(isChoice, list), chunk['choices']) && isAbsentOr(isUsage, chunk['usage']);
 }
 

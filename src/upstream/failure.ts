@@ -1,4 +1,3 @@
-import type { EngineErrorBody } from '../protocol/generate.ts';
 import type { UpstreamFailure } from './token-stream.ts';
 
 /**
@@ -12,30 +11,47 @@ export function failureFromStatus(status: number, message: string): UpstreamFail
 /** What is wrong with a request: any other 4xx is about route, key or engine, and another replica may well answer. */
 const REJECTIONS: readonly number[] = [400, 413, 422];
 const FULL: readonly number[] = [429, 503];
+/** Of an error body that is no JSON, such as a proxy's page. */
+const MAX_TEXT_LENGTH = 500;
 
 function reasonFromStatus(status: number): UpstreamFailure['reason'] {
   if (REJECTIONS.includes(status)) return 'rejected';
   return FULL.includes(status) ? 'busy' : 'engine_error';
 }
 
-/** The failure that an `error` object stands for; a missing or odd `code` counts as `status`. */
-export function failureFromError(error: EngineErrorBody, status: number): UpstreamFailure {
-  const code = typeof error.code === 'number' ? error.code : status;
-  return failureFromStatus(code, error.message || `the engine answered ${code} without a reason`);
+/**
+ * The failure that an `error` stands for: vLLM's object, or a text, as a proxy before an engine may have it. A missing or
+ * odd `code` counts as `status`.
+ */
+export function failureFromError(error: unknown, status: number): UpstreamFailure {
+  const code = isObject(error) && typeof error['code'] === 'number' ? error['code'] : status;
+  return failureFromStatus(code, messageOf(error) || `the engine answered ${code} without a reason`);
 }
 
 /** The failure that a whole error response stands for: vLLM's `{"error":{…}}`, FastAPI's `{"detail":…}`, or any text. */
 export function failureFromResponse(status: number, body: string): UpstreamFailure {
   const parsed = parseErrorBody(body);
-  if (parsed?.error) return failureFromError({ ...parsed.error, code: status }, status);
-  const text = typeof parsed?.detail === 'string' ? parsed.detail : body.trim().slice(0, 500);
-  return failureFromStatus(status, text || `the engine answered ${status} without a reason`);
+  const message = parsed?.['error'] ? messageOf(parsed['error']) : textOf(parsed, body);
+  return failureFromStatus(status, message || `the engine answered ${status} without a reason`);
 }
 
-function parseErrorBody(body: string): { error?: EngineErrorBody; detail?: unknown } | null {
+type Fields = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+
+function messageOf(error: unknown): string {
+  const message = isObject(error) ? error['message'] : error;
+  return typeof message === 'string' ? message : '';
+}
+
+function textOf(parsed: Fields | null, body: string): string {
+  return typeof parsed?.['detail'] === 'string' ? parsed['detail'] : body.trim().slice(0, MAX_TEXT_LENGTH);
+}
+
+function parseErrorBody(body: string): Fields | null {
   try {
     const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null ? parsed : null;
+    return isObject(parsed) ? parsed : null;
   } catch {
     return null;
   }

@@ -24,6 +24,7 @@ describe('reading a frame', () => {
   it.each([
     [],
     { choices: {} },
+    { error: '', choices: {} },
     { choices: [null] },
     choice({ token_ids: 5 }),
     choice({ token_ids: 'abc' }),

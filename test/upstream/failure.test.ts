@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureFromResponse, isContextOverflow } from '../../src/upstream/failure.ts';
+import { failureFromError, failureFromResponse, isContextOverflow } from '../../src/upstream/failure.ts';
 
 const errorBody = (message: string, code = 400): string =>
   JSON.stringify({ error: { message, type: 'BadRequestError', param: null, code } });
@@ -16,9 +16,21 @@ describe('an error answer', () => {
     [500, errorBody('', 500), 'engine_error', 'the engine answered 500 without a reason'],
     [405, '{"detail":"Method Not Allowed"}', 'engine_error', 'Method Not Allowed'],
     [502, '<html>bad gateway</html>\n', 'engine_error', '<html>bad gateway</html>'],
+    [502, '{"error":"no upstream"}', 'engine_error', 'no upstream'],
+    [500, '{"error":{"message":5}}', 'engine_error', 'the engine answered 500 without a reason'],
     [500, '', 'engine_error', 'the engine answered 500 without a reason'],
   ])('%i %s is %s', (status, body, reason, message) => {
     expect(failureFromResponse(status, body)).toEqual({ reason, message, status });
+  });
+
+  it.each([
+    ['a text', 'boom', 'boom', 200],
+    ['an object with a code', { message: 'boom', code: 500 }, 'boom', 500],
+    ['a code that is no number', { message: 'boom', code: 'x' }, 'boom', 200],
+    ['a message that is no text', { message: 5 }, 'the engine answered 200 without a reason', 200],
+    ['a number', 5, 'the engine answered 200 without a reason', 200],
+  ])('in a stream may be %s', (_name, error, message, status) => {
+    expect(failureFromError(error, 200)).toEqual({ reason: 'engine_error', message, status });
   });
 
   it.each([

@@ -82,10 +82,11 @@ export function addPlanCommand(program: Command, print: (text: string) => void):
 }
 
 async function runPlan({ inventory: file, json, ...flags }: PlanFlags, print: (text: string) => void): Promise<void> {
-  const { options } = await loadConfig(flags, process.env);
+  const { options, warnings } = await loadConfig(flags, process.env);
   const inventory = file === undefined ? await detectInventory() : await readInventoryFile(file);
   const { decision, plan } = await decide(inventory, options, { isPublicBind: isPublicBind(options.host) });
-  print(json ? JSON.stringify({ inventory, decision, plan }, null, 2) : explainPlan(inventory, plan));
+  if (json) print(JSON.stringify({ inventory, decision, plan }, null, 2));
+  else print([...warnings, explainPlan(inventory, plan)].join('\n'));
   if ('refusal' in decision) throw new Refusal('unavailable', decision.refusal);
   if (plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
 }

@@ -43,6 +43,19 @@ it('prints inventory, decision and plan as JSON', async () => {
   ]);
 });
 
+it('says first which variables have no effect, and keeps JSON free of it', { timeout: 60_000 }, () => {
+  const args = ['src/cli/main.ts', 'plan', '--inventory', fixture('one-h100')];
+  const env = { ...process.env, CHORUS_ENGINE_REPLICA: '2' };
+  const [text, json] = [args, [...args, '--json']].map(
+    (words) => spawnSync(process.execPath, words, { cwd: ROOT, encoding: 'utf8', env }).stdout,
+  );
+  expect(text).toBe(
+    'The variable CHORUS_ENGINE_REPLICA is no setting and has no effect. Did you mean CHORUS_ENGINE_REPLICAS?\n' +
+      golden('one-h100.txt'),
+  );
+  expect(JSON.parse(json ?? '')).toMatchObject({ decision: { kind: 'gpu' } });
+});
+
 it('as a real command prints the reasons and exits with 69 where no GPU is usable', { timeout: 60_000 }, () => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { leftoverGroups } from '../engine/run-record.ts';
 import { findPrograms } from '../setup/find-program.ts';
 import { describePortHolder } from '../system/port-holder.ts';
+import { livingServer } from '../system/state-directory.ts';
 import { readVocabulary } from '../system/vocabulary.ts';
 
 /** What the doctor reads from the machine itself. A figure that cannot be read is null. */
@@ -48,7 +49,7 @@ export interface MachineSubject {
 export async function readMachineFacts({ stateDir, host, port, environment }: MachineSubject): Promise<MachineFacts> {
   const [compilers, portFact, stateParent, sharedMemoryBytes, limits] = await Promise.all([
     Promise.all(['cc', 'gcc', 'clang'].map((name) => findPrograms(name, environment))),
-    askPort(host, port),
+    askPort({ stateDir, host, port }),
     findStateParent(stateDir),
     sharedMemory(),
     readFile('/proc/self/limits', 'utf8').catch(() => ''),
@@ -85,7 +86,7 @@ function vocabularySha256(): string | null {
 }
 
 /** Binds for a moment: nothing else tells for certain. */
-async function askPort(host: string, port: number): Promise<PortFact> {
+async function askPort({ stateDir, host, port }: Omit<MachineSubject, 'environment'>): Promise<PortFact> {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => {
@@ -95,10 +96,19 @@ async function askPort(host: string, port: number): Promise<PortFact> {
     return { kind: 'free' };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return code === 'EADDRINUSE' ? { kind: 'taken', holder: describePortHolder(port) } : { kind: 'unusable', message };
+    return code === 'EADDRINUSE'
+      ? { kind: 'taken', holder: portHolder(stateDir, port) }
+      : { kind: 'unusable', message };
   } finally {
     server.close();
   }
+}
+
+/** A server of this very state directory is no stranger. */
+function portHolder(stateDir: string, port: number): string | null {
+  const server = livingServer(stateDir);
+  if (server === null || URL.parse(server.url)?.port !== String(port)) return describePortHolder(port);
+  return `the Chorus of ${stateDir} (pid ${server.pid}), which serves already: chorus status shows it`;
 }
 
 async function findStateParent(folder: string): Promise<MachineFacts['stateParent']> {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const LISTEN_STATE = '0A';
 
@@ -10,8 +11,14 @@ export function describePortHolder(port: number): string | null {
     holdsSocket(name, inodes),
   );
   if (pid === undefined) return null;
-  const command = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? 'a process';
-  return `${command} (pid ${pid})`;
+  return `${commandOf(pid)} (pid ${pid})`;
+}
+
+/** Node.js names its main thread, and with it the process, `MainThread`: then the program says more. */
+function commandOf(pid: string): string {
+  const name = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? 'a process';
+  if (name !== 'MainThread') return name;
+  return attempt(() => basename(readlinkSync(`/proc/${pid}/exe`))) ?? name;
 }
 
 function listeningInodes(table: string, port: number): string[] {

@@ -47,12 +47,18 @@ function makeFolders(folder: string): void {
   }
 }
 
+/** The other server that lives and was announced in this state directory, or null. */
+export function livingServer(stateDir: string): ServerRecord | null {
+  const record = readServerRecord(stateDir);
+  if (record === null || record.pid === process.pid || record.startTicks === null) return null;
+  return processStartTicks(record.pid) === record.startTicks ? record : null;
+}
+
 /** Throws a `Refusal` when another server lives that was announced in this state directory. */
 export function refuseSecondServer(stateDir: string): void {
-  const record = readServerRecord(stateDir);
-  if (record === null || record.pid === process.pid || record.startTicks === null) return;
-  if (processStartTicks(record.pid) !== record.startTicks) return;
-  const message = `Another Chorus (pid ${record.pid}, ${record.url}) runs with the state directory ${stateDir}. Stop it, or give this one its own with --state-dir.`;
+  const server = livingServer(stateDir);
+  if (server === null) return;
+  const message = `Another Chorus (pid ${server.pid}, ${server.url}) runs with the state directory ${stateDir}. Stop it, or give this one its own with --state-dir.`;
   throw new Refusal('unavailable', message);
 }
 

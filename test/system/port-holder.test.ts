@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
@@ -11,4 +12,12 @@ it('names the process that listens on a port, and nobody once it is free', async
   server.close();
   await once(server, 'close');
   expect(describePortHolder(port)).toBeNull();
+});
+
+it('names a program of Node.js node', async () => {
+  const program = `require('node:net').createServer().listen(0, function () { console.log(this.address().port); })`;
+  const child = spawn(process.execPath, ['-e', program]);
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  expect(describePortHolder(Number(line.toString()))).toBe(`node (pid ${child.pid})`);
+  child.kill();
 });

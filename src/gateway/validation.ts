@@ -43,8 +43,25 @@ function fieldPath(instancePath: string): string {
 /** Ajv's `verbose` option adds the schema that was broken. */
 export type SchemaError = FastifySchemaValidationError & { readonly parentSchema?: { readonly type?: unknown } };
 
-/** The schema validator's verdict as the error that OpenAI's API gives for it. */
-export function validationError(error: SchemaError): CodedError {
+/**
+ * What the schema validator, which stops at the first fault, says of a request. Where several types are allowed it says
+ * one thing for each and `anyOf` last: then it counts what is wrong with the type that the client did send.
+ */
+export function validationError(errors: readonly [SchemaError, ...SchemaError[]]): CodedError {
+  const union = errors.find(({ keyword }) => keyword === 'anyOf');
+  if (union === undefined) return errorOf(errors[0]);
+  const branches = errors.filter((error) => error !== union);
+  const isOtherType = ({ keyword, instancePath }: SchemaError): boolean =>
+    keyword === 'type' && instancePath === union.instancePath;
+  const meant = branches.find((error) => !isOtherType(error));
+  if (meant) return errorOf(meant);
+  const path = fieldPath(union.instancePath);
+  const types = branches.map(({ params }) => typeName(params['type'])).join(' or ');
+  return new CodedError('invalid_type', `Invalid type for ${path}: expected ${types}.`, { param: path });
+}
+
+/** One verdict as the error that OpenAI's API gives for it. */
+function errorOf(error: SchemaError): CodedError {
   const { keyword, instancePath, params, message } = error;
   const path = fieldPath(instancePath);
   const param = path === '' ? null : path;
@@ -61,8 +78,6 @@ export function validationError(error: SchemaError): CodedError {
       return new CodedError('invalid_type', `Invalid type for ${path}: expected ${typeName(params['type'])}.`, {
         param,
       });
-    case 'anyOf':
-      return new CodedError('invalid_type', `Invalid type for ${path}.`, { param });
     case 'enum': {
       const allowed = (params['allowedValues'] as unknown[]).map((value) => `'${String(value)}'`).join(', ');
       return new CodedError('invalid_value', `Invalid value for ${path}. Supported: ${allowed}.`, { param });

@@ -36,18 +36,42 @@ describe('checkNesting', () => {
 });
 
 describe('validationError', () => {
+  const verdict = (keyword: string, instancePath: string, params: Record<string, unknown>) => ({
+    keyword,
+    instancePath,
+    schemaPath: '',
+    params,
+    message: '',
+  });
+  const notText = verdict('type', '/stop', { type: 'string' });
+  const union = verdict('anyOf', '/stop', {});
+
   it('spells nested paths as clients do', () => {
-    const error = validationError({
-      keyword: 'type',
-      instancePath: '/include/0',
-      schemaPath: '',
-      params: { type: 'string' },
-      message: '',
-    });
-    expect(error).toMatchObject({
+    expect(validationError([verdict('type', '/include/0', { type: 'string' })])).toMatchObject({
       param: 'include[0]',
       code: 'invalid_type',
       message: 'Invalid type for include[0]: expected a string.',
+    });
+  });
+
+  it('names all types where several are allowed and none was sent', () => {
+    const notList = verdict('type', '/stop', { type: 'array' });
+    expect(validationError([notText, notList, union])).toMatchObject({
+      param: 'stop',
+      code: 'invalid_type',
+      message: 'Invalid type for stop: expected a string or an array.',
+    });
+  });
+
+  it('says what is wrong with the one of several allowed types that was sent', () => {
+    expect(validationError([notText, verdict('maxItems', '/stop', { limit: 16 }), union])).toMatchObject({
+      param: 'stop',
+      message: 'stop has more than 16 elements.',
+    });
+    const notTexts = verdict('type', '/stop/1', { type: 'string' });
+    expect(validationError([notText, notTexts, union])).toMatchObject({
+      param: 'stop[1]',
+      message: 'Invalid type for stop[1]: expected a string.',
     });
   });
 });

@@ -31,8 +31,8 @@ export function sendError(reply: FastifyReply, error: CodedError): FastifyReply 
 }
 
 function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
-  const first = error.validation?.[0];
-  if (first) return validationError(first);
+  const [first, ...others] = error.validation ?? [];
+  if (first) return validationError([first, ...others]);
   switch (error.code) {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new CodedError('bad_json', 'The body is not valid JSON.');

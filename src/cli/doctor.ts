@@ -8,6 +8,7 @@ import { EXIT_CODES } from '../domain/refusal.ts';
 import type { DoctorCheck } from '../doctor/check.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
 import { detectInventory } from '../gpu/detect-inventory.ts';
+import { countOf } from '../planner/wording.ts';
 import { collectSetupFacts } from '../setup/collect-facts.ts';
 import { oldestDriver } from '../setup/oldest-driver.ts';
 import { planSetup } from '../setup/plan-setup.ts';
@@ -64,6 +65,6 @@ export function formatChecks(checks: readonly DoctorCheck[]): string {
     '',
     count('fail') > 0
       ? `${count('fail')} of ${checks.length} checks fail: this machine cannot serve yet.`
-      : `Nothing prevents serving (${checks.length} checks, ${count('warn')} warnings).`,
+      : `Nothing prevents serving (${checks.length} checks, ${countOf(count('warn'), 'warning')}).`,
   ].join('\n');
 }

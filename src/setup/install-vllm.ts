@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Clock } from '../domain/clock.ts';
 import { formatBytes } from '../domain/units.ts';
+import { countOf } from '../planner/wording.ts';
 import { sweepGroup } from '../system/process-group.ts';
 import { writeMarker } from './download-model.ts';
 import { diskFailure, SetupFailure } from './failure.ts';
@@ -171,7 +172,7 @@ function installReporter(onProgress: Installation['onProgress']): InstallReporte
     if (news.kind === 'step') return say(news.sentence);
     doneBytes += news.sizeBytes;
     downloads++;
-    say(`installing vLLM: downloading, ${downloads} packages and ${formatBytes(doneBytes)} so far`);
+    say(`installing vLLM: downloading, ${countOf(downloads, 'package')} and ${formatBytes(doneBytes)} so far`);
   };
   return { line, say };
 }

@@ -104,7 +104,7 @@ describe('chorus setup', () => {
   it('installs and downloads, and the next one finds nothing to do', async () => {
     const first = await setup('--yes', ...INVENTORY);
     expect(first.exitCode).toBe(0);
-    expect(first.stdout).toContain('installing vLLM: downloading, 1 packages and 836 MiB so far');
+    expect(first.stdout).toContain('installing vLLM: downloading, 1 package and 836 MiB so far');
     expect(first.stdout.split('\n').at(-1)).toBe(
       `Ready: ROOT/state/vllm/0.32.0-cu130/bin/python serves ROOT/state/${MODEL}.`,
     );

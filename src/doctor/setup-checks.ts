@@ -48,7 +48,7 @@ export function checkDisk(setup: SetupPlan | null): Verdict {
   if (full !== undefined) return failOf(full);
   const value = `${formatBytes(freeBytes)} are free at ${wish.stateDir}, ${formatBytes(requiredBytes)} are needed`;
   if (freeBytes >= requiredBytes + SCRATCH_BYTES) return ok(value);
-  return warn(value, `Make room: caches and logs want ${formatBytes(SCRATCH_BYTES)} more.`);
+  return warn(`${value}.`, `Make room: caches and logs want ${formatBytes(SCRATCH_BYTES)} more.`);
 }
 
 const failOf = ({ sentence, remedy }: SetupBlocker): Verdict => fail(sentence, remedy);

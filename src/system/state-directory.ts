@@ -21,9 +21,13 @@ export function makeStateDirectory(stateDir: string): void {
     makeFolders(stateDir);
     tryWriting(join(stateDir, `probe.${process.pid}`));
   } catch (cause) {
-    const message = `The state directory ${stateDir} cannot be used: ${(cause as Error).message}. Choose another with --state-dir.`;
-    throw new Refusal('cannotCreate', message, { cause });
+    throw unusable(stateDir, cause);
   }
+}
+
+function unusable(stateDir: string, cause: unknown): Refusal {
+  const message = `The state directory ${stateDir} cannot be used: ${(cause as Error).message}. Choose another with --state-dir.`;
+  return new Refusal('cannotCreate', message, { cause });
 }
 
 /** A full disk still makes empty files: it shows only when something is written. */
@@ -62,12 +66,19 @@ export function refuseSecondServer(stateDir: string): void {
   throw new Refusal('unavailable', message);
 }
 
-/** Announces this process as a server in its state directory, in one step, so that no reader sees half a file. */
+/**
+ * Announces this process as a server in its state directory, in one step, so that no reader sees half a file. Throws a
+ * `Refusal` when it cannot be written.
+ */
 export function writeServerRecord(stateDir: string, { url, keyFile }: Pick<ServerRecord, 'url' | 'keyFile'>): void {
   const record: ServerRecord = { pid: process.pid, startTicks: processStartTicks(process.pid), url, keyFile };
   const temporary = join(stateDir, `${RECORD}.${record.pid}`);
-  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  renameSync(temporary, join(stateDir, RECORD));
+  try {
+    writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    renameSync(temporary, join(stateDir, RECORD));
+  } catch (cause) {
+    throw unusable(stateDir, cause);
+  }
 }
 
 /** The last announced server; null when there is none. It may have died since: ask it. */

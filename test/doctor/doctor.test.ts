@@ -238,7 +238,7 @@ describe('what is installed and downloaded', () => {
     expect(check('disk', blocker('disk_full'))).toEqual(['fail', 'No.', remedy]);
     expect(check('disk', setup({ requiredBytes: 98 * GiB }))).toEqual([
       'warn',
-      '100.0 GiB are free at /state, 98.0 GiB are needed',
+      '100.0 GiB are free at /state, 98.0 GiB are needed.',
       'Make room: caches and logs want 5.0 GiB more.',
     ]);
     expect(check('disk', setup({ freeBytes: null }))[0]).toBe('skip');

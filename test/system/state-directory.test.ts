@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -29,6 +29,18 @@ describe('the announcement of a server', () => {
     expect(() => refuseSecondServer(stateDir)).not.toThrow();
     removeServerRecord(stateDir);
     expect(readServerRecord(stateDir)).toBeNull();
+  });
+
+  it('that cannot be written is refused in one sentence', () => {
+    mkdirSync(join(stateDir, `server.json.${process.pid}`));
+    expect(() => writeServerRecord(stateDir, ANNOUNCED)).toThrow(
+      expect.objectContaining({
+        exitCode: 73,
+        message: expect.stringMatching(
+          /^The state directory .* cannot be used: EISDIR.*\. Choose another with --state-dir\.$/,
+        ),
+      }),
+    );
   });
 
   it('is left alone by another server, which is refused while the first one lives', () => {

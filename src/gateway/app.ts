@@ -5,6 +5,7 @@ import type { GatewayDeps } from './gateway-deps.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { answerMalformedHttp, ignoreExpectations } from './malformed-http.ts';
 import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
+import { registerJsonBody } from './plugins/json-body.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
@@ -41,13 +42,7 @@ export function buildApp(deps: GatewayDeps): Gateway {
       },
     },
   });
-  app.removeContentTypeParser(['text/plain', 'application/json']);
-  // Clients name a content type also where they send nothing, as the openai package for Python does with DELETE.
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null);
-    else void parseJson(request, body, done);
-  });
+  registerJsonBody(app);
   ignoreExpectations(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);

@@ -6,14 +6,12 @@ const CONTEXTS: readonly number[] = [131_072, 65_536, 32_768, 16_384, 8192];
 const SMALL_BATCH_TOKENS = 1024;
 /** As far as a share may rise when the KV cache is too small. */
 const MAX_UTILIZATION = 0.95;
-/** What others took between planning and starting is rarely more than this share of a card. */
-const BUSY_STEP = 0.05;
 /** Room that a runtime out-of-memory needs outside vLLM's share. */
 const OUT_OF_MEMORY_STEP = 0.03;
 
 /**
  * The same placement made to ask for less after a start that failed for want of memory, or null when nothing is left to
- * give up or the failure is of another kind. The codes are those of the engine's diagnosis. `estimatedContextTokens` is
+ * give up or the failure is of another kind: a card that others fill (`gpu_busy`) may be free again at the next start. The codes are those of the engine's diagnosis. `estimatedContextTokens` is
  * the "estimated maximum model length" that vLLM prints beside `context_too_long`. The answer's profile is named
  * `adapted`; what a person pinned is the caller's to compare.
  */
@@ -30,8 +28,6 @@ export function adaptProfile(
       return withMoreForTheCache(placement);
     case 'gpu_out_of_memory':
       return withLessOutsideTheCache(placement);
-    case 'gpu_busy':
-      return withSmallerShare(placement, BUSY_STEP);
     default:
       return null;
   }
@@ -60,18 +56,18 @@ function withMoreForTheCache(placement: Placement): Placement | null {
 function withLessOutsideTheCache(placement: Placement): Placement | null {
   const { maxNumBatchedTokens = Infinity, enforceEager } = placement.profile;
   if (maxNumBatchedTokens > SMALL_BATCH_TOKENS) {
-    const smaller = withSmallerShare(placement, OUT_OF_MEMORY_STEP);
+    const smaller = withSmallerShare(placement);
     return adapted(smaller ?? placement, { maxNumBatchedTokens: SMALL_BATCH_TOKENS });
   }
   return enforceEager ? withSmallerContext(placement, null) : adapted(placement, { enforceEager: true });
 }
 
 /** A smaller share, and the longest context that its KV cache still holds; null when it holds none. */
-function withSmallerShare(placement: Placement, step: number): Placement | null {
+function withSmallerShare(placement: Placement): Placement | null {
   const { gpuMemoryUtilization, maxModelLen } = placement.profile;
   const { memory } = placement;
   if (gpuMemoryUtilization === undefined || memory === undefined) return null;
-  const utilization = Math.round((gpuMemoryUtilization - step) * 100) / 100;
+  const utilization = Math.round((gpuMemoryUtilization - OUT_OF_MEMORY_STEP) * 100) / 100;
   const left = withBudget(memory, memory.budgetBytes * (utilization / gpuMemoryUtilization));
   const context = [maxModelLen, ...CONTEXTS].find((tokens) => tokens <= Math.min(maxModelLen, left.kvCacheTokens));
   if (context === undefined) return null;

@@ -23,8 +23,8 @@ export class EventStream {
   }
 
   /** A delta of the part that `head` (from `deltaHead`) belongs to; only the answer's has log probabilities. */
-  delta(head: DeltaHead, text: string, logprobs: readonly TokenLogprob[] = []): void {
-    const after = logprobs.length === 0 ? head.after : `,"logprobs":${JSON.stringify(logprobs)}}\n\n`;
+  delta(head: DeltaHead, text: string, logprobs: readonly TokenLogprob[] | null = null): void {
+    const after = logprobs === null ? head.after : `,"logprobs":${JSON.stringify(logprobs)}}\n\n`;
     this.#pending += `${head.before}${this.#nextSequenceNumber++},"delta":${JSON.stringify(text)}${after}`;
   }
 

@@ -74,6 +74,7 @@ class OpenMessage implements OpenItem {
 
   text(text: string, events: EventStream | null): void {
     this.#text += text;
+    if (this.#logprobsSent === this.#logprobs.length) return events?.delta(this.#head, text);
     events?.delta(this.#head, text, this.#logprobs.slice(this.#logprobsSent));
     this.#logprobsSent = this.#logprobs.length;
   }

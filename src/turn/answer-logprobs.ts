@@ -6,6 +6,9 @@ interface Waiting {
   byteCount: number;
 }
 
+/** Where none were asked for, which is nearly everywhere, no token costs a list. */
+const NONE: readonly EngineLogprob[] = [];
+
 /**
  * The log probabilities of tokens whose text has not been passed on yet. Text and tokens are matched by their bytes, in
  * order: some tokens make no whole character, some texts wait, and what looked like a header may turn out as text.
@@ -39,8 +42,8 @@ export class AnswerLogprobs {
   }
 
   /** Those of the tokens that make `text`, which is the next that is passed on; the last may reach beyond it. */
-  take(text: string): EngineLogprob[] {
-    if (this.#textBytes === 0) return [];
+  take(text: string): readonly EngineLogprob[] {
+    if (this.#textBytes === 0) return NONE;
     const taken: EngineLogprob[] = [];
     const byteCount = Buffer.byteLength(text);
     let left = byteCount - this.#bytesAhead;
@@ -55,7 +58,7 @@ export class AnswerLogprobs {
   }
 
   clear(): void {
-    this.#waiting = [];
+    if (this.#waiting.length > 0) this.#waiting = [];
     this.#waitingBytes = this.#textBytes = this.#bytesAhead = 0;
   }
 }

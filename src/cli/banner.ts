@@ -1,4 +1,5 @@
 import type { ModelId } from '../domain/model.ts';
+import { shellWord } from '../domain/shell-word.ts';
 
 export interface BannerFacts {
   readonly version: string;
@@ -27,9 +28,4 @@ export function banner({ version, url, model, summary, simulated, keyFile, state
     `  curl -N ${url}/v1/responses -H 'content-type: application/json'${key} -d '${body}'`,
     '',
   ].join('\n');
-}
-
-/** The text as one word of a POSIX shell, whatever is in it. */
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

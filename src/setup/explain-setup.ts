@@ -1,3 +1,4 @@
+import { shellWord } from '../domain/shell-word.ts';
 import { formatBytes, formatCount, formatDuration } from '../domain/units.ts';
 import type { EnvironmentPlan, ModelPlan, SetupPlan, SetupProgress } from './setup-plan.ts';
 
@@ -42,7 +43,7 @@ function environmentLines(environment: EnvironmentPlan): string[] {
   const { version, folder, commands, estimatedBytes, reason } = environment;
   return [
     `vLLM ${version}: is installed into ${folder}, about ${formatBytes(estimatedBytes)}. ${reason}`,
-    ...commands.map((command) => `  $ ${command.map(quote).join(' ')}`),
+    ...commands.map((command) => `  $ ${command.map(shellWord).join(' ')}`),
   ];
 }
 
@@ -65,6 +66,3 @@ function diskLines({ requiredBytes, freeBytes, wish }: SetupPlan): string[] {
   const free = freeBytes === null ? 'how much is free is not known' : `${formatBytes(freeBytes)} are free`;
   return [`Disk: ${formatBytes(requiredBytes)} are needed at ${wish.stateDir}, a margin included; ${free}.`];
 }
-
-/** As a shell reads it back. */
-const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -9,12 +9,10 @@ import type { DoctorCheck } from '../doctor/check.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
 import { detectInventory } from '../gpu/detect-inventory.ts';
 import { countOf } from '../planner/wording.ts';
-import { collectSetupFacts } from '../setup/collect-facts.ts';
-import { oldestDriver } from '../setup/oldest-driver.ts';
-import { planSetup } from '../setup/plan-setup.ts';
 import type { SetupPlan } from '../setup/setup-plan.ts';
 import { addConfigFlags } from './config-flags.ts';
 import { decide } from './plan.ts';
+import { planSetupHere } from './plan-setup-here.ts';
 import { formatTable } from './table.ts';
 
 type Print = (text: string) => void;
@@ -45,11 +43,8 @@ async function setupPlan(
   { options, inventory, plan }: { readonly options: ServeOptions; readonly inventory: Inventory; readonly plan: Plan },
 ): Promise<SetupPlan | null> {
   if (engine === 'simulated') return null;
-  const { modelPath, python, stateDir } = options;
   const model = plan.model ?? (options.model === 'auto' ? 'gpt-oss-20b' : options.model);
-  const wish = { engine, model, modelPath, python, stateDir, driverVersion: oldestDriver(inventory) };
-  const facts = await collectSetupFacts(wish, { environment: process.env }, new AbortController().signal);
-  return planSetup(wish, facts);
+  return planSetupHere({ engine, model, options, inventory });
 }
 
 /** A table, then the fixes, then one closing line. */

@@ -10,10 +10,7 @@ import { runDoctor } from '../doctor/run-doctor.ts';
 import { DEFAULT_POLICY } from '../engine/policy.ts';
 import { endLeftovers } from '../engine/run-record.ts';
 import { chorusVersion, Orchestrator, type ChorusDeps } from '../orchestrator.ts';
-import { collectSetupFacts } from '../setup/collect-facts.ts';
 import { summariseSetup } from '../setup/explain-setup.ts';
-import { oldestDriver } from '../setup/oldest-driver.ts';
-import { planSetup } from '../setup/plan-setup.ts';
 import { runSetup } from '../setup/setup.ts';
 import type { SetupPlan } from '../setup/setup-plan.ts';
 import { createLogger } from '../system/logger.ts';
@@ -23,6 +20,7 @@ import { makeStateDirectory, refuseSecondServer } from '../system/state-director
 import { banner } from './banner.ts';
 import { confirmSetup } from './confirm-setup.ts';
 import { decidePlacement } from './plan.ts';
+import { planSetupHere } from './plan-setup-here.ts';
 import { createStartView, type StartView, viewStyle } from './progress.ts';
 import { untilStopped } from './stop-signals.ts';
 
@@ -95,11 +93,7 @@ async function preflight(
   const engine = plan.placements[0]?.kind ?? 'simulated';
   const { modelPath, python, stateDir, host, port } = options;
   const isComplete = engine === 'simulated' || plan.model === null || (modelPath !== null && python !== null);
-  let setup: SetupPlan | null = null;
-  if (!isComplete) {
-    const wish = { engine, model: plan.model, modelPath, python, stateDir, driverVersion: oldestDriver(inventory) };
-    setup = planSetup(wish, await collectSetupFacts(wish, { environment: process.env }, new AbortController().signal));
-  }
+  const setup = isComplete ? null : await planSetupHere({ engine, model: plan.model, options, inventory });
   const checks = await runDoctor({ engine, inventory, plan, setup, stateDir, host, port }, process.env);
   const refusal = refusalOf(checks);
   if (refusal) throw refusal;

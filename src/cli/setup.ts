@@ -6,16 +6,14 @@ import type { ServeOptions } from '../config/options.ts';
 import type { Inventory } from '../domain/gpu.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { detectInventory } from '../gpu/detect-inventory.ts';
-import { collectSetupFacts } from '../setup/collect-facts.ts';
 import { explainSetup } from '../setup/explain-setup.ts';
-import { planSetup } from '../setup/plan-setup.ts';
 import { blockedRefusal, runSetup } from '../setup/setup.ts';
 import type { SetupDeps, SetupPlan, SetupWish } from '../setup/setup-plan.ts';
-import { oldestDriver } from '../setup/oldest-driver.ts';
 import { systemClock } from '../system/clock.ts';
 import { addConfigFlags } from './config-flags.ts';
 import { confirmSetup } from './confirm-setup.ts';
 import { decide, readInventoryFile } from './plan.ts';
+import { planSetupHere } from './plan-setup-here.ts';
 import { SetupLines } from './setup-lines.ts';
 
 interface SetupFlags {
@@ -39,11 +37,9 @@ export function addSetupCommand(program: Command, print: Print): void {
 async function setup({ inventory: file, dryRun, json, ...flags }: SetupFlags & Flags, print: Print): Promise<void> {
   const { options } = await loadConfig(flags, process.env);
   const inventory = file === undefined ? await detectInventory() : await readInventoryFile(file);
-  const wish = await decideWish(options, inventory);
-  // Until something is begun a signal ends the process as it is.
-  const facts = await collectSetupFacts(wish, deps, new AbortController().signal);
+  const subject = { ...(await decideModel(options, inventory)), options, inventory };
   // This machine's disk says nothing about the one in the file.
-  const plan = planSetup(wish, file === undefined ? facts : { ...facts, freeBytes: null });
+  const plan = await planSetupHere(subject, file === undefined ? {} : { freeBytes: null });
   print(json ? JSON.stringify({ event: 'plan', plan }) : explainSetup(plan));
   if (plan.blockers.length > 0) throw blockedRefusal(plan);
   if (dryRun) return;
@@ -67,20 +63,12 @@ const deps: SetupDeps = {
   random: Math.random,
 };
 
-async function decideWish(options: ServeOptions, inventory: Inventory): Promise<SetupWish> {
+async function decideModel(options: ServeOptions, inventory: Inventory): Promise<Pick<SetupWish, 'engine' | 'model'>> {
   const { decision, plan } = await decide(inventory, options, { isPublicBind: false });
   if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
   if (decision.kind === 'simulated') throw new Refusal('usage', 'The simulator needs no setup.');
   if (plan.model === null) throw new Refusal('unavailable', plan.summary);
-  const { modelPath, python, stateDir } = options;
-  return {
-    engine: decision.kind,
-    model: plan.model,
-    modelPath,
-    python,
-    stateDir,
-    driverVersion: oldestDriver(inventory),
-  };
+  return { engine: decision.kind, model: plan.model };
 }
 
 interface Run {

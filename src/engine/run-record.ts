@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
+import { writeJsonFile } from '../system/json-file.ts';
 import { groupMembers, processStartTicks, sweepGroup } from '../system/process-group.ts';
 
 /**
@@ -27,11 +28,7 @@ export function writeRunRecord(stateDir: string, engineId: string, groupId: numb
     ownerStartTicks: processStartTicks(process.pid),
     bootId: readBootId(),
   };
-  const folder = join(stateDir, FOLDER);
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${engineId}.json`);
-  writeFileSync(`${file}.part`, JSON.stringify(record));
-  renameSync(`${file}.part`, file);
+  writeJsonFile(join(stateDir, FOLDER, `${engineId}.json`), record);
 }
 
 /** Forgets a group that is swept. */

@@ -1,8 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
-import Value from 'typebox/value';
 import type { Placement } from '../domain/placement.ts';
+import { readJsonFile, writeJsonFile } from '../system/json-file.ts';
 import type { PhaseTimes } from './start-estimate.ts';
 
 const Milliseconds = Type.Optional(Type.Number({ minimum: 0 }));
@@ -32,7 +31,7 @@ export class StartHistory {
   /** A file that is absent or damaged is an empty history. */
   constructor(stateDir: string) {
     this.#file = join(stateDir, 'start-times.json');
-    this.#records = readRecords(this.#file);
+    this.#records = readJsonFile(this.#file, Type.Array(StartRecord)) ?? [];
   }
 
   /**
@@ -52,22 +51,11 @@ export class StartHistory {
   add(placement: Placement, engineVersion: string, times: PhaseTimes): void {
     const record = { seat: seatName(placement), engineVersion, times };
     this.#records = [...this.#records, record].slice(-RECORDS_KEPT);
-    mkdirSync(dirname(this.#file), { recursive: true });
-    writeFileSync(`${this.#file}.part`, `${JSON.stringify(this.#records, null, 1)}\n`);
-    renameSync(`${this.#file}.part`, this.#file);
+    writeJsonFile(this.#file, this.#records);
   }
 }
 
 function seatName({ model, kind, gpus }: Placement): string {
   const [first] = gpus;
   return [model, kind, ...(first ? [`${gpus.length} x ${first.name}`] : [])].join(', ');
-}
-
-function readRecords(file: string): readonly StartRecord[] {
-  try {
-    const records: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return Value.Check(Type.Array(StartRecord), records) ? records : [];
-  } catch {
-    return []; // the first start here
-  }
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import { writeJsonFile } from '../system/json-file.ts';
-import { groupMembers, processStartTicks, sweepGroup } from '../system/process-group.ts';
+import { groupMembers, isAlive, processStartTicks, sweepGroup } from '../system/process-group.ts';
 
 /**
  * A process group that this Chorus started, on disk until it is swept: a Chorus that was killed leaves the records of
@@ -63,7 +63,7 @@ export function leftoverGroups(stateDir: string): readonly number[] {
 }
 
 function ownerLives({ ownerPid, ownerStartTicks }: RunRecord): boolean {
-  return ownerPid !== process.pid && ownerStartTicks !== null && processStartTicks(ownerPid) === ownerStartTicks;
+  return ownerPid !== process.pid && isAlive({ pid: ownerPid, startTicks: ownerStartTicks });
 }
 
 /** While members live their group's id is not given to a new process; a leader of another age is a new process. */

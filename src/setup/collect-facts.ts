@@ -1,15 +1,15 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODELS } from '../domain/model.ts';
-import { sizeOf, PARTS } from './download-model.ts';
 import { SetupFailure } from './failure.ts';
 import { findModel } from './find-model.ts';
 import { askVllm, findPythons, findUv, findVllm } from './find-python.ts';
 import { Hub } from './hub.ts';
 import { readHubSettings, type HubSettings } from './hub-settings.ts';
+import { sizeOf } from './marker.ts';
 import { partPath } from './part-file.ts';
 import type { HubListing, ModelFound, SetupDeps, SetupFacts, SetupWish } from './setup-plan.ts';
-import { ENVIRONMENT_MARKER, environmentsFolder, modelFolder } from './state-tree.ts';
+import { environmentsFolder, MARKER, modelFolder, PARTS } from './state-tree.ts';
 
 /** A listing is a few kilobytes: a hub that does not give it in this time counts as away. */
 const LISTING_STALL_MS = 10_000;
@@ -74,7 +74,7 @@ async function askHub(
 async function completedEnvironments(stateDir: string): Promise<readonly string[]> {
   const folder = environmentsFolder(stateDir);
   const names = await readdir(folder).catch(() => []);
-  const markers = await Promise.all(names.map((name) => sizeOf(join(folder, name, ENVIRONMENT_MARKER))));
+  const markers = await Promise.all(names.map((name) => sizeOf(join(folder, name, MARKER))));
   return names.filter((_, position) => markers[position] !== null).map((name) => join(folder, name));
 }
 

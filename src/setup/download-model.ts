@@ -1,19 +1,15 @@
-import { mkdir, open, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import PQueue from 'p-queue';
 import type { Clock } from '../domain/clock.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 import { downloadFile } from './download-file.ts';
-import { diskFailure } from './failure.ts';
 import type { Hub } from './hub.ts';
+import { sizeOf, writeMarker } from './marker.ts';
 import { removeParts } from './part-file.ts';
 import type { HubFile, HubListing, SetupDeps, SetupProgress } from './setup-plan.ts';
+import { MARKER, PARTS } from './state-tree.ts';
 import { TransferMeter } from './transfer-meter.ts';
 
-/** In a checkpoint's folder, written last: a folder without it is half-made. */
-export const MODEL_MARKER = 'chorus-complete.json';
-/** Beside the folders of the revisions. */
-export const PARTS = 'parts';
 const PARALLEL_FILES = 4;
 /** Often enough to look alive. */
 const REPORT_MS = 500;
@@ -64,34 +60,9 @@ export async function downloadModel(
   const settled = await Promise.allSettled(listing.files.map((file) => queue.add(() => bring(file))));
   signal.throwIfAborted();
   if (settled.some(({ status }) => status === 'rejected')) throw others.signal.reason;
-  await writeMarker(join(target, MODEL_MARKER), { ...listing, finishedAtMs: clock.nowMs() });
+  await writeMarker(join(target, MARKER), { ...listing, finishedAtMs: clock.nowMs() });
   await removeParts(partsFolder);
   return target;
-}
-
-/** Writes JSON so that it is there whole or not at all, also after a power cut. Rejects with a `SetupFailure`. */
-export async function writeMarker(file: string, content: unknown): Promise<void> {
-  try {
-    await mkdir(dirname(file), { recursive: true });
-    const handle = await open(`${file}.part`, 'w');
-    try {
-      await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(`${file}.part`, file);
-  } catch (error) {
-    throw diskFailure(file, error);
-  }
-}
-
-/** Size of a file, or null when there is none. */
-export async function sizeOf(file: string): Promise<number | null> {
-  return stat(file).then(
-    ({ size }) => size,
-    () => null,
-  );
 }
 
 /** Adds up the files and reports at most twice a second. */

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import Value from 'typebox/value';
 import { MODELS, type ModelId } from '../domain/model.ts';
-import { MODEL_MARKER, sizeOf } from './download-model.ts';
+import { sizeOf } from './marker.ts';
 import type { ModelFound } from './setup-plan.ts';
+import { MARKER } from './state-tree.ts';
 
 /**
  * A whole checkpoint of a catalogue model: what an earlier setup completed, else a whole snapshot in the Hugging Face
@@ -31,7 +32,7 @@ async function findOwn(folder: string): Promise<string | null> {
   const whole: { readonly path: string; readonly finishedAtMs: number }[] = [];
   for (const name of await list(folder)) {
     const path = join(folder, name);
-    const marker = await readJson(join(path, MODEL_MARKER));
+    const marker = await readJson(join(path, MARKER));
     if (!Value.Check(ModelMarker, marker)) continue;
     const sizes = await Promise.all(marker.files.map((file) => sizeOf(join(path, file.path))));
     const isWhole = marker.files.every(({ sizeBytes }, position) => sizes[position] === sizeBytes);

@@ -5,13 +5,13 @@ import { execa } from 'execa';
 import type { Clock } from '../domain/clock.ts';
 import { formatBytes } from '../domain/units.ts';
 import { countOf } from '../planner/wording.ts';
-import { sweepGroup } from '../system/process-group.ts';
-import { writeMarker } from './download-model.ts';
+import { identify, sweepGroup } from '../system/process-group.ts';
 import { diskFailure, SetupFailure } from './failure.ts';
 import { installerFailure, readInstallerLine } from './installer-output.ts';
-import { livingProcess, recordOf } from './setup-lock.ts';
+import { writeMarker } from './marker.ts';
+import { livingProcess } from './setup-lock.ts';
 import type { EnvironmentPlan, SetupDeps, SetupProgress } from './setup-plan.ts';
-import { ENVIRONMENT_MARKER, environmentsFolder } from './state-tree.ts';
+import { environmentsFolder, MARKER } from './state-tree.ts';
 
 type InstallPlan = Extract<EnvironmentPlan, { kind: 'install' }>;
 
@@ -65,7 +65,7 @@ export async function installVllm(
     await run([plan.python, '-c', VERIFY_SCRIPT], { record, report: () => {}, signal, deps }),
   );
   refuseOther(plan, found);
-  await writeMarker(join(plan.folder, ENVIRONMENT_MARKER), { ...found, finishedAtMs: deps.clock.nowMs() });
+  await writeMarker(join(plan.folder, MARKER), { ...found, finishedAtMs: deps.clock.nowMs() });
   await rm(record, { force: true });
   reporter.say(`vLLM ${plan.version} is installed`);
   return plan.python;
@@ -133,7 +133,7 @@ async function run(command: readonly string[], { record, report, signal, deps }:
 /** Throws a `SetupFailure`: without its record an installer could outlive a killed Chorus and write on. */
 function writeRecord(record: string, pid: number): void {
   try {
-    writeFileSync(record, JSON.stringify(recordOf(pid)));
+    writeFileSync(record, JSON.stringify(identify(pid)));
   } catch (error) {
     throw diskFailure(record, error);
   }

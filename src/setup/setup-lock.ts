@@ -1,24 +1,13 @@
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { processStartTicks } from '../system/process-group.ts';
+import { identify, isAlive, type ProcessIdentity } from '../system/process-group.ts';
 import { diskFailure, SetupFailure } from './failure.ts';
 
-/** A process and when it began: a pid alone may have become another's. */
-export interface ProcessRecord {
-  readonly pid: number;
-  readonly startTicks: number | null;
-}
-
-/** A process as a record of it; `startTicks` is null once it is gone. */
-export function recordOf(pid: number): ProcessRecord {
-  return { pid, startTicks: processStartTicks(pid) };
-}
-
 /** Reads a record and tells whether its process still lives. Null for no record, or one of a process that is gone. */
-export function livingProcess(file: string): ProcessRecord | null {
+export function livingProcess(file: string): ProcessIdentity | null {
   try {
-    const record = JSON.parse(readFileSync(file, 'utf8')) as ProcessRecord;
-    return record.startTicks !== null && processStartTicks(record.pid) === record.startTicks ? record : null;
+    const record = JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
+    return isAlive(record) ? record : null;
   } catch {
     return null;
   }
@@ -44,7 +33,7 @@ export function takeSetupLock(stateDir: string): Disposable {
 function claim(file: string): boolean {
   const own = `${file}.${process.pid}`;
   try {
-    writeFileSync(own, JSON.stringify(recordOf(process.pid)), { mode: 0o600 });
+    writeFileSync(own, JSON.stringify(identify(process.pid)), { mode: 0o600 });
     linkSync(own, file);
     return true;
   } catch (error) {
@@ -55,7 +44,7 @@ function claim(file: string): boolean {
   }
 }
 
-function running(stateDir: string, holder: ProcessRecord | null): SetupFailure {
+function running(stateDir: string, holder: ProcessIdentity | null): SetupFailure {
   const who = holder === null ? 'Another process' : `Another process (pid ${holder.pid})`;
   return new SetupFailure('setup_running', `${who} sets up in ${stateDir}.`);
 }

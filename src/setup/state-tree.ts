@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { MODELS, type ModelId } from '../domain/model.ts';
 
-/** In an environment's folder, written last: a folder without it is half-made and made anew. */
-export const ENVIRONMENT_MARKER = 'chorus-complete.json';
+/** In the folder of an environment or a checkpoint, written last: a folder without it is half-made. */
+export const MARKER = 'chorus-complete.json';
+
+/** Beside the folders of a model's revisions: the halves of files. */
+export const PARTS = 'parts';
 
 /** Where environments lie, one folder a build. */
 export function environmentsFolder(stateDir: string): string {

@@ -47,6 +47,23 @@ interface ProcessStat {
   readonly startTicks: number;
 }
 
+/** A process and when it began: ids are used again, so a pid alone may have become another's. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Null for one that was gone already, or where /proc does not tell: it counts as gone. */
+  readonly startTicks: number | null;
+}
+
+/** The process that has this id now. */
+export function identify(pid: number): ProcessIdentity {
+  return { pid, startTicks: processStartTicks(pid) };
+}
+
+/** Whether that very process still lives. */
+export function isAlive({ pid, startTicks }: ProcessIdentity): boolean {
+  return startTicks !== null && processStartTicks(pid) === startTicks;
+}
+
 /** When a living process began, in clock ticks since boot; null when there is no such process (a zombie is none). */
 export function processStartTicks(pid: number): number | null {
   const stat = readStat(pid);

@@ -1,13 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Refusal } from '../domain/refusal.ts';
-import { processStartTicks } from './process-group.ts';
+import { identify, isAlive, type ProcessIdentity } from './process-group.ts';
 
 /** What `chorus status` needs to find a running server. */
-export interface ServerRecord {
-  readonly pid: number;
-  /** With the pid, the identity of its process; null where the machine does not tell. */
-  readonly startTicks: number | null;
+export interface ServerRecord extends ProcessIdentity {
   readonly url: string;
   /** The file with the API key, or null for a keyless server. */
   readonly keyFile: string | null;
@@ -54,8 +51,7 @@ function makeFolders(folder: string): void {
 /** The other server that lives and was announced in this state directory, or null. */
 export function livingServer(stateDir: string): ServerRecord | null {
   const record = readServerRecord(stateDir);
-  if (record === null || record.pid === process.pid || record.startTicks === null) return null;
-  return processStartTicks(record.pid) === record.startTicks ? record : null;
+  return record !== null && record.pid !== process.pid && isAlive(record) ? record : null;
 }
 
 /** Throws a `Refusal` when another server lives that was announced in this state directory. */
@@ -71,7 +67,7 @@ export function refuseSecondServer(stateDir: string): void {
  * `Refusal` when it cannot be written.
  */
 export function writeServerRecord(stateDir: string, { url, keyFile }: Pick<ServerRecord, 'url' | 'keyFile'>): void {
-  const record: ServerRecord = { pid: process.pid, startTicks: processStartTicks(process.pid), url, keyFile };
+  const record: ServerRecord = { ...identify(process.pid), url, keyFile };
   const temporary = join(stateDir, `${RECORD}.${record.pid}`);
   try {
     writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });

@@ -2,24 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { createStartView, startLines, viewStyle } from '../../src/cli/progress.ts';
 import type { EngineReport } from '../../src/gateway/reports.ts';
 import type { SetupProgress } from '../../src/setup/setup-plan.ts';
+import { engineStatus } from '../support/engine-status.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const engine = (facts: Partial<EngineReport>): EngineReport => ({
-  engineId: 'e0',
-  model: 'gpt-oss-20b',
-  kind: 'gpu',
-  gpus: [],
-  phase: 'starting',
-  sentence: 'starting for 12 s: compiling',
-  mayBecomeReady: true,
-  progress: { phase: 'compile', percent: 40, leftMs: 25_400 },
-  pid: 1,
-  generation: 1,
-  restarts: 0,
-  lastFailure: null,
-  engineVersion: null,
-  socketPath: '',
-  logFile: null,
+  ...engineStatus({
+    sentence: 'starting for 12 s: compiling',
+    progress: { phase: 'compile', percent: 40, leftMs: 25_400 },
+    pid: 1,
+  }),
   inFlight: 0,
   served: 0,
   ...facts,

@@ -6,6 +6,7 @@ import { refusalOf, type DoctorCheck } from '../../src/doctor/check.ts';
 import { readMachineFacts, type MachineFacts } from '../../src/doctor/machine-facts.ts';
 import { judge, type DoctorSubject } from '../../src/doctor/run-doctor.ts';
 import type { SetupPlan } from '../../src/setup/setup-plan.ts';
+import { SETUP_WISH } from '../support/setup-wish.ts';
 
 const GPU: Gpu = {
   index: 0,
@@ -37,14 +38,7 @@ const PLAN = {
 } as unknown as Plan;
 
 const SETUP: SetupPlan = {
-  wish: {
-    engine: 'gpu',
-    model: 'gpt-oss-20b',
-    modelPath: null,
-    python: null,
-    stateDir: '/state',
-    driverVersion: '590.48.01',
-  },
+  wish: SETUP_WISH,
   environment: { kind: 'existing', python: '/v/bin/python', version: '0.32.0', reason: 'It is there.' },
   model: { kind: 'existing', path: '/m', reason: 'It is there.' },
   requiredBytes: 0,

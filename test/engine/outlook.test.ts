@@ -2,23 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { mayAnotherCome, modelOutlook } from '../../src/engine/outlook.ts';
 import type { Plan } from '../../src/domain/placement.ts';
 import type { EngineStatus } from '../../src/engine/status.ts';
+import { engineStatus as engine } from '../support/engine-status.ts';
 
-const engine = (facts: Pick<EngineStatus, 'phase' | 'mayBecomeReady'>): EngineStatus => ({
-  engineId: 'e0',
-  model: 'gpt-oss-20b',
-  kind: 'gpu',
-  gpus: [],
-  sentence: '',
-  progress: null,
-  pid: null,
-  generation: 1,
-  restarts: 0,
-  lastFailure: null,
-  engineVersion: null,
-  socketPath: '',
-  logFile: null,
-  ...facts,
-});
 const ready = engine({ phase: 'ready', mayBecomeReady: true });
 
 describe('mayAnotherCome', () => {

@@ -4,15 +4,7 @@ import { describeProgress, explainSetup, summariseSetup } from '../../src/setup/
 import { oldestDriver } from '../../src/setup/oldest-driver.ts';
 import { planSetup } from '../../src/setup/plan-setup.ts';
 import type { HubListing, SetupFacts, SetupProgress, SetupWish } from '../../src/setup/setup-plan.ts';
-
-const WISH: SetupWish = {
-  engine: 'gpu',
-  model: 'gpt-oss-20b',
-  modelPath: null,
-  python: null,
-  stateDir: '/state',
-  driverVersion: '590.48.01',
-};
+import { SETUP_WISH as WISH } from '../support/setup-wish.ts';
 
 const LISTING: HubListing = {
   repository: 'openai/gpt-oss-20b',

@@ -11,6 +11,7 @@ import { openResponseStore } from '../src/store/open-response-store.ts';
 import { newId } from '../src/responses/ids.ts';
 import type { NewResponse, ResponseStore } from '../src/store/response-store.ts';
 import { systemClock } from '../src/system/clock.ts';
+import { quantile } from './bench/statistics.ts';
 
 const IN_FLIGHT = 500;
 const BURST_PUTS = 15_000;
@@ -44,12 +45,8 @@ function newResponse(id: string, previousResponseId: string | null): NewResponse
   };
 }
 
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-
 function describeTimes(timesMs: readonly number[]): string {
-  const sorted = timesMs.toSorted((a, b) => a - b);
-  return `p50 ${quantile(sorted, 0.5).toFixed(2)} ms, p99 ${quantile(sorted, 0.99).toFixed(2)} ms`;
+  return `p50 ${quantile(timesMs, 0.5).toFixed(2)} ms, p99 ${quantile(timesMs, 0.99).toFixed(2)} ms`;
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -1,6 +1,7 @@
 import type { ProgressStyle } from '../config/schema.ts';
 import type { CancelTimer, Clock } from '../domain/clock.ts';
-import { formatDuration } from '../domain/units.ts';
+import { formatTimeLeft } from '../domain/units.ts';
+import { describeProgress } from '../engine/outlook.ts';
 import type { EngineStatus } from '../engine/status.ts';
 import type { StatusReport } from '../gateway/reports.ts';
 import type { SetupProgress } from '../setup/setup-plan.ts';
@@ -67,7 +68,7 @@ class PlainLines implements StartView {
       const news = sentence.replace(/\b\d+ (ms|s|min)\b( \d+ s)?/g, '…');
       if (this.#shown.get(engineId) === news) continue;
       this.#shown.set(engineId, news);
-      const left = progress?.leftMs == null ? '' : ` (${progress.percent} %, about ${leftText(progress.leftMs)} left)`;
+      const left = progress?.leftMs == null ? '' : ` (${describeProgress(progress)})`;
       this.print(`${engineId}: ${sentence}${left}`);
     }
   };
@@ -203,11 +204,9 @@ interface Bar {
 function barLine({ name, percent, leftMs, sentence }: Bar): string {
   const done = Math.round(((percent ?? 0) / 100) * BAR_CELLS);
   const bar = percent === null ? '' : `[${'#'.repeat(done).padEnd(BAR_CELLS, '.')}] ${String(percent).padStart(2)} %  `;
-  const left = leftMs === null ? '' : `, about ${leftText(leftMs)} left`;
+  const left = leftMs === null ? '' : `, about ${formatTimeLeft(leftMs)} left`;
   return `  ${name.padEnd(9)} ${bar}${sentence}${left}`;
 }
-
-const leftText = (leftMs: number): string => formatDuration(Math.max(1000, leftMs));
 
 const TONES = { green: 32, red: 31 };
 

@@ -1,5 +1,5 @@
 import type { ModelId } from '../domain/model.ts';
-import { MiB } from '../domain/units.ts';
+import { DAY_MS, MiB } from '../domain/units.ts';
 import type { Config, EngineChoice, ProgressStyle, ReasoningVisibility } from './schema.ts';
 
 /** What `chorus serve` was asked to do. */
@@ -44,7 +44,6 @@ export interface ServeOptions {
 }
 
 const SECOND_MS = 1000;
-const DAY_MS = 24 * 60 * 60 * SECOND_MS;
 
 /** The configuration in the units and names that the code uses. */
 export function serveOptions(config: Config): ServeOptions {

@@ -1,6 +1,6 @@
 import type { ModelId } from '../domain/model.ts';
 import type { Plan } from '../domain/placement.ts';
-import { formatDuration } from '../domain/units.ts';
+import { formatTimeLeft } from '../domain/units.ts';
 import type { Progress } from './start-estimate.ts';
 import type { EngineStatus } from './status.ts';
 
@@ -37,7 +37,7 @@ export function describeProgress(progress: Progress | null): string {
   const { percent = null, leftMs = null } = progress ?? {};
   return [
     ...(percent === null ? [] : [`${percent} %`]),
-    ...(leftMs === null ? [] : [`about ${formatDuration(Math.max(1000, leftMs))} left`]),
+    ...(leftMs === null ? [] : [`about ${formatTimeLeft(leftMs)} left`]),
   ].join(', ');
 }
 

@@ -11,9 +11,10 @@ const OUT_OF_MEMORY_STEP = 0.03;
 
 /**
  * The same placement made to ask for less after a start that failed for want of memory, or null when nothing is left to
- * give up or the failure is of another kind: a card that others fill (`gpu_busy`) may be free again at the next start. The codes are those of the engine's diagnosis. `estimatedContextTokens` is
- * the "estimated maximum model length" that vLLM prints beside `context_too_long`. The answer's profile is named
- * `adapted`; what a person pinned is the caller's to compare.
+ * give up or the failure is of another kind: a card that others fill (`gpu_busy`) may be free again at the next start.
+ * The codes are those of the engine's diagnosis. `estimatedContextTokens` is the "estimated maximum model length" that
+ * vLLM prints beside `context_too_long`. The answer's profile is named `adapted`; what a person pinned is the caller's
+ * to compare.
  */
 export function adaptProfile(
   placement: Placement,

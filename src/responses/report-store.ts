@@ -1,9 +1,8 @@
+import { DAY_MS } from '../domain/units.ts';
 import type { ResponseStore, StoreContents } from '../store/response-store.ts';
 
 /** What is stored here and how long, or why nothing is. */
 export type StoreReport = (StoreContents & { readonly retentionDays: number }) | { readonly reason: string };
-
-const DAY_MS = 86_400_000;
 
 /** Asks the store what it holds; that it cannot tell is an answer too, and never an error. */
 export async function reportStore(

@@ -1,5 +1,5 @@
 import { shellWord } from '../domain/shell-word.ts';
-import { formatBytes, formatCount, formatDuration } from '../domain/units.ts';
+import { formatBytes, formatCount, formatTimeLeft } from '../domain/units.ts';
 import type { EnvironmentPlan, ModelPlan, SetupPlan, SetupProgress } from './setup-plan.ts';
 
 /** The plan for people: what is used, what is installed and downloaded, every command, the bytes, the paths and why. */
@@ -31,7 +31,7 @@ export function describeProgress(progress: SetupProgress): string {
     ...(fraction === null ? [] : [`${Math.floor(fraction * 100)} %`]),
     ...(totalBytes === null ? [] : [`${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`]),
     ...(bytesPerSecond === null ? [] : [`${formatBytes(bytesPerSecond)}/s`]),
-    ...(leftMs === null || fraction === 1 ? [] : [`${formatDuration(Math.max(1000, leftMs))} left`]),
+    ...(leftMs === null || fraction === 1 ? [] : [`${formatTimeLeft(leftMs)} left`]),
   ];
   return figures.length === 0 ? sentence : `${step} ${figures.join(', ')}: ${sentence}`;
 }

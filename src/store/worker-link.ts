@@ -43,7 +43,10 @@ export class WorkerLink {
     worker.on('exit', () => this.#end("The store's thread has ended."));
   }
 
-  /** The thread gets the buffers `handedOver` themselves, not copies. Rejects with a `StoreError`: the worker's own, or `failed` when its thread has ended. */
+  /**
+   * The thread gets the buffers `handedOver` themselves, not copies. Rejects with a `StoreError`: the worker's own, or
+   * `failed` when its thread has ended.
+   */
   call<Kind extends StoreCallKind>(
     kind: Kind,
     ask: StoreCalls[Kind]['ask'],

@@ -12,9 +12,8 @@ import { SchemaWalk, type Place } from './grammar/walk.ts';
 
 /**
  * The first thing in a JSON schema that the engine's grammar would pass over in silence, refuse, fail on or take more
- * than about a second to compile; null when it holds the whole schema, given as
- * `grammarSchema` spells it. Measured on xgrammar 0.2.8 inside the tag that
- * `harmony/structural-tag.ts` builds (scripts/harmony/grammar-probe.py repeats it). What the grammar holds more tightly
+ * than about a second to compile; null when it holds the whole schema, given as `grammarSchema` spells it. Measured on
+ * xgrammar 0.2.8 inside the tag that `harmony/structural-tag.ts` builds (scripts/harmony/grammar-probe.py repeats it). What the grammar holds more tightly
  * than the schema asks is no problem: an absent `additionalProperties` counts as false, keys come in the schema's
  * order. Only what the root can reach is judged; annotations never matter. Linear in the schema.
  */

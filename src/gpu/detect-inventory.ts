@@ -9,6 +9,7 @@ import { evidenceFinding, nvidiaEvidence } from './nvidia-evidence.ts';
 import { nvidiaSmiFinding, unreadableFinding } from './nvidia-smi-findings.ts';
 import { parseRows, QUERY_FIELDS } from './nvidia-smi-rows.ts';
 import { crossCheckCards } from './pci-cards.ts';
+import { nvidiaPciDevices } from './pci-devices.ts';
 import { readProcesses } from './processes.ts';
 import { listQuestion, NvidiaSmi, type NvidiaSmiOutcome } from './run-nvidia-smi.ts';
 import { withHostMemory } from './unified-memory.ts';
@@ -35,16 +36,17 @@ const WSL_NVIDIA_SMI = 'usr/lib/wsl/lib/nvidia-smi';
  */
 export async function detectInventory(options: DetectOptions = {}): Promise<Inventory> {
   const { clock = systemClock, env = process.env, root = '/', deadlineMs = DEADLINE_MS } = options;
-  const [{ nvidiaSmi, outcome }, evidence, host] = await Promise.all([
+  const [{ nvidiaSmi, outcome }, pciDevices, host] = await Promise.all([
     askNvidiaSmi({ clock, env, root, deadlineMs }),
-    nvidiaEvidence(root, env),
+    nvidiaPciDevices(root),
     readHost(root),
   ]);
+  const evidence = await nvidiaEvidence(root, env, pciDevices);
   const { gpus: listed, findings: listFindings } = readList(outcome, evidence.length > 0, deadlineMs);
   const { gpus: visible, findings: visibilityFindings } = visibleGpus(listed, env);
   const [{ gpus, findings: healthFindings }, crossCheck] = await Promise.all([
     lookCloser(nvidiaSmi, visible, { host, env }),
-    crossCheckCards(root, env, listed),
+    crossCheckCards(root, env, listed, pciDevices),
   ]);
   return {
     gpus,

@@ -1,23 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding } from '../domain/gpu.ts';
+import type { PciDevice } from './pci-devices.ts';
 
-const NVIDIA_PCI_VENDOR = '0x10de';
 /** Values of `NVIDIA_VISIBLE_DEVICES` with which the container toolkit gives no device. */
 const NO_DEVICES = new Set(['', 'void', 'none']);
 
 /** Everything that suggests that this machine is meant to have an NVIDIA GPU, each in words. Never throws. */
-export async function nvidiaEvidence(root: string, env: Readonly<NodeJS.ProcessEnv>): Promise<readonly string[]> {
-  const devices = (await list(join(root, 'dev'))).filter((name) => name.startsWith('nvidia'));
-  const addresses = await list(join(root, 'sys/bus/pci/devices'));
-  const vendors = await Promise.all(
-    addresses.map((address) => readFile(join(root, 'sys/bus/pci/devices', address, 'vendor'), 'utf8').catch(() => '')),
-  );
-  const cards = addresses.filter((_, position) => vendors[position]?.trim() === NVIDIA_PCI_VENDOR);
+export async function nvidiaEvidence(
+  root: string,
+  env: Readonly<NodeJS.ProcessEnv>,
+  pciDevices: readonly PciDevice[],
+): Promise<readonly string[]> {
+  const names = await readdir(join(root, 'dev')).catch(() => []);
+  const devices = names.filter((name) => name.startsWith('nvidia'));
   const { NVIDIA_VISIBLE_DEVICES: visible = '', KUBERNETES_SERVICE_HOST: pod } = env;
   return [
     ...devices.map((name) => `/dev/${name}`),
-    ...cards.map((address) => `the PCI device ${address}`),
+    ...pciDevices.map(({ address }) => `the PCI device ${address}`),
     ...(NO_DEVICES.has(visible) ? [] : [`NVIDIA_VISIBLE_DEVICES=${visible}`]),
     ...(pod ? ['a Kubernetes pod'] : []),
   ];
@@ -32,5 +32,3 @@ export function evidenceFinding(evidence: readonly string[]): Finding {
     remedy: 'Make `nvidia-smi` list the card (in Kubernetes: request nvidia.com/gpu).',
   };
 }
-
-const list = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);

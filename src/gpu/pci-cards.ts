@@ -1,11 +1,9 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding, Gpu } from '../domain/gpu.ts';
 import { countOf, joinWords } from '../planner/wording.ts';
+import type { PciDevice } from './pci-devices.ts';
 
-const NVIDIA_VENDOR = '0x10de';
-/** Display controllers: VGA and 3D. Audio and USB functions of a card have other classes. */
-const DISPLAY_CLASS = /^0x03/;
 /** Container runtimes leave one of these. */
 const CONTAINER_MARKS: readonly string[] = ['.dockerenv', 'run/.containerenv'];
 
@@ -19,10 +17,13 @@ export async function crossCheckCards(
   root: string,
   env: Readonly<NodeJS.ProcessEnv>,
   listed: readonly Gpu[],
+  pciDevices: readonly PciDevice[],
 ): Promise<readonly Finding[]> {
   if (listed.length === 0 || (await isContainer(root, env))) return [];
   const known = new Set(listed.map(({ pciBusId }) => shortAddress(pciBusId)));
-  const missing = (await displayAddresses(root)).filter((address) => !known.has(shortAddress(address)));
+  const missing = pciDevices
+    .filter(({ isDisplay, address }) => isDisplay && !known.has(shortAddress(address)))
+    .map(({ address }) => address);
   if (missing.length === 0) return [];
   return [
     {
@@ -42,29 +43,12 @@ function shortAddress(address: string): string {
   return [Number.parseInt(domain, 16), ...rest].join(':');
 }
 
-async function displayAddresses(root: string): Promise<string[]> {
-  const folder = join(root, 'sys/bus/pci/devices');
-  const addresses = await readdir(folder).catch(() => []);
-  const kinds = await Promise.all(
-    addresses.map((address) => Promise.all(['vendor', 'class'].map((file) => read(join(folder, address, file))))),
-  );
-  return addresses.filter((_, position) => {
-    const [vendor = '', kind = ''] = kinds[position] ?? [];
-    return vendor === NVIDIA_VENDOR && DISPLAY_CLASS.test(kind);
-  });
-}
-
 async function isContainer(root: string, env: Readonly<NodeJS.ProcessEnv>): Promise<boolean> {
   if (env['NVIDIA_VISIBLE_DEVICES'] !== undefined || env['KUBERNETES_SERVICE_HOST'] !== undefined) return true;
   const marks = await Promise.all(CONTAINER_MARKS.map((mark) => exists(join(root, mark))));
   return marks.includes(true);
 }
 
-const read = (file: string): Promise<string> =>
-  readFile(file, 'utf8').then(
-    (text) => text.trim(),
-    () => '',
-  );
 const exists = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,

@@ -1,11 +1,6 @@
 import type { EngineProfile, MemoryEstimate, Placement } from '../domain/placement.ts';
+import { CONTEXT_LADDER, TIGHT_BATCH_TOKENS, TIGHT_UTILIZATION } from './profiles.ts';
 
-/** Contexts to fall back to, longest first. */
-const CONTEXTS: readonly number[] = [131_072, 65_536, 32_768, 16_384, 8192];
-/** Small batches take less memory for activations (vLLM recipes, gpt-oss-120b on one 80 GB card). */
-const SMALL_BATCH_TOKENS = 1024;
-/** As far as a share may rise when the KV cache is too small. */
-const MAX_UTILIZATION = 0.95;
 /** Room that a runtime out-of-memory needs outside vLLM's share. */
 const OUT_OF_MEMORY_STEP = 0.03;
 
@@ -37,17 +32,17 @@ export function adaptProfile(
 /** The next context of the ladder that vLLM's own estimate allows, when there is one. */
 function withSmallerContext(placement: Placement, estimate: number | null): Placement | null {
   const limit = Math.min(placement.profile.maxModelLen - 1, estimate ?? Infinity);
-  const maxModelLen = CONTEXTS.find((contextTokens) => contextTokens <= limit);
+  const maxModelLen = CONTEXT_LADDER.find((contextTokens) => contextTokens <= limit);
   return maxModelLen === undefined ? null : adapted(placement, { maxModelLen });
 }
 
 /** More KV cache from the same card: small batches and the largest share first, then no CUDA graphs. */
 function withMoreForTheCache(placement: Placement): Placement | null {
   const { maxNumBatchedTokens = Infinity, enforceEager, gpuMemoryUtilization = 0 } = placement.profile;
-  if (maxNumBatchedTokens > SMALL_BATCH_TOKENS) {
+  if (maxNumBatchedTokens > TIGHT_BATCH_TOKENS) {
     return adapted(placement, {
-      maxNumBatchedTokens: SMALL_BATCH_TOKENS,
-      gpuMemoryUtilization: Math.max(gpuMemoryUtilization, MAX_UTILIZATION),
+      maxNumBatchedTokens: TIGHT_BATCH_TOKENS,
+      gpuMemoryUtilization: Math.max(gpuMemoryUtilization, TIGHT_UTILIZATION),
     });
   }
   return enforceEager ? null : adapted(placement, { enforceEager: true });
@@ -56,9 +51,9 @@ function withMoreForTheCache(placement: Placement): Placement | null {
 /** What vLLM takes beside its share: small batches and a smaller share first, then no CUDA graphs, then the context. */
 function withLessOutsideTheCache(placement: Placement): Placement | null {
   const { maxNumBatchedTokens = Infinity, enforceEager } = placement.profile;
-  if (maxNumBatchedTokens > SMALL_BATCH_TOKENS) {
+  if (maxNumBatchedTokens > TIGHT_BATCH_TOKENS) {
     const smaller = withSmallerShare(placement);
-    return adapted(smaller ?? placement, { maxNumBatchedTokens: SMALL_BATCH_TOKENS });
+    return adapted(smaller ?? placement, { maxNumBatchedTokens: TIGHT_BATCH_TOKENS });
   }
   return enforceEager ? withSmallerContext(placement, null) : adapted(placement, { enforceEager: true });
 }
@@ -70,7 +65,9 @@ function withSmallerShare(placement: Placement): Placement | null {
   if (gpuMemoryUtilization === undefined || memory === undefined) return null;
   const utilization = Math.round((gpuMemoryUtilization - OUT_OF_MEMORY_STEP) * 100) / 100;
   const left = withBudget(memory, memory.budgetBytes * (utilization / gpuMemoryUtilization));
-  const context = [maxModelLen, ...CONTEXTS].find((tokens) => tokens <= Math.min(maxModelLen, left.kvCacheTokens));
+  const context = [maxModelLen, ...CONTEXT_LADDER].find(
+    (tokens) => tokens <= Math.min(maxModelLen, left.kvCacheTokens),
+  );
   if (context === undefined) return null;
   const next = adapted(placement, { gpuMemoryUtilization: utilization, maxModelLen: context });
   return { ...next, memory: left };

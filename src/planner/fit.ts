@@ -3,6 +3,7 @@ import type { EngineProfile, MemoryEstimate } from '../domain/placement.ts';
 import type { Card } from './cards.ts';
 import type { Demand } from './demand.ts';
 import { kvBytesForContext, runtimeBytes, splitBudget } from './estimate.ts';
+import { TIGHT_BATCH_TOKENS, TIGHT_UTILIZATION } from './profiles.ts';
 import { seatName } from './wording.ts';
 
 /** How a replica sits on its cards: launch profile and the memory it leads to, per card. */
@@ -24,13 +25,18 @@ const MODES: readonly Mode[] = [
   // vLLM's own default share of the card.
   { name: 'standard', utilization: 0.92, contextTokens: [131_072, 65_536, 32_768], flags: {} },
   // The published way to hold gpt-oss-120b on one 80 GB card (vLLM recipes).
-  { name: 'tight', utilization: 0.95, contextTokens: [32_768], flags: { maxNumBatchedTokens: 1024 } },
+  {
+    name: 'tight',
+    utilization: TIGHT_UTILIZATION,
+    contextTokens: [32_768],
+    flags: { maxNumBatchedTokens: TIGHT_BATCH_TOKENS },
+  },
   // No CUDA graphs: slower tokens, but gpt-oss-20b on a 16 GB card.
   {
     name: 'tight-eager',
-    utilization: 0.95,
+    utilization: TIGHT_UTILIZATION,
     contextTokens: [16_384, 8192],
-    flags: { maxNumBatchedTokens: 1024, enforceEager: true },
+    flags: { maxNumBatchedTokens: TIGHT_BATCH_TOKENS, enforceEager: true },
   },
 ];
 

@@ -4,10 +4,10 @@ import type { EngineKind, Placement, Plan, Rejection } from '../domain/placement
 import { formatBytes, formatCount, GiB } from '../domain/units.ts';
 import { CPU_RUNTIME_BYTES, cpuFootprint, kvBytesForContext, splitBudget, type Footprint } from './estimate.ts';
 import { notServed } from './not-served.ts';
+import { CONTEXT_LADDER } from './profiles.ts';
 import type { PlanRequest } from './request.ts';
 import { countOf } from './wording.ts';
 
-const CONTEXT_TOKENS: readonly number[] = [131_072, 65_536, 32_768, 16_384, 8192];
 const DEFAULT_SIMULATED_REPLICAS = 2;
 const SIMULATED_CONTEXT_TOKENS = 131_072;
 
@@ -93,7 +93,7 @@ const engineIds = (count: number): string[] => Array.from({ length: count }, (_,
 
 /** Longest context first. The KV cache comes in whole GiB (`VLLM_CPU_KVCACHE_SPACE`). */
 function cpuSizes(footprint: Footprint, given: number | null): CpuSize[] {
-  const within = (given === null ? CONTEXT_TOKENS : [given]).map((contextTokens) =>
+  const within = (given === null ? CONTEXT_LADDER : [given]).map((contextTokens) =>
     Math.min(contextTokens, footprint.maxContextTokens),
   );
   return [...new Set(within)].map((contextTokens) => {

@@ -29,7 +29,21 @@ export interface Gpu {
 export interface GpuProcess {
   readonly pid: number;
   readonly usedBytes: number | null;
+  /** Its program as nvidia-smi names it, such as `/usr/bin/python3` or `VLLM::EngineCore`; absent where it does not. */
+  readonly name?: string;
 }
+
+/** What holds the memory of one card at a moment. */
+export interface GpuMemory {
+  readonly uuid: string;
+  /** Everything in use, whoever uses it; on unified memory all that the host uses too. */
+  readonly usedBytes: number;
+  /** Those that compute on it; a container may not see them although `usedBytes` counts what they hold. */
+  readonly processes: readonly GpuProcess[];
+}
+
+/** The memory of every card now, without those that tell no figure; null when nvidia-smi gives no answer. Never rejects. */
+export type GpuMemoryReader = () => Promise<readonly GpuMemory[] | null>;
 
 /** What the planner needs to know of the host. */
 export interface Host {

@@ -22,9 +22,16 @@ export interface CsvRow {
   readonly bytes: (field: string) => number | null;
 }
 
+export interface CsvForm {
+  /** The last field may contain commas itself, as names of programs do. */
+  readonly isLastFree?: boolean;
+}
+
 /** The row, or null for a line with another number of cells. */
-export function csvRow(line: string, fields: readonly string[]): CsvRow | null {
-  const cells = line.split(',').map((cell) => cell.trim());
+export function csvRow(line: string, fields: readonly string[], { isLastFree = false }: CsvForm = {}): CsvRow | null {
+  const cut = line.split(',');
+  const last = fields.length - 1;
+  const cells = (isLastFree ? [...cut.slice(0, last), cut.slice(last).join(',')] : cut).map((cell) => cell.trim());
   if (cells.length !== fields.length) return null;
   const text = (field: string): string | null => {
     const cell = cells[fields.indexOf(field)] ?? '';

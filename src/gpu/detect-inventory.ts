@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import type { Finding, Gpu, Host, Inventory } from '../domain/gpu.ts';
 import { systemClock } from '../system/clock.ts';
@@ -11,7 +10,8 @@ import { parseRows, QUERY_FIELDS } from './nvidia-smi-rows.ts';
 import { crossCheckCards } from './pci-cards.ts';
 import { nvidiaPciDevices } from './pci-devices.ts';
 import { readProcesses } from './processes.ts';
-import { listQuestion, NvidiaSmi, type NvidiaSmiOutcome } from './run-nvidia-smi.ts';
+import { NVIDIA_SMI_DEADLINE_MS, openNvidiaSmi } from './open-nvidia-smi.ts';
+import { listQuestion, type NvidiaSmi, type NvidiaSmiOutcome } from './run-nvidia-smi.ts';
 import { withHostMemory } from './unified-memory.ts';
 import { visibleGpus } from './visible-devices.ts';
 
@@ -25,19 +25,15 @@ export interface DetectOptions {
   readonly deadlineMs?: number;
 }
 
-const DEADLINE_MS = 10_000;
-/** Where WSL keeps it, which is not on every PATH. */
-const WSL_NVIDIA_SMI = 'usr/lib/wsl/lib/nvidia-smi';
-
 /**
  * Looks at this machine: the GPUs that nvidia-smi lists (whole cards, those that `CUDA_VISIBLE_DEVICES` allows), CPU,
  * RAM, and what is wrong with any of it. Takes at most the deadline, blocks nothing, and never throws for a broken
  * driver: that is a finding.
  */
 export async function detectInventory(options: DetectOptions = {}): Promise<Inventory> {
-  const { clock = systemClock, env = process.env, root = '/', deadlineMs = DEADLINE_MS } = options;
+  const { clock = systemClock, env = process.env, root = '/', deadlineMs = NVIDIA_SMI_DEADLINE_MS } = options;
   const [{ nvidiaSmi, outcome }, pciDevices, host] = await Promise.all([
-    askNvidiaSmi({ clock, env, root, deadlineMs }),
+    openNvidiaSmi({ clock, env, root, deadlineMs }, listQuestion('gpu', QUERY_FIELDS)),
     nvidiaPciDevices(root),
     readHost(root),
   ]);
@@ -61,26 +57,6 @@ export async function detectInventory(options: DetectOptions = {}): Promise<Inve
     nvidiaVisible: listed.length > 0 || evidence.length > 0,
   };
 }
-
-interface Answer {
-  readonly nvidiaSmi: NvidiaSmi;
-  readonly outcome: NvidiaSmiOutcome;
-}
-
-async function askNvidiaSmi({ root, ...options }: Required<DetectOptions>): Promise<Answer> {
-  const ask = async (file: string): Promise<Answer> => {
-    const nvidiaSmi = new NvidiaSmi(file, options);
-    return { nvidiaSmi, outcome: await nvidiaSmi.ask(...listQuestion('gpu', QUERY_FIELDS)) };
-  };
-  const answer = await ask('nvidia-smi');
-  if (isAnswer(answer.outcome)) return answer;
-  // A Linux driver in WSL puts an nvidia-smi on the PATH that cannot work there.
-  const underWsl = await ask(join(root, WSL_NVIDIA_SMI));
-  return underWsl.outcome.kind === 'missing' ? answer : underWsl;
-}
-
-const isAnswer = (outcome: NvidiaSmiOutcome): boolean =>
-  outcome.kind === 'hung' || (outcome.kind === 'finished' && outcome.exitCode === 0);
 
 interface Surroundings {
   readonly host: Host;

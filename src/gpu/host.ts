@@ -14,11 +14,10 @@ export async function readHost(root: string): Promise<Host> {
     cpu(),
     mem(),
     read(join(root, 'proc/cpuinfo')),
-    read(join(root, 'proc/meminfo')),
+    readMemInfo(root),
     readContainerLimit(root),
   ]);
-  const totalBytes = memInfoBytes(memInfo, 'MemTotal') ?? memory.total;
-  const availableBytes = memInfoBytes(memInfo, 'MemAvailable') ?? memory.available;
+  const { totalBytes, availableBytes } = memInfo ?? { totalBytes: memory.total, availableBytes: memory.available };
   return {
     cpuModel: `${processor.manufacturer} ${processor.brand}`.trim() || 'unknown CPU',
     cpuCount: processor.cores,
@@ -26,6 +25,13 @@ export async function readHost(root: string): Promise<Host> {
     totalBytes: Math.min(totalBytes, limit.totalBytes),
     availableBytes: Math.min(availableBytes, limit.availableBytes),
   };
+}
+
+/** RAM as the kernel counts it: all, and what new processes can take; null where it does not say. Never rejects. */
+export async function readMemInfo(root: string): Promise<Pick<Host, 'totalBytes' | 'availableBytes'> | null> {
+  const memInfo = await read(join(root, 'proc/meminfo'));
+  const [totalBytes, availableBytes] = [memInfoBytes(memInfo, 'MemTotal'), memInfoBytes(memInfo, 'MemAvailable')];
+  return totalBytes === null || availableBytes === null ? null : { totalBytes, availableBytes };
 }
 
 function memInfoBytes(memInfo: string, key: string): number | null {

@@ -18,56 +18,72 @@ export interface NvidiaSmiOptions {
   readonly deadlineMs: number;
 }
 
-/** Those that were given up and live on: a process that waits for a dead driver sleeps beyond the reach of SIGKILL. */
-const abandoned = new Set<string>();
+const HUNG: NvidiaSmiOutcome = { kind: 'hung' };
+
+/** The turn of one program: whoever asks it, one question runs at a time. */
+interface Lane {
+  last: Promise<unknown>;
+  /** A process was given up and lives on: one that waits for a dead driver sleeps beyond the reach of SIGKILL. */
+  isAbandoned: boolean;
+}
+
+const lanes = new Map<string, Lane>();
+
+function laneOf(key: string): Lane {
+  const lane = lanes.get(key) ?? { last: Promise.resolve(), isAbandoned: false };
+  lanes.set(key, lane);
+  return lane;
+}
 
 /**
- * One nvidia-smi, asked one question at a time. None of them outlasts the deadline or holds the event loop; while a
- * process that was given up still lives, no second one is started and the answer is `hung` at once.
+ * One nvidia-smi, asked one question at a time, also where several of this class ask the same program. No answer comes
+ * later than the deadline, and none holds the event loop; while a process that was given up still lives, no second one
+ * is started and the answer is `hung` at once.
  */
 export class NvidiaSmi {
   readonly #file: string;
   readonly #options: NvidiaSmiOptions;
   readonly #endMs: number;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #lane: Lane;
 
   /** `file`: a name to look up, or a path. The deadline begins now. */
   constructor(file: string, options: NvidiaSmiOptions) {
     this.#file = file;
     this.#options = options;
     this.#endMs = options.clock.monotonicMs() + options.deadlineMs;
+    this.#lane = laneOf(`${options.env['PATH']}|${file}`);
   }
 
   /** Never rejects. */
   ask(...args: readonly string[]): Promise<NvidiaSmiOutcome> {
-    const outcome = this.#last.then(() => this.#run(args));
-    this.#last = outcome;
-    return outcome;
+    const { clock } = this.#options;
+    const deadline = Promise.withResolvers<null>();
+    const cancel = clock.schedule(Math.max(0, this.#endMs - clock.monotonicMs()), () => deadline.resolve(null));
+    const turn = this.#lane.last.then(() => this.#run(args, deadline.promise));
+    this.#lane.last = turn;
+    return Promise.race([turn, deadline.promise.then(() => HUNG)]).finally(cancel);
   }
 
-  async #run(args: readonly string[]): Promise<NvidiaSmiOutcome> {
+  async #run(args: readonly string[], deadline: Promise<null>): Promise<NvidiaSmiOutcome> {
     const { env, clock } = this.#options;
-    const key = `${env['PATH']}|${this.#file}`;
-    const leftMs = this.#endMs - clock.monotonicMs();
-    if (leftMs <= 0 || abandoned.has(key)) return { kind: 'hung' };
+    if (clock.monotonicMs() >= this.#endMs || this.#lane.isAbandoned) return HUNG;
     const child = execa(this.#file, args, {
       env: { ...env, LC_ALL: 'C' },
       extendEnv: false,
       stdin: 'ignore',
       reject: false,
     });
-    const deadline = Promise.withResolvers<null>();
-    const cancel = clock.schedule(leftMs, () => deadline.resolve(null));
-    const result = await Promise.race([child, deadline.promise]);
-    cancel();
+    const result = await Promise.race([child, deadline]);
     if (result !== null) return outcomeOf(result);
-    abandoned.add(key);
-    child.nodeChildProcess.once('exit', () => abandoned.delete(key));
+    this.#lane.isAbandoned = true;
+    child.nodeChildProcess.once('exit', () => {
+      this.#lane.isAbandoned = false;
+    });
     child.kill('SIGKILL');
     child.stdout.destroy();
     child.stderr.destroy();
     child.nodeChildProcess.unref();
-    return { kind: 'hung' };
+    return HUNG;
   }
 }
 

@@ -66,8 +66,8 @@ it('the processes of others are named with what they hold', async () => {
     [
       9780 * MiB,
       [
-        { pid: 21_180, usedBytes: 2296 * MiB },
-        { pid: 21_198, usedBytes: 7484 * MiB },
+        { pid: 21_180, usedBytes: 2296 * MiB, name: 'VLLM::EngineCore' },
+        { pid: 21_198, usedBytes: 7484 * MiB, name: 'VLLM::EngineCore' },
       ],
     ],
   ]);
@@ -107,7 +107,9 @@ describe('captured answers', () => {
 
   it('of Windows about processes, which hold an unknown amount there', async () => {
     machine.installNvidiaSmi(answers({ list: 'rtx-2080-super-610.csv', apps: 'wddm-apps.csv' }));
-    expect((await detect()).gpus[0]?.processes).toEqual([{ pid: 2140, usedBytes: null }]);
+    expect((await detect()).gpus[0]?.processes).toEqual([
+      { pid: 2140, usedBytes: null, name: String.raw`C:\Windows\System32\dwm.exe` },
+    ]);
   });
 });
 

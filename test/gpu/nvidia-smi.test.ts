@@ -139,7 +139,7 @@ describe('what nvidia-smi lists', () => {
         `mig.mode.current,display_active ${format}`,
       'C --query-gpu=uuid,gpu_recovery_action,ecc.errors.uncorrected.volatile.total,remapped_rows.pending,' +
         `remapped_rows.failure,retired_pages.pending,clocks_event_reasons.active ${format}`,
-      `C --query-compute-apps=gpu_uuid,pid,used_gpu_memory ${format}`,
+      `C --query-compute-apps=gpu_uuid,pid,used_gpu_memory,process_name ${format}`,
     ]);
   });
 

@@ -1,4 +1,4 @@
-import type { PackedResponse, StoreWrite } from './messages.ts';
+import type { PackedItem, ResponseOf, StoreWrite } from './messages.ts';
 import { StoreError } from './response-store.ts';
 import type { ResponseRow } from './responses.ts';
 import type { Tables } from './tables.ts';
@@ -26,7 +26,7 @@ export function applyWrite(tables: Tables, write: StoreWrite): number {
   }
 }
 
-function put(tables: Tables, response: PackedResponse): void {
+function put(tables: Tables, response: ResponseOf<PackedItem>): void {
   const { project, id } = response;
   if (tables.responses.find(project, id) !== null) {
     throw new StoreError('duplicate_response', `The response ${id} is stored already.`);
@@ -47,19 +47,19 @@ function put(tables: Tables, response: PackedResponse): void {
     expires_at: response.expiresAtMs,
     previous_response_id: response.previousResponseId,
     root_date: response.rootDate,
-    body: tables.bodies.keep(response.body),
+    body: tables.bodies.keep(response.object.body),
     status: response.status,
   });
 }
 
-function findParent({ responses }: Tables, { project, previousResponseId }: PackedResponse): number | null {
+function findParent({ responses }: Tables, { project, previousResponseId }: ResponseOf<PackedItem>): number | null {
   if (previousResponseId === null) return null;
   const parent = responses.find(project, previousResponseId);
   if (parent !== null) return parent.turn;
   throw new StoreError('unknown_parent', `The previous response ${previousResponseId} is not stored any more.`);
 }
 
-function findReferences({ items }: Tables, { project, newInput }: PackedResponse): ReadonlyMap<string, number> {
+function findReferences({ items }: Tables, { project, newInput }: ResponseOf<PackedItem>): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const item of newInput) {
     if (!('reference' in item)) continue;

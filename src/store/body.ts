@@ -1,51 +1,51 @@
-import { packIntegers, unpackIntegers } from './packed-integers.ts';
+import { packedBytes, unpackIntegers, writePacked } from './packed-integers.ts';
 import type { ItemRecord } from './response-store.ts';
 
 /** Three 32-bit lengths in bytes: of the id, of the JSON, and of the token ids plus 1 (0: there are none). */
 const HEADER_BYTES = 12;
 const SMALLEST_STEP_BYTES = 32;
 
-/**
- * What the file keeps of items and of response objects, all of it in one buffer, which goes to the worker as it is.
- * Zeros fill each up to one of few sizes, so that the place of a deleted one fits another (`bodies.ts`): at most an
- * eighth of it, or 31 bytes.
- */
-export function encodeBodies(records: readonly ItemRecord[]): Uint8Array<ArrayBuffer>[] {
-  const parts = records.map(measure);
-  const { buffer } = new Uint8Array(parts.reduce((sum, { size }) => sum + size, 0));
-  const bytes = Buffer.from(buffer);
-  let start = 0;
-  return parts.map((part) => {
-    write(part, bytes, start);
-    const body = new Uint8Array(buffer, start, part.size);
-    start += part.size;
-    return body;
-  });
-}
-
-interface Measured {
+/** What a body will hold, and its place: known before it is written. */
+export interface MeasuredBody {
   readonly record: ItemRecord;
-  readonly tokens: Uint8Array | null;
   readonly idBytes: number;
   readonly jsonBytes: number;
+  readonly tokenBytes: number;
+  /** Of the place; zeros fill up what is left of it. */
   readonly size: number;
 }
 
-function measure(record: ItemRecord): Measured {
-  const tokens = record.tokenIds === null ? null : packIntegers(record.tokenIds);
+/**
+ * What the file keeps of an item or of a response object takes one of few sizes, so that the place of a deleted one fits
+ * another (`bodies.ts`): at most an eighth of it, or 31 bytes, stay unused.
+ */
+export function measureBody(record: ItemRecord): MeasuredBody {
   const idBytes = Buffer.byteLength(record.id);
   const jsonBytes = Buffer.byteLength(record.json);
-  const size = roundUpSize(HEADER_BYTES + idBytes + jsonBytes + (tokens?.length ?? 0));
-  return { record, tokens, idBytes, jsonBytes, size };
+  const tokenBytes = record.tokenIds === null ? 0 : packedBytes(record.tokenIds);
+  const size = roundUpSize(HEADER_BYTES + idBytes + jsonBytes + tokenBytes);
+  return { record, idBytes, jsonBytes, tokenBytes, size };
 }
 
-function write({ record, tokens, idBytes, jsonBytes }: Measured, bytes: Buffer, start: number): void {
+/** The bodies one after another, each in its place, in a buffer of their own. */
+export function encodeBodies(bodies: readonly MeasuredBody[]): Uint8Array<ArrayBuffer> {
+  const { buffer } = new Uint8Array(bodies.reduce((sum, { size }) => sum + size, 0));
+  const bytes = Buffer.from(buffer);
+  let start = 0;
+  for (const body of bodies) {
+    write(body, bytes, start);
+    start += body.size;
+  }
+  return bytes;
+}
+
+function write({ record, idBytes, jsonBytes, tokenBytes }: MeasuredBody, bytes: Buffer, start: number): void {
   bytes.writeUInt32LE(idBytes, start);
   bytes.writeUInt32LE(jsonBytes, start + 4);
-  bytes.writeUInt32LE(tokens === null ? 0 : tokens.length + 1, start + 8);
+  bytes.writeUInt32LE(record.tokenIds === null ? 0 : tokenBytes + 1, start + 8);
   bytes.write(record.id, start + HEADER_BYTES);
   bytes.write(record.json, start + HEADER_BYTES + idBytes);
-  if (tokens !== null) bytes.set(tokens, start + HEADER_BYTES + idBytes + jsonBytes);
+  if (record.tokenIds !== null) writePacked(record.tokenIds, bytes, start + HEADER_BYTES + idBytes + jsonBytes);
 }
 
 /** Whether two bodies hold the same id and JSON, whatever their token ids. */
@@ -62,7 +62,7 @@ export function roundUpSize(bytes: number): number {
   return Math.ceil(bytes / stepBytes) * stepBytes;
 }
 
-/** What `encodeBodies` was given. */
+/** What was measured and encoded as this body. */
 export function decodeBody(body: Uint8Array): ItemRecord {
   const bytes = asBuffer(body);
   return recordAt(bytes, layoutAt(bytes, 0));

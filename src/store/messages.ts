@@ -1,3 +1,4 @@
+import type { MeasuredBody } from './body.ts';
 import type {
   ItemPage,
   ItemReference,
@@ -20,24 +21,35 @@ export interface WorkerOptions {
   readonly maxFileBytes: number | null;
 }
 
-/** An item on its way to the worker, as the file keeps it (`encodeBodies`). */
+/** What the file is to keep of an item or of a response object (`body.ts`), as the worker finds it in a group. */
 export interface PackedItem {
   readonly id: string;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: Uint8Array;
 }
 
-/** A `NewResponse` whose texts are packed: all in one buffer, that of `body`, which is the response object. */
-export interface PackedResponse extends Omit<NewResponse, 'newInput' | 'output' | 'json'> {
-  readonly newInput: readonly (PackedItem | ItemReference)[];
-  readonly output: readonly PackedItem[];
-  readonly body: Uint8Array<ArrayBuffer>;
+/** A `NewResponse` with its items, and `object`, the response object, as something that stands for their texts. */
+export interface ResponseOf<Item> extends Omit<NewResponse, 'newInput' | 'output' | 'json'> {
+  readonly newInput: readonly (Item | ItemReference)[];
+  readonly output: readonly Item[];
+  readonly object: Item;
 }
 
 /** One change; several are committed together, in order. */
-export type StoreWrite =
-  | { readonly kind: 'put'; readonly response: PackedResponse }
+export type StoreWrite<Item = PackedItem> =
+  | { readonly kind: 'put'; readonly response: ResponseOf<Item> }
   | { readonly kind: 'delete'; readonly project: string; readonly id: string; readonly nowMs: number }
   | { readonly kind: 'sweep'; readonly nowMs: number; readonly limit: number };
+
+/** A change that waits for others. */
+export type PendingWrite = StoreWrite<MeasuredBody>;
+
+/** Changes as they go to the worker (`write-group.ts`). */
+export interface WriteGroup {
+  /** JSON of the changes, in which each item has the length of its body in place of it. */
+  readonly text: string;
+  /** All bodies, one after another. */
+  readonly bodies: Uint8Array<ArrayBuffer>;
+}
 
 export interface StoreFailure {
   readonly code: StoreErrorCode;
@@ -59,7 +71,7 @@ export type PackedItems = Uint8Array<ArrayBuffer>;
 
 /** Per kind of call, what is asked and what comes back. */
 export interface StoreCalls {
-  write: { readonly ask: readonly StoreWrite[]; readonly answer: readonly WriteOutcome[] };
+  write: { readonly ask: WriteGroup; readonly answer: readonly WriteOutcome[] };
   /** `items`: the response object, then its output. */
   get: {
     readonly ask: Lookup;

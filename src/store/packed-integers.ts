@@ -1,16 +1,28 @@
 /** Whole numbers from 0 to 2^53 - 1, each in as few bytes as it needs (LEB128): a gpt-oss token id takes at most three. */
 export function packIntegers(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(values.reduce((sum, value) => sum + bytesOf(value), 0));
-  let end = 0;
-  for (const value of values) {
-    let rest = value;
+  const bytes = new Uint8Array(packedBytes(values));
+  writePacked(values, bytes, 0);
+  return bytes;
+}
+
+/** How many bytes the values take packed. */
+export function packedBytes(values: readonly number[]): number {
+  let bytes = 0;
+  for (let index = 0; index < values.length; index++) bytes += bytesOf(values[index] ?? 0);
+  return bytes;
+}
+
+/** Writes the packed values at `start`. Indexed loops here and below: this runs for every token of an answer. */
+export function writePacked(values: readonly number[], bytes: Uint8Array, start: number): void {
+  let end = start;
+  for (let index = 0; index < values.length; index++) {
+    let rest = values[index] ?? 0;
     while (rest >= 0x80) {
       bytes[end++] = (rest % 0x80) + 0x80;
       rest = Math.floor(rest / 0x80);
     }
     bytes[end++] = rest;
   }
-  return bytes;
 }
 
 function bytesOf(value: number): number {
@@ -19,7 +31,7 @@ function bytesOf(value: number): number {
   return bytes;
 }
 
-/** The inverse of `packIntegers`. Indexed loops: this runs on the gateway's thread, for every token of a context. */
+/** The inverse of `packIntegers`. */
 export function unpackIntegers(bytes: Uint8Array): number[] {
   const values: number[] = [];
   for (let next = 0; next < bytes.length;) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
-import { encodeBodies, splitBodies } from './body.ts';
-import type { Lookup, PackedItem, PackedResponse, StoreWrite } from './messages.ts';
+import { measureBody, splitBodies, type MeasuredBody } from './body.ts';
+import type { Lookup, PendingWrite, ResponseOf, WriteOutcome } from './messages.ts';
 import {
   type ItemList,
   type ItemPage,
@@ -13,6 +13,7 @@ import {
   StoreError,
 } from './response-store.ts';
 import type { WorkerLink } from './worker-link.ts';
+import { packGroup } from './write-group.ts';
 import { type WriteLimits, WriteQueue } from './write-queue.ts';
 
 /** The gateway's side of the store: packs, groups the changes, and leaves the rest to the worker. */
@@ -25,14 +26,14 @@ export class SqliteResponseStore implements ResponseStore {
   constructor(link: WorkerLink, clock: Clock, limits: WriteLimits) {
     this.#link = link;
     this.#clock = clock;
-    this.#queue = new WriteQueue((writes) => link.call('write', writes, buffersOf(writes)), clock, limits);
+    this.#queue = new WriteQueue((writes) => commit(link, writes), clock, limits);
   }
 
   async put(response: NewResponse): Promise<void> {
     this.#assertOpen();
-    const packed = packResponse(response);
-    const bytes = packed.body.buffer.byteLength;
-    await this.#queue.add({ write: { kind: 'put', response: packed }, bytes, touches: touchedBy(response) });
+    const measured = measureResponse(response);
+    const write: PendingWrite = { kind: 'put', response: measured };
+    await this.#queue.add({ write, bytes: sizeOf(measured), touches: touchedBy(response) });
   }
 
   async get(project: string, id: string): Promise<StoredResponse | null> {
@@ -66,7 +67,7 @@ export class SqliteResponseStore implements ResponseStore {
 
   async delete(project: string, id: string): Promise<boolean> {
     this.#assertOpen();
-    const write: StoreWrite = { kind: 'delete', project, id, nowMs: this.#clock.nowMs() };
+    const write: PendingWrite = { kind: 'delete', project, id, nowMs: this.#clock.nowMs() };
     return (await this.#queue.add({ write, bytes: 0, touches: [responseKey(project, id), removalKey(project)] })) > 0;
   }
 
@@ -107,26 +108,23 @@ const itemKey = (project: string, id: string): string => `item\0${project}\0${id
 /** Any item of the project may have gone. */
 const removalKey = (project: string): string => `removal\0${project}`;
 
-/** The response object comes first, then the given items in their order. */
-function packResponse({ newInput, output, json, ...rest }: NewResponse): PackedResponse {
-  const given = newInput.flatMap((item) => ('reference' in item ? [] : [item]));
-  const [body = new Uint8Array(), ...bodies] = encodeBodies([
-    { id: rest.id, json, tokenIds: null },
-    ...given,
-    ...output,
-  ]);
-  let next = 0;
-  const pack = ({ id }: ItemRecord): PackedItem => ({ id, body: bodies[next++] ?? body });
+function commit(link: WorkerLink, writes: readonly PendingWrite[]): Promise<readonly WriteOutcome[]> {
+  const group = packGroup(writes);
+  return link.call('write', group, [group.bodies.buffer]);
+}
+
+function measureResponse({ newInput, output, json, ...rest }: NewResponse): ResponseOf<MeasuredBody> {
   return {
     ...rest,
-    newInput: newInput.map((item) => ('reference' in item ? item : pack(item))),
-    output: output.map(pack),
-    body,
+    newInput: newInput.map((item) => ('reference' in item ? item : measureBody(item))),
+    output: output.map(measureBody),
+    object: measureBody({ id: rest.id, json, tokenIds: null }),
   };
 }
 
-const buffersOf = (writes: readonly StoreWrite[]): ArrayBuffer[] =>
-  writes.flatMap((write) => (write.kind === 'put' ? [write.response.body.buffer] : []));
+function sizeOf({ newInput, output, object }: ResponseOf<MeasuredBody>): number {
+  return [...newInput, ...output].reduce((sum, item) => sum + ('reference' in item ? 0 : item.size), object.size);
+}
 
 function touchedBy({ project, id, newInput, output }: NewResponse): string[] {
   const given = [...newInput, ...output].flatMap((item) => ('reference' in item ? [] : itemKey(project, item.id)));

@@ -6,6 +6,7 @@ import { databaseProblem } from './opening-problem.ts';
 import { readContext, readInputItems, readItems, readResponse } from './read-store.ts';
 import { toStoreFailure } from './sqlite-failure.ts';
 import { StoreFile } from './store-file.ts';
+import { unpackGroup } from './write-group.ts';
 
 /** The store's thread, the only one that runs SQLite: one request after another, in the order in which they come. */
 function serve(port: MessagePort, { databaseFile, ownerFile, maxFileBytes }: WorkerOptions): void {
@@ -36,7 +37,7 @@ function replyTo(file: StoreFile, request: StoreRequest, ownerFile: string): Sto
 function answerTo(file: StoreFile, request: StoreRequest, ownerFile: string): StoreCalls[StoreCallKind]['answer'] {
   switch (request.kind) {
     case 'write':
-      return file.write(request.ask);
+      return file.write(unpackGroup(request.ask));
     case 'get':
       return readResponse(file.tables, request.ask);
     case 'context':

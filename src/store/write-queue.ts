@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../domain/clock.ts';
-import type { StoreWrite, WriteOutcome } from './messages.ts';
+import type { PendingWrite, WriteOutcome } from './messages.ts';
 import { StoreError } from './response-store.ts';
 
 export interface WriteLimits {
@@ -12,7 +12,7 @@ export interface WriteLimits {
 }
 
 export interface QueuedWrite {
-  readonly write: StoreWrite;
+  readonly write: PendingWrite;
   /** What it holds in memory while it waits. */
   readonly bytes: number;
   /** What it changes, in any words that reads use too. */
@@ -24,7 +24,7 @@ interface Waiting extends QueuedWrite {
   readonly reject: (error: unknown) => void;
 }
 
-type Commit = (writes: readonly StoreWrite[]) => Promise<readonly WriteOutcome[]>;
+type Commit = (writes: readonly PendingWrite[]) => Promise<readonly WriteOutcome[]>;
 
 const noTimer = (): void => {};
 

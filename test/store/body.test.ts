@@ -1,5 +1,14 @@
 import { expect, it } from 'vitest';
-import { decodeBody, encodeBodies, holdSameText, joinBodies, roundUpSize, splitBodies } from '../../src/store/body.ts';
+import {
+  decodeBody,
+  encodeBodies,
+  holdSameText,
+  joinBodies,
+  measureBody,
+  roundUpSize,
+  splitBodies,
+} from '../../src/store/body.ts';
+import type { ItemRecord } from '../../src/store/response-store.ts';
 import { packIntegers, packKeys, unpackIntegers, unpackKeys } from '../../src/store/packed-integers.ts';
 
 it.for<[values: number[], bytes: number[]]>([
@@ -48,18 +57,21 @@ it('wastes at most an eighth of a place, or 31 bytes', () => {
   }
 });
 
-const records = [
+const bodyOf = (record: ItemRecord): Uint8Array => encodeBodies([measureBody(record)]);
+
+const records: ItemRecord[] = [
   { id: 'a', json: '{"ü":"😀"}', tokenIds: null },
   { id: '', json: '{}', tokenIds: [] },
   { id: 'c', json: '', tokenIds: [1, 200_019] },
 ];
 
 it('gives back what it packed, alone and joined', () => {
-  const bodies = encodeBodies(records);
+  const bodies = records.map(bodyOf);
   expect(bodies.map(decodeBody)).toEqual(records);
   expect(bodies.map(({ length }) => length)).toEqual([32, 32, 32]);
   expect(splitBodies(joinBodies(bodies))).toEqual(records);
   expect(splitBodies(joinBodies([]))).toEqual([]);
+  expect(encodeBodies(records.map(measureBody))).toEqual(Buffer.concat(bodies));
 });
 
 it.for<[one: [id: string, json: string], other: [id: string, json: string], same: boolean]>([
@@ -68,9 +80,7 @@ it.for<[one: [id: string, json: string], other: [id: string, json: string], same
   [['a', '{}'], ['a', '{} '], false],
   [['ab', 'c'], ['a', 'bc'], false],
 ])('tells whether %j and %j are the same text, whatever their tokens', ([one, other, same]) => {
-  const [first, second] = encodeBodies([
-    { id: one[0], json: one[1], tokenIds: [7] },
-    { id: other[0], json: other[1], tokenIds: null },
-  ]);
-  expect(holdSameText(first!, second!)).toBe(same);
+  const first = bodyOf({ id: one[0], json: one[1], tokenIds: [7] });
+  const second = bodyOf({ id: other[0], json: other[1], tokenIds: null });
+  expect(holdSameText(first, second)).toBe(same);
 });

@@ -3,6 +3,8 @@ import { expect, it } from 'vitest';
 import type { StoreError } from '../../src/store/response-store.ts';
 import { WorkerLink } from '../../src/store/worker-link.ts';
 
+const NO_WRITES = { text: '[]', bodies: new Uint8Array() };
+
 it.for([
   ['fails', 'throw new Error("a bug")', "The store's thread failed (a bug)."],
   ['ends', 'process.exit(0)', "The store's thread has ended."],
@@ -11,9 +13,9 @@ it.for([
     eval: true,
   });
   const link = new WorkerLink(worker);
-  const calls = [link.call('items', { project: 'p', ids: [], nowMs: 0 }), link.call('write', [])];
+  const calls = [link.call('items', { project: 'p', ids: [], nowMs: 0 }), link.call('write', NO_WRITES)];
   const errors = await Promise.all(calls.map((call) => call.catch((error: StoreError) => error)));
-  const later = await link.call('write', []).catch((error: StoreError) => error);
+  const later = await link.call('write', NO_WRITES).catch((error: StoreError) => error);
   for (const error of [...errors, later]) expect(error).toMatchObject({ code: 'failed', message });
   await link.whenEnded();
 });

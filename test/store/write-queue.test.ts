@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { StoreWrite, WriteOutcome } from '../../src/store/messages.ts';
+import type { PendingWrite, WriteOutcome } from '../../src/store/messages.ts';
 import { StoreError } from '../../src/store/response-store.ts';
 import { type QueuedWrite, WriteQueue } from '../../src/store/write-queue.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -7,7 +7,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 const LIMITS = { groupDelayMs: 5, groupSize: 3, maxPendingBytes: 100 };
 
 interface Commit {
-  readonly writes: readonly StoreWrite[];
+  readonly writes: readonly PendingWrite[];
   readonly succeed: (outcomes: readonly WriteOutcome[]) => void;
   readonly fail: (error: StoreError) => void;
 }
@@ -15,7 +15,7 @@ interface Commit {
 function startQueue(): { readonly queue: WriteQueue; readonly clock: FakeClock; readonly commits: Commit[] } {
   const clock = new FakeClock();
   const commits: Commit[] = [];
-  const commit = (writes: readonly StoreWrite[]): Promise<readonly WriteOutcome[]> =>
+  const commit = (writes: readonly PendingWrite[]): Promise<readonly WriteOutcome[]> =>
     new Promise((succeed, fail) => commits.push({ writes, succeed, fail }));
   return { queue: new WriteQueue(commit, clock, LIMITS), clock, commits };
 }

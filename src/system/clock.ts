@@ -9,3 +9,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** CLOCK_MONOTONIC in microseconds, by which other programs of the machine measure too. */
+export const monotonicUsec = (): bigint => process.hrtime.bigint() / 1000n;

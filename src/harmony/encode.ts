@@ -84,6 +84,13 @@ export class Encoding {
   }
 
   #encodeShort(start: number, end: number): number {
+    const word = this.#vocabulary.findAscii(this.#text, start, end);
+    if (word === -1) return this.#encodeBytes(start, end);
+    this.tokenIds.push(word);
+    return WORK_PER_PIECE + end - start;
+  }
+
+  #encodeBytes(start: number, end: number): number {
     let length = 0;
     for (let at = start; at < end;) {
       const written = writeCharacter(this.#text, at, shortBytes, length);

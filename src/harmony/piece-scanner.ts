@@ -6,6 +6,9 @@ type Run = 'none' | 'upper' | 'lower' | 'symbols' | 'line-ends' | 'space';
 const SPACE_CODE = 0x20;
 const APOSTROPHE = 0x27;
 const SLASH = 0x2f;
+/** Longer words take the way that can stop in the middle. */
+const MAX_PLAIN_WORD = 32;
+const FIRST_BEYOND_ASCII = 0x80;
 /** Code units below are whole characters: nearly all of them, and cheaper to look at. */
 const FIRST_SURROGATE = 0xd800;
 
@@ -38,6 +41,10 @@ export class PieceScanner {
 
   /** The end of the next piece, looking at about `budget` more characters; -1 when that was not enough to know. */
   next(budget: number): number {
+    if (this.#run === 'none' && budget > MAX_PLAIN_WORD) {
+      const end = plainWordEnd(this.#text, this.#start);
+      if (end !== -1) return (this.#start = this.#at = end);
+    }
     const stop = Math.min(this.#text.length, this.#at + budget);
     let end = this.#run === 'none' ? this.#begin() : -1;
     while (end === -1) {
@@ -190,6 +197,22 @@ export class PieceScanner {
     if (this.#text.charCodeAt(at) < FIRST_SURROGATE) return 1;
     return (this.#text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
   }
+}
+
+/**
+ * The end of the piece at `start` when it is a word as most are: a space or nothing, a capital or nothing, small letters
+ * of ASCII, and behind them nothing that could belong to it. -1 for any other piece.
+ */
+function plainWordEnd(text: string, start: number): number {
+  let at = start;
+  if (text.charCodeAt(at) === SPACE_CODE) at++;
+  const capital = text.charCodeAt(at);
+  if (capital >= 0x41 && capital <= 0x5a) at++;
+  const letters = at;
+  let unit = text.charCodeAt(at);
+  while (unit >= 0x61 && unit <= 0x7a && at - letters < MAX_PLAIN_WORD) unit = text.charCodeAt(++at);
+  const isOpen = unit === APOSTROPHE || unit >= FIRST_BEYOND_ASCII || at - letters === MAX_PLAIN_WORD;
+  return at === letters || isOpen ? -1 : at;
 }
 
 /** What may follow an apostrophe. The `u` flag folds case as Unicode does, so that `ſ` is an s here, as in Rust. */

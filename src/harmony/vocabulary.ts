@@ -1,4 +1,7 @@
 const TABLE_SIZE = 1 << 19;
+const HASH_START = 0x811c9dc5;
+const HASH_FACTOR = 0x01000193;
+const FIRST_BEYOND_ASCII = 0x80;
 const NEWLINE = 10;
 const SPACE = 32;
 const PADDING = 61;
@@ -52,10 +55,33 @@ export class Vocabulary {
     }
   }
 
+  /** The same for the bytes of `text[start, end)`, where all of it is ASCII; -1 for any other text. */
+  findAscii(text: string, start: number, end: number): number {
+    let value = HASH_START;
+    for (let index = start; index < end; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit >= FIRST_BEYOND_ASCII) return -1;
+      value = Math.imul(value ^ unit, HASH_FACTOR);
+    }
+    for (let slot = toSlot(value); ; slot = (slot + 1) % TABLE_SIZE) {
+      const id = (this.#table[slot] ?? 0) - 1;
+      if (id < 0 || this.#equalsAscii(id, text, start, end)) return id;
+    }
+  }
+
   #insert(id: number): void {
     let slot = hash(this.#bytes, this.#offsets[id] ?? 0, this.#offsets[id + 1] ?? 0);
     while (this.#table[slot] !== 0) slot = (slot + 1) % TABLE_SIZE;
     this.#table[slot] = id + 1;
+  }
+
+  #equalsAscii(id: number, text: string, start: number, end: number): boolean {
+    const from = this.#offsets[id] ?? 0;
+    if ((this.#offsets[id + 1] ?? 0) - from !== end - start) return false;
+    for (let index = start; index < end; index++) {
+      if (text.charCodeAt(index) !== this.#bytes[from + index - start]) return false;
+    }
+    return true;
   }
 
   #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -70,10 +96,12 @@ export class Vocabulary {
 
 /** FNV-1a, folded to a slot of the table. */
 function hash(bytes: Uint8Array, start: number, end: number): number {
-  let value = 0x811c9dc5;
-  for (let index = start; index < end; index++) value = Math.imul(value ^ (bytes[index] ?? 0), 0x01000193);
-  return (value ^ (value >>> 15)) & (TABLE_SIZE - 1);
+  let value = HASH_START;
+  for (let index = start; index < end; index++) value = Math.imul(value ^ (bytes[index] ?? 0), HASH_FACTOR);
+  return toSlot(value);
 }
+
+const toSlot = (value: number): number => (value ^ (value >>> 15)) & (TABLE_SIZE - 1);
 
 /**
  * Reads a `.tiktoken` file: a line per token, its bytes in base64, a space, its rank; ranks count up from 0. Throws a

@@ -51,6 +51,16 @@ test('cuts like the pattern, for every short mix of classes', () => {
   }
 });
 
+test('cuts like the pattern, for words of any length and what may end them', () => {
+  const ends = ['', ' ', '.', "'", "'s", "'x", '\n', 'A', '1', 'é', '語', '\u0301', '\u00a0', '𝒜'];
+  for (let length = 1; length <= 40; length++) {
+    const words = ['', ' ', 'A', ' A', '.', '\n'].map((front) => front + 'a'.repeat(length));
+    const texts = words.flatMap((word) => ends.map((end) => word + end));
+    const wrong = texts.filter((text) => scan(text, 1000).join('|') !== (text.match(PATTERN) ?? []).join('|'));
+    expect(wrong).toEqual([]);
+  }
+});
+
 test('stops in the middle of a run and goes on where it stopped', () => {
   const scanner = new PieceScanner('a'.repeat(10));
   expect([scanner.next(4), scanner.next(4), scanner.next(4)]).toEqual([-1, -1, 10]);

@@ -24,6 +24,13 @@ test('a token within a longer text is found at its place', () => {
   expect(vocabulary.find(bytes('say hello.'), 4, 9)).toBe(vocabulary.find(bytes('hello'), 0, 5));
 });
 
+test('a token is found by its text as by its bytes, where that is ASCII', () => {
+  expect(vocabulary.findAscii('say hello.', 4, 9)).toBe(vocabulary.find(bytes('hello'), 0, 5));
+  expect(vocabulary.findAscii('antidisestablishmentarianism', 0, 28)).toBe(-1);
+  expect(vocabulary.findAscii('né', 0, 2)).toBe(-1);
+  expect(vocabulary.findAscii('n\u0165', 0, 2)).toBe(-1);
+});
+
 test('tokens that are whole characters have a text, parts of characters and control ids have none', () => {
   expect([64, 13225, 28_823, 200_006, 201_088, -1].map((id) => vocabulary.wholeText(id))).toEqual([
     'a',

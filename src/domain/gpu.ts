@@ -23,6 +23,24 @@ export interface Gpu {
   readonly recoveryAction?: string;
   /** Other processes that compute on it. */
   readonly processes?: readonly GpuProcess[];
+  /** Why nothing is started on it although the driver lists it; absent on a card in service. */
+  readonly cordon?: Pick<GpuFault, 'code' | 'reason' | 'remedy'>;
+}
+
+/** Something that befell a card while it was in use. */
+export interface GpuFault {
+  readonly uuid: string;
+  readonly index: number;
+  /** Stable, for scripts: `gpu_lost`, `needs_recovery`, `xid_79`, … */
+  readonly code: string;
+  /** What happened, as it stands after the card's name: `has fallen off the bus (Xid 79)`. */
+  readonly reason: string;
+  /** The same as a sentence of its own, with the card's name. */
+  readonly sentence: string;
+  /** One sentence: what the person should do. */
+  readonly remedy: string;
+  /** `cordon`: nothing may run on it until it has recovered. `restart`: programs on it may have to start anew, it is well. */
+  readonly action: 'restart' | 'cordon';
 }
 
 /** A process that nvidia-smi names; inside a container its id is the host's. */

@@ -16,6 +16,8 @@ const UNKNOWN_CELLS = new Set([
 
 /** One row of `--format=csv,noheader,nounits`, by field. What the driver does not tell is null, never 0. */
 export interface CsvRow {
+  /** As it was printed. */
+  readonly line: string;
   readonly text: (field: string) => string | null;
   readonly figure: (field: string) => number | null;
   /** From MiB. */
@@ -45,7 +47,7 @@ export function csvRow(line: string, fields: readonly string[], { isLastFree = f
     const mebibytes = figure(field);
     return mebibytes === null ? null : mebibytes * MiB;
   };
-  return { text, figure, bytes };
+  return { line, text, figure, bytes };
 }
 
 /** The lines that say something. */

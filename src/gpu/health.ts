@@ -1,10 +1,11 @@
 import type { Finding, Gpu } from '../domain/gpu.ts';
 import { gpuLabel } from '../planner/wording.ts';
-import { csvRow, linesOf, type CsvRow } from './csv-cells.ts';
-import { listQuestion, type NvidiaSmi } from './run-nvidia-smi.ts';
+import { askList } from './ask-list.ts';
+import type { CsvRow } from './csv-cells.ts';
+import type { NvidiaSmi } from './run-nvidia-smi.ts';
 
 /** Asked apart from what planning needs: not every driver knows all of these. */
-const HEALTH_FIELDS: readonly string[] = [
+export const HEALTH_FIELDS: readonly string[] = [
   'uuid',
   'gpu_recovery_action',
   'ecc.errors.uncorrected.volatile.total',
@@ -14,9 +15,11 @@ const HEALTH_FIELDS: readonly string[] = [
   'clocks_event_reasons.active',
 ];
 
-const UNKNOWN_FIELD = /Field "(.+?)" is not a valid field to query/;
 /** Bits of `clocks_event_reasons.active`: hardware slowdown, thermal (software, hardware), external power brake. */
 const SLOWED_BY_FAULT = 0x8n | 0x20n | 0x40n | 0x80n;
+
+/** What a broken card may tell instead of any figure. */
+const REQUIRES_RESET = '[GPU requires reset]';
 
 /** The cards with what the driver wants done to them, and a warning for everything that is wrong with one. */
 export interface Health {
@@ -24,32 +27,36 @@ export interface Health {
   readonly findings: readonly Finding[];
 }
 
-/** Asks for the health of the cards, without the fields that this driver does not know. A failure is no finding. */
+/** Asks for the health of the cards. A failure is no finding. */
 export async function readHealth(nvidiaSmi: NvidiaSmi, gpus: readonly Gpu[]): Promise<Health> {
-  const rows = await askKnownFields(nvidiaSmi, HEALTH_FIELDS);
+  const { rows } = await askList(nvidiaSmi, HEALTH_FIELDS);
   const findings: Finding[] = [];
   const judged = gpus.map((gpu) => {
     const row = rows.find(({ text }) => text('uuid') === gpu.uuid);
     if (!row) return gpu;
     findings.push(...judgeHealth(gpu, row));
-    const action = row.text('gpu_recovery_action');
-    return action === null || action === 'None' ? gpu : { ...gpu, recoveryAction: action };
+    const { recoveryAction } = readCondition(row);
+    return recoveryAction === null || recoveryAction === 'None' ? gpu : { ...gpu, recoveryAction };
   });
   return { gpus: judged, findings };
 }
 
-/** The driver names one unknown field at a time. */
-async function askKnownFields(nvidiaSmi: NvidiaSmi, fields: readonly string[]): Promise<readonly CsvRow[]> {
-  const outcome = await nvidiaSmi.ask(...listQuestion('gpu', fields));
-  if (outcome.kind !== 'finished') return [];
-  const unknown = UNKNOWN_FIELD.exec(outcome.output)?.[1];
-  if (unknown !== undefined && fields.includes(unknown)) {
-    return askKnownFields(
-      nvidiaSmi,
-      fields.filter((field) => field !== unknown),
-    );
-  }
-  return linesOf(outcome.stdout).flatMap((line) => csvRow(line, fields) ?? []);
+/** What may change for the worse while a card is in use. What the driver does not tell is null. */
+export interface Condition {
+  /** `None`, or what the driver wants done before the card is used again. */
+  readonly recoveryAction: string | null;
+  /** Memory errors that ECC could not correct since the driver was loaded. */
+  readonly uncorrectedErrors: number | null;
+  readonly hasFailedRepair: boolean;
+}
+
+/** Reads a row of `HEALTH_FIELDS`. */
+export function readCondition(row: CsvRow): Condition {
+  return {
+    recoveryAction: row.line.includes(REQUIRES_RESET) ? 'Reset' : row.text('gpu_recovery_action'),
+    uncorrectedErrors: row.figure('ecc.errors.uncorrected.volatile.total'),
+    hasFailedRepair: isSet(row, 'remapped_rows.failure'),
+  };
 }
 
 interface Symptom {
@@ -61,19 +68,22 @@ interface Symptom {
 
 const isSet = (row: CsvRow, field: string): boolean => !['No', '0', null].includes(row.text(field));
 
+/** Bad memory, however it is found. */
+export const ECC_REMEDY = 'Reset it (sudo nvidia-smi --gpu-reset) or reboot; if they come back, replace the card.';
+export const FAILED_REPAIR = {
+  code: 'memory_repair_failed',
+  message: 'has bad memory rows that could not be remapped',
+  remedy: 'Replace the card; its maker takes it back for this.',
+} as const;
+
 const SYMPTOMS: readonly Symptom[] = [
   {
     code: 'ecc_errors',
-    isShown: (row) => (row.figure('ecc.errors.uncorrected.volatile.total') ?? 0) > 0,
+    isShown: (row) => (readCondition(row).uncorrectedErrors ?? 0) > 0,
     message: 'has had memory errors that ECC could not correct since the driver was loaded',
-    remedy: 'Reset it (sudo nvidia-smi --gpu-reset) or reboot; if they come back, replace the card.',
+    remedy: ECC_REMEDY,
   },
-  {
-    code: 'memory_repair_failed',
-    isShown: (row) => isSet(row, 'remapped_rows.failure'),
-    message: 'has bad memory rows that could not be remapped',
-    remedy: 'Replace the card; its maker takes it back for this.',
-  },
+  { ...FAILED_REPAIR, isShown: (row) => readCondition(row).hasFailedRepair },
   {
     code: 'memory_repair_pending',
     isShown: (row) => isSet(row, 'remapped_rows.pending') || isSet(row, 'retired_pages.pending'),

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding, Gpu } from '../domain/gpu.ts';
 import { countOf, joinWords } from '../planner/wording.ts';
-import type { PciDevice } from './pci-devices.ts';
+import { pciSlot, type PciDevice } from './pci-devices.ts';
 
 /** Container runtimes leave one of these. */
 const CONTAINER_MARKS: readonly string[] = ['.dockerenv', 'run/.containerenv'];
@@ -20,9 +20,9 @@ export async function crossCheckCards(
   pciDevices: readonly PciDevice[],
 ): Promise<readonly Finding[]> {
   if (listed.length === 0 || (await isContainer(root, env))) return [];
-  const known = new Set(listed.map(({ pciBusId }) => shortAddress(pciBusId)));
+  const known = new Set(listed.map(({ pciBusId }) => pciSlot(pciBusId)));
   const missing = pciDevices
-    .filter(({ isDisplay, address }) => isDisplay && !known.has(shortAddress(address)))
+    .filter(({ isDisplay, address }) => isDisplay && !known.has(pciSlot(address)))
     .map(({ address }) => address);
   if (missing.length === 0) return [];
   return [
@@ -35,12 +35,6 @@ export async function crossCheckCards(
       remedy: 'Look for NVRM lines of that address in `dmesg`: the card may be lost, or bound to another driver.',
     },
   ];
-}
-
-/** `00000000:83:00.0` and `0000:83:00.0` are one address. */
-function shortAddress(address: string): string {
-  const [domain = '', ...rest] = address.toLowerCase().split(':');
-  return [Number.parseInt(domain, 16), ...rest].join(':');
 }
 
 async function isContainer(root: string, env: Readonly<NodeJS.ProcessEnv>): Promise<boolean> {

@@ -29,3 +29,12 @@ export async function nvidiaPciDevices(root: string): Promise<readonly PciDevice
     .filter(({ vendor }) => vendor === NVIDIA_VENDOR)
     .map(({ address, isDisplay }) => ({ address, isDisplay }));
 }
+
+/**
+ * The slot of an address as one text, whoever wrote it: `00000000:83:00.0` (nvidia-smi), `0000:83:00.0` (the kernel) and
+ * `0000:83:00` (NVIDIA's kernel module) are the same.
+ */
+export function pciSlot(address: string): string {
+  const [domain = '', bus = '', device = ''] = address.toLowerCase().split(':');
+  return [Number.parseInt(domain, 16), bus, device.replace(/\..*$/, '')].join(':');
+}

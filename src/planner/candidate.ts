@@ -3,6 +3,7 @@ import type { Card } from './cards.ts';
 import { demandOf, type Demand } from './demand.ts';
 import { layOut, type Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
+import { seatsOfSurvivors } from './survivors.ts';
 
 /** A model that may be placed, and where its replicas would go. */
 export interface Candidate extends Demand {
@@ -17,16 +18,30 @@ export interface Candidate extends Demand {
 /** Lays a model out on the cards, and takes as many seats as were asked for. */
 export function candidateFor(model: ModelId, cards: readonly Card[], request: PlanRequest): Candidate {
   const demand = demandOf(model, request);
-  const dense = layOut(demand, cards, 'dense');
+  const kept = seatsOfSurvivors(model, cards, request);
+  const taken = new Set(kept.flatMap((seat) => seat.cards));
+  const free = cards.filter((card) => !taken.has(card));
+  const dense = layOut(demand, free, 'dense');
   // One 80 GB card starves gpt-oss-120b of KV cache: two H100 serve 2.5 times as much as a pair than one does alone
   // (GPUStack's measurements). gpt-oss-20b gains nothing from a second card.
-  const preferred = model === 'gpt-oss-120b' ? layOut(demand, cards, 'roomy') : dense;
+  const preferred = model === 'gpt-oss-120b' ? layOut(demand, free, 'roomy') : dense;
   return {
     ...demand,
-    seats: request.replicas === 'auto' ? preferred : takeSeats(request.replicas, [preferred, dense]),
-    preferredSeats: preferred,
-    maxReplicas: dense.length,
+    seats: [...kept, ...addedSeats(request, kept.length, [preferred, dense])],
+    preferredSeats: [...kept, ...preferred],
+    maxReplicas: kept.length + dense.length,
   };
+}
+
+/** After a loss as many as were asked for, or as many as there is room for; otherwise exactly as many, or none. */
+function addedSeats(
+  { replicas, survivors }: PlanRequest,
+  keptCount: number,
+  [preferred, dense]: readonly [readonly Seat[], readonly Seat[]],
+): readonly Seat[] {
+  if (replicas === 'auto') return preferred;
+  if (survivors === undefined) return takeSeats(replicas, [preferred, dense]);
+  return takeSeats(Math.min(Math.max(0, replicas - keptCount), dense.length), [preferred, dense]);
 }
 
 /** The best seats of the first layout that has enough, in their order. */

@@ -73,14 +73,15 @@ const UNKNOWN_MEMORY: Obstacle = {
 };
 
 /** What keeps vLLM off the card however much of its memory is free. */
-function obstacleOf({ index, migEnabled, migSlice, recoveryAction, computeCapability }: Gpu): Obstacle | null {
+function obstacleOf({ index, migEnabled, migSlice, recoveryAction, computeCapability, cordon }: Gpu): Obstacle | null {
+  if (cordon !== undefined) {
+    return { code: 'cordoned', reason: `it ${cordon.reason}, and is out of service`, remedy: cordon.remedy };
+  }
   if (recoveryAction !== undefined) {
     return {
       code: 'needs_recovery',
       reason: `the driver reports it as broken (recovery action: ${recoveryAction})`,
-      remedy: /reboot/i.test(recoveryAction)
-        ? 'Reboot the machine.'
-        : `End what uses it, then run sudo nvidia-smi --gpu-reset -i ${index}, or reboot.`,
+      remedy: recoveryRemedy(recoveryAction, index),
     };
   }
   if (migEnabled && migSlice === undefined) {
@@ -107,6 +108,13 @@ function obstacleOf({ index, migEnabled, migSlice, recoveryAction, computeCapabi
       `${MIN_COMPUTE_CAPABILITY.toFixed(1)} (Ampere, 2020) or newer`,
     remedy: 'No setting changes this: use a newer card, such as an L4, an RTX 3090 or an A100.',
   };
+}
+
+/** What brings a card back of which the driver wants this done (`gpu_recovery_action`). */
+export function recoveryRemedy(recoveryAction: string, index: number): string {
+  return /reboot/i.test(recoveryAction)
+    ? 'Reboot the machine.'
+    : `End what uses it, then run sudo nvidia-smi --gpu-reset -i ${index}, or reboot.`;
 }
 
 /** On unified memory the host always uses some: that is no sharing, and is reserved for otherwise. */

@@ -47,6 +47,7 @@ function describeGpu({
   unifiedMemory,
   recoveryAction,
   processes = [],
+  cordon,
 }: Gpu) {
   const memory =
     totalBytes === null || freeBytes === null
@@ -60,6 +61,7 @@ function describeGpu({
     ...(unifiedMemory ? ['memory shared with the host'] : []),
     ...(processes.length > 0 ? [countOf(processes.length, 'process') + ' on it'] : []),
     ...(recoveryAction === undefined ? [] : [`needs recovery: ${recoveryAction}`]),
+    ...(cordon === undefined ? [] : ['out of service']),
   ];
   return [name, memory, ...capability, ...driver, ...flags].join(', ');
 }

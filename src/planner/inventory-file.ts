@@ -28,7 +28,16 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const isProcesses = (value: unknown): boolean =>
   Array.isArray(value) &&
-  value.every((each) => isObject(each) && isIndex(each['pid']) && orNull(isCount)(each['usedBytes']));
+  value.every(
+    (each) =>
+      isObject(each) &&
+      isIndex(each['pid']) &&
+      orNull(isCount)(each['usedBytes']) &&
+      (each['name'] === undefined || isText(each['name'])),
+  );
+
+const isCordon = (value: unknown): boolean =>
+  isObject(value) && ['code', 'reason', 'remedy'].every((key) => isText(value[key]));
 
 const BYTES = 'a number of bytes, or null where nvidia-smi does not tell it';
 
@@ -51,7 +60,8 @@ const GPU_FIELDS: Fields<Gpu> = {
   unifiedMemory: { accepts: (value) => value === true, expected: 'true, or left out', whenAbsent: absent },
   migSlice: { accepts: isText, expected: 'the name of a slice, such as "3g.40gb", or left out', whenAbsent: absent },
   recoveryAction: { accepts: isText, expected: 'such as "Reset", or left out', whenAbsent: absent },
-  processes: { accepts: isProcesses, expected: 'an array of {pid, usedBytes}, or left out', whenAbsent: absent },
+  processes: { accepts: isProcesses, expected: 'an array of {pid, usedBytes, name}, or left out', whenAbsent: absent },
+  cordon: { accepts: isCordon, expected: 'an object with code, reason and remedy, or left out', whenAbsent: absent },
 };
 
 const HOST_FIELDS: Fields<Host> = {

@@ -1,3 +1,4 @@
+import type { Gpu } from '../domain/gpu.ts';
 import { MODEL_IDS, type ModelId } from '../domain/model.ts';
 import type { Plan } from '../domain/placement.ts';
 
@@ -10,4 +11,12 @@ export function notServed(served: ModelId | null, reasonFor: (model: ModelId) =>
       return [model, `${model} is not served here: ${reasonFor(model)}.${instead}`];
     }),
   );
+}
+
+/** The clause with the cards that are out of service, which would have served otherwise. */
+export function withCordonNote(clause: string, gpus: readonly Gpu[]): string {
+  const notes = gpus.flatMap(({ index, cordon }) =>
+    cordon === undefined ? [] : [`GPU ${index} is out of service: it ${cordon.reason}`],
+  );
+  return [clause, ...notes].join('; ');
 }

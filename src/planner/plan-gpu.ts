@@ -5,12 +5,13 @@ import { formatCount } from '../domain/units.ts';
 import { candidateFor, type Candidate } from './candidate.ts';
 import { judgeCards, type Card } from './cards.ts';
 import { contextsOf, type Seat } from './layout.ts';
-import { notServed } from './not-served.ts';
+import { notServed, withCordonNote } from './not-served.ts';
 import { explainSeats } from './reasons.ts';
 import { rejectCandidate, rejectUnusedCards, tooManySentence } from './reject.ts';
 import { relaxations } from './relax.ts';
 import type { PlanRequest } from './request.ts';
 import { selectGpus } from './select-gpus.ts';
+import { engineIdsOf } from './survivors.ts';
 import { countOf, joinWords, seatName } from './wording.ts';
 
 /** Places the largest model of which (enough) replicas fit on the cards; everything left out gets its reason. */
@@ -21,20 +22,21 @@ export function planOnGpus(inventory: Inventory, request: PlanRequest): Plan {
   const [problem] = selection.problems;
   if (problem !== undefined) return refuseSelection(problem);
   const candidates = candidateModels(request).map((model) => candidateFor(model, cards, request));
-  const chosen = candidates.find(({ seats }) => seats.length > 0);
+  const running = request.survivors?.[0]?.model;
+  const chosen = candidates.find(({ model, seats }) => seats.length > 0 && (running ?? model) === model);
   const fault = inventory.findings.find(({ severity }) => severity === 'error')?.message ?? null;
   if (!chosen) return refuse(selection.gpus, request, { cards, rejections, candidates, fault });
   const larger = candidates.slice(0, candidates.indexOf(chosen));
   const passedOver = larger.flatMap((candidate) => whyNot(candidate, cards, request));
   return {
     model: chosen.model,
-    placements: chosen.seats.map((seat, position) => toPlacement(chosen.model, seat, position)),
+    placements: placementsOf(chosen, request),
     rejections: [...passedOver, ...rejections, ...rejectUnusedCards(chosen, cards, request)],
     summary: summaryOf(chosen),
     reasons: explainSeats(chosen, cards, request),
     notServed: notServed(chosen.model, (model) => {
       const reason = passedOver.find(({ subject }) => subject === model)?.reason;
-      return reason ?? `this server runs ${chosen.model}`;
+      return withCordonNote(reason ?? `this server runs ${chosen.model}`, selection.gpus);
     }),
   };
 }
@@ -45,7 +47,15 @@ function candidateModels({ model, modelFolder }: PlanRequest): readonly ModelId[
   return model === 'auto' ? MODEL_IDS.toReversed() : [model];
 }
 
-function toPlacement(model: ModelId, { cards, profile, memory }: Seat, position: number): Placement {
+/** In the order of their ids. */
+function placementsOf({ model, seats }: Candidate, request: PlanRequest): readonly Placement[] {
+  const ids = engineIdsOf(seats, request);
+  return seats
+    .map((seat, position) => toPlacement(model, seat, ids[position] ?? `e${position}`))
+    .toSorted((a, b) => Number(a.engineId.slice(1)) - Number(b.engineId.slice(1)));
+}
+
+function toPlacement(model: ModelId, { cards, profile, memory }: Seat, engineId: string): Placement {
   const gpus = cards.map(({ gpu: { index, uuid, name, migSlice } }) => ({
     index,
     uuid,
@@ -53,7 +63,7 @@ function toPlacement(model: ModelId, { cards, profile, memory }: Seat, position:
     ...(migSlice === undefined ? {} : { isMigSlice: true as const }),
   }));
   return {
-    engineId: `e${position}`,
+    engineId,
     kind: 'gpu',
     model,
     gpus: gpus.sort((a, b) => a.index - b.index),
@@ -91,7 +101,7 @@ function refuse(gpus: readonly Gpu[], request: PlanRequest, attempt: Attempt): P
     ],
     summary,
     reasons: [],
-    notServed: notServed(null, () => 'no GPU of this server can run it'),
+    notServed: notServed(null, () => withCordonNote('no GPU of this server can run it', gpus)),
   };
 }
 
@@ -113,7 +123,8 @@ function refusalSummary(gpus: readonly Gpu[], request: PlanRequest, { cards, can
   if (gpus.length === 0) return `Nothing to run on: ${fault ?? 'no NVIDIA GPU was found.'}`;
   if (cards.length === 0) {
     const count = gpus.length;
-    return `Nothing to run on: vLLM cannot use ${count === 1 ? 'the GPU' : `any of the ${count} GPUs`} here.`;
+    const unusable = `vLLM cannot use ${count === 1 ? 'the GPU' : `any of the ${count} GPUs`} here`;
+    return `Nothing to run on: ${withCordonNote(unusable, gpus)}.`;
   }
   if (replicas !== 'auto' && candidates.some(({ maxReplicas }) => maxReplicas > 0)) {
     return tooManySentence(candidates, replicas);

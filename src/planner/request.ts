@@ -1,5 +1,5 @@
 import type { ModelFolder, ModelId } from '../domain/model.ts';
-import type { EngineKind, EngineProfile } from '../domain/placement.ts';
+import type { EngineKind, EngineProfile, Placement } from '../domain/placement.ts';
 
 /** What is to be placed. `null` leaves a choice to the planner; anything else is held, or refused with the reason. */
 export interface PlanRequest {
@@ -20,6 +20,8 @@ export interface PlanRequest {
   readonly gpuMemoryUtilization: number | null;
   /** Profiles that have worked after the planned one failed; the first that matches wins over the estimate. */
   readonly remembered?: readonly RememberedFit[];
+  /** Replicas that go on as they are, whatever else is placed; `replicas` is then the most, not the number. */
+  readonly survivors?: readonly Placement[];
 }
 
 /** A profile in which vLLM has started on cards of this name. */

@@ -1,4 +1,4 @@
-import type { Gpu } from '../domain/gpu.ts';
+import type { Gpu, GpuProcess } from '../domain/gpu.ts';
 import { formatCount } from '../domain/units.ts';
 
 /** `GPU 0 (Tesla T4)`. */
@@ -20,7 +20,13 @@ export function seatName({
 /** `other processes`, with their ids where nvidia-smi names them. */
 export function otherProcesses({ processes = [] }: Pick<Gpu, 'processes'>): string {
   if (processes.length === 0) return 'other processes';
-  return `other processes (pid ${joinWords(processes.map(({ pid }) => String(pid)))})`;
+  return `other processes (pid ${joinWords(processes.map(processName))})`;
+}
+
+/** `4711`, or `4711 python3` where the program is known. */
+function processName({ pid, name }: GpuProcess): string {
+  const program = name?.split(/[/\\]/).at(-1);
+  return program === undefined ? String(pid) : `${pid} ${program}`;
 }
 
 /** `1 replica`, `4 replicas`. */

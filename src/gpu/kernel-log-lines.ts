@@ -1,0 +1,35 @@
+/** What the kernel log says of a card. `address` is its place on the PCI bus, as the driver writes it. */
+export type KernelLogEvent =
+  | { readonly kind: 'xid'; readonly address: string; readonly number: number }
+  | { readonly kind: 'lost'; readonly address: string };
+
+/** `NVRM: Xid (PCI:0000:03:00): 79, pid=1, GPU has fallen off the bus`; MIG adds an instance to the address. */
+const XID = /NVRM: Xid \(PCI:([\da-f:.]+)[^)]*\): (\d+)/i;
+const OFF_THE_BUS = /fallen off the bus/i;
+const ADDRESS = /\b[\da-f]{4,8}:[\da-f]{2}:[\da-f]{2}(?:\.\d)?\b/i;
+/** The form without an Xid goes over three lines, of which only the first names the card. */
+const LINES_OF_ONE_MESSAGE = 3;
+
+/** Finds the events in the lines of a kernel log, in the form of `/dev/kmsg` or of dmesg; keeps what spans lines. */
+export class KernelLogReader {
+  #lastAddress = '';
+  #linesSinceAddress = Infinity;
+
+  /** One record; in those of `/dev/kmsg` a line end within the message is written `\x0a`. */
+  read(record: string): readonly KernelLogEvent[] {
+    return record.split(String.raw`\x0a`).flatMap((line) => this.#readLine(line) ?? []);
+  }
+
+  #readLine(line: string): KernelLogEvent | null {
+    const [, address = '', number = ''] = XID.exec(line) ?? [];
+    if (address !== '') return { kind: 'xid', address, number: Number(number) };
+    this.#linesSinceAddress += 1;
+    const named = line.includes('NVRM:') ? ADDRESS.exec(line)?.[0] : undefined;
+    if (named !== undefined) {
+      this.#lastAddress = named;
+      this.#linesSinceAddress = 0;
+    }
+    if (!OFF_THE_BUS.test(line) || this.#linesSinceAddress >= LINES_OF_ONE_MESSAGE) return null;
+    return { kind: 'lost', address: this.#lastAddress };
+  }
+}

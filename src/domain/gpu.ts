@@ -56,6 +56,8 @@ export interface GpuMemory {
   readonly uuid: string;
   /** Everything in use, whoever uses it; on unified memory all that the host uses too. */
   readonly usedBytes: number;
+  /** What new processes can take. */
+  readonly freeBytes: number;
   /** Those that compute on it; a container may not see them although `usedBytes` counts what they hold. */
   readonly processes: readonly GpuProcess[];
 }

@@ -6,7 +6,7 @@ import { listProcesses } from './processes.ts';
 import { listQuestion } from './run-nvidia-smi.ts';
 import { hasUnifiedMemory } from './unified-memory.ts';
 
-const FIELDS: readonly string[] = ['uuid', 'name', 'memory.used'];
+const FIELDS: readonly string[] = ['uuid', 'name', 'memory.used', 'memory.free'];
 
 /**
  * Reads what is in use on every card, with two short questions. Whoever asks while they are under way gets the same
@@ -32,17 +32,19 @@ async function readGpuMemory(place: NvidiaSmiPlace): Promise<readonly GpuMemory[
   const cards = await Promise.all(
     rows.map(async (row): Promise<GpuMemory[]> => {
       const uuid = row.text('uuid');
-      const usedBytes = await usedBytesOf(row, place.root);
-      return uuid === null || usedBytes === null ? [] : [{ uuid, usedBytes, processes: processes.get(uuid) ?? [] }];
+      const figures = await figuresOf(row, place.root);
+      return uuid === null || figures === null ? [] : [{ uuid, ...figures, processes: processes.get(uuid) ?? [] }];
     }),
   );
   return cards.flat();
 }
 
-/** Where the card has no memory of its own, what the host uses of it. */
-async function usedBytesOf(row: CsvRow, root: string): Promise<number | null> {
-  const used = row.bytes('memory.used');
-  if (used !== null || !hasUnifiedMemory(row.text('name') ?? '')) return used;
+/** Where the card has no memory of its own, those of the host. */
+async function figuresOf(row: CsvRow, root: string): Promise<Pick<GpuMemory, 'usedBytes' | 'freeBytes'> | null> {
+  const [usedBytes, freeBytes] = [row.bytes('memory.used'), row.bytes('memory.free')];
+  if (usedBytes !== null && freeBytes !== null) return { usedBytes, freeBytes };
+  if (!hasUnifiedMemory(row.text('name') ?? '')) return null;
   const memory = await readMemInfo(root);
-  return memory === null ? null : memory.totalBytes - memory.availableBytes;
+  if (memory === null) return null;
+  return { usedBytes: memory.totalBytes - memory.availableBytes, freeBytes: memory.availableBytes };
 }

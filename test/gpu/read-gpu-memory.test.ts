@@ -22,10 +22,11 @@ it('is what is in use on every card, with those who compute on it', async () => 
   const bookings = [{ pid: 21_180, uuid: second?.uuid ?? '', bytes: 2296 * MiB, isForeign: true }];
   machine.installGpus(fakeLedger(first && second ? [first, second] : [], { bookings }));
   expect(await reader()()).toEqual([
-    { uuid: first?.uuid, usedBytes: 0, processes: [] },
+    { uuid: first?.uuid, usedBytes: 0, freeBytes: 81_081 * MiB, processes: [] },
     {
       uuid: second?.uuid,
       usedBytes: 2296 * MiB,
+      freeBytes: (81_081 - 2296) * MiB,
       processes: [{ pid: 21_180, usedBytes: 2296 * MiB, name: 'VLLM::EngineCore' }],
     },
   ]);
@@ -34,12 +35,13 @@ it('is what is in use on every card, with those who compute on it', async () => 
 it('names a program whose path has commas, and tells no program that the driver does not know', async () => {
   machine.installNvidiaSmi(
     `case "$1" in *compute-apps*) echo 'GPU-1, 7, 100, /opt/a, b/python3'; echo 'GPU-1, 8, [N/A], [Not Found]' ;; ` +
-      `*) echo 'GPU-1, NVIDIA L4, 120' ;; esac`,
+      `*) echo 'GPU-1, NVIDIA L4, 120, 22464' ;; esac`,
   );
   expect(await reader()()).toEqual([
     {
       uuid: 'GPU-1',
       usedBytes: 120 * MiB,
+      freeBytes: 22_464 * MiB,
       processes: [
         { pid: 7, usedBytes: 100 * MiB, name: '/opt/a, b/python3' },
         { pid: 8, usedBytes: null },
@@ -50,16 +52,16 @@ it('names a program whose path has commas, and tells no program that the driver 
 
 it('of a card that has none of its own is what the host uses', async () => {
   machine.write('proc/meminfo', 'MemTotal:       125829120 kB\nMemAvailable:   104857600 kB\n');
-  machine.installNvidiaSmi(`case "$1" in *compute-apps*) ;; *) echo 'GPU-1, NVIDIA GB10, [N/A]' ;; esac`);
-  expect(await reader()()).toEqual([{ uuid: 'GPU-1', usedBytes: 20 * GiB, processes: [] }]);
+  machine.installNvidiaSmi(`case "$1" in *compute-apps*) ;; *) echo 'GPU-1, NVIDIA GB10, [N/A], [N/A]' ;; esac`);
+  expect(await reader()()).toEqual([{ uuid: 'GPU-1', usedBytes: 20 * GiB, freeBytes: 100 * GiB, processes: [] }]);
 });
 
 it('leaves out a card that tells no figure, and keeps those listed before one was lost', async () => {
   machine.installNvidiaSmi(
     `case "$1" in *compute-apps*) exit 15 ;; ` +
-      `*) echo 'GPU-1, NVIDIA L4, 120'; echo 'GPU-2, NVIDIA L4, ERR!'; echo 'GPU is lost'; exit 15 ;; esac`,
+      `*) echo 'GPU-1, NVIDIA L4, 120, 22464'; echo 'GPU-2, NVIDIA L4, ERR!, ERR!'; echo 'GPU is lost'; exit 15 ;; esac`,
   );
-  expect(await reader()()).toEqual([{ uuid: 'GPU-1', usedBytes: 120 * MiB, processes: [] }]);
+  expect(await reader()()).toEqual([{ uuid: 'GPU-1', usedBytes: 120 * MiB, freeBytes: 22_464 * MiB, processes: [] }]);
 });
 
 it.for<[string, string]>([
@@ -75,7 +77,7 @@ it('is not known where there is no nvidia-smi', async () => {
 });
 
 it('is read once for all who ask at the same time', async () => {
-  machine.installNvidiaSmi(`echo "$1" >> '${machine.root}/calls'; echo 'GPU-1, NVIDIA L4, 120'`);
+  machine.installNvidiaSmi(`echo "$1" >> '${machine.root}/calls'; echo 'GPU-1, NVIDIA L4, 120, 22464'`);
   const read = reader();
   const answers = await Promise.all([read(), read(), read()]);
   expect(new Set(answers).size).toBe(1);
@@ -88,7 +90,7 @@ it('is read once for all who ask at the same time', async () => {
 it('is asked one question at a time, whoever else asks nvidia-smi', async () => {
   machine.installNvidiaSmi(
     `mkdir '${machine.root}/busy' || echo overlap >> '${machine.root}/overlaps'; /bin/sleep 0.1; ` +
-      `rmdir '${machine.root}/busy'; echo 'GPU-1, NVIDIA L4, 120'`,
+      `rmdir '${machine.root}/busy'; echo 'GPU-1, NVIDIA L4, 120, 22464'`,
   );
   machine.write('overlaps', '');
   const env = machine.env({ PATH: `${machine.env()['PATH'] ?? ''}:/usr/bin:/bin` });

@@ -22,6 +22,14 @@ export interface Replica {
   readonly simulated: boolean;
 }
 
+/** What the requests on one engine show of its work, at no cost to it. */
+export interface ReplicaActivity {
+  /** Requests that wait for the engine; those that wait for a client who reads slowly do not count. */
+  readonly awaiting: number;
+  /** Grows with every read that brought tokens from it, over all its starts. */
+  readonly reads: number;
+}
+
 /**
  * What an engine's owner may do to the balancing. Implemented by `pool/`, called by `engine/`, so that neither
  * imports the other.
@@ -35,4 +43,10 @@ export interface Rotation {
   whenIdle(engineId: string): Promise<void>;
   /** Ends what is still in flight, as a failure of the attempt with this reason. */
   closeStreams(engineId: string, reason: string): void;
+  /** This start of it ended although nobody here asked for that: the requests that it was running are suspects. */
+  died(engineId: string, generation: number): void;
+  /** Ever since its first admission; nothing before that. */
+  activity(engineId: string): ReplicaActivity;
+  /** Forgets an engine that will not come back. Its streams are closed before. */
+  remove(engineId: string): void;
 }

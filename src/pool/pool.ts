@@ -1,14 +1,18 @@
 import type { CancelTimer, Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { ModelId } from '../domain/model.ts';
-import type { Replica, Rotation } from '../domain/replica.ts';
-import { selectReplica, type Need, type Outlook, type Selection } from './select.ts';
+import type { Replica, ReplicaActivity, Rotation } from '../domain/replica.ts';
+import { replicaKey, selectReplica, type Need, type Outlook, type Selection } from './select.ts';
 
 /** The right to run one request on one replica. Whoever acquired it calls `release`, however the request ended. */
 export interface Lease {
   readonly replica: Replica;
   /** The pool asks the holder to end its stream now (engine stops); the holder still calls `release`. */
   onClose: ((reason: string) => void) | null;
+  /** Set while its client does not read: then nothing is expected of the engine. */
+  waitsForClient: boolean;
+  /** A read brought tokens. */
+  noteRead(): void;
   release(): void;
 }
 
@@ -18,6 +22,8 @@ export interface PoolOptions {
   readonly loadingWaitMs: number;
   /** What may become of a model without a replica; asked at every decision. */
   readonly outlook: (model: ModelId) => Outlook;
+  /** A start of an engine (as `replicaKey`) has ended by itself. */
+  readonly onEngineEnded: (replicaKey: string) => void;
 }
 
 /** An engine's place in the balancing; it outlasts the engine's restarts. */
@@ -26,9 +32,13 @@ interface Seat {
   replica: Replica;
   /** Of all starts: a stream of an earlier one counts, and can be closed, until its holder gives the lease back. */
   readonly leases: Set<Lease>;
+  /** The lease of a request that no other suspect may run beside. */
+  suspect: Lease | null;
   lastChosen: number;
   /** Leases given to this engine so far, earlier starts included. */
   served: number;
+  /** Reads that brought tokens so far, earlier starts included. */
+  reads: number;
   /** Set once the replica is out of rotation: no new leases. */
   withdrawn: string | null;
   /** Called when the last lease ends. */
@@ -78,7 +88,7 @@ export class Pool implements Rotation {
    */
   acquire(need: Need, signal: AbortSignal): Promise<Lease> {
     const selection = this.#select(need);
-    if (selection.kind === 'go') return Promise.resolve(this.#lease(selection.replica));
+    if (selection.kind === 'go') return Promise.resolve(this.#lease(selection.replica, need));
     return selection.kind === 'refuse' ? Promise.reject(selection.error) : this.#wait(need, signal);
   }
 
@@ -89,7 +99,8 @@ export class Pool implements Rotation {
       seat.withdrawn = null;
     } else {
       const leases = new Set<Lease>();
-      const seat = { replica, leases, lastChosen: 0, served: 0, withdrawn: null, idleListeners: [] };
+      const counts = { lastChosen: 0, served: 0, reads: 0 };
+      const seat = { replica, leases, suspect: null, withdrawn: null, idleListeners: [], ...counts };
       this.#seats.set(replica.engineId, seat);
     }
     this.reconsider();
@@ -109,6 +120,22 @@ export class Pool implements Rotation {
 
   closeStreams(engineId: string, reason: string): void {
     for (const lease of this.#seats.get(engineId)?.leases ?? []) lease.onClose?.(reason);
+  }
+
+  died(engineId: string, generation: number): void {
+    this.#options.onEngineEnded(replicaKey({ engineId, generation }));
+  }
+
+  activity(engineId: string): ReplicaActivity {
+    const { leases = [], reads = 0 } = this.#seats.get(engineId) ?? {};
+    let awaiting = 0;
+    for (const { waitsForClient } of leases) if (!waitsForClient) awaiting++;
+    return { awaiting, reads };
+  }
+
+  remove(engineId: string): void {
+    this.#seats.delete(engineId);
+    this.reconsider();
   }
 
   /** Looks at every waiting request again; call it when the outlook may have changed. */
@@ -136,7 +163,12 @@ export class Pool implements Rotation {
   #select(need: Need): Selection {
     const candidates = [...this.#seats.values()]
       .filter((seat) => seat.withdrawn === null)
-      .map(({ replica, leases, lastChosen }) => ({ replica, inFlight: leases.size, lastChosen }));
+      .map(({ replica, leases, suspect, lastChosen }) => ({
+        replica,
+        inFlight: leases.size,
+        hasSuspect: suspect !== null,
+        lastChosen,
+      }));
     return selectReplica(candidates, need, this.#options.outlook(need.model));
   }
 
@@ -144,7 +176,7 @@ export class Pool implements Rotation {
     const selection = this.#select(waiter.need);
     switch (selection.kind) {
       case 'go':
-        return waiter.settle(this.#lease(selection.replica));
+        return waiter.settle(this.#lease(selection.replica, waiter.need));
       case 'refuse':
         return waiter.settle(selection.error);
       case 'wait':
@@ -156,18 +188,30 @@ export class Pool implements Rotation {
     }
   }
 
-  #lease({ engineId }: Replica): Lease {
+  #lease({ engineId }: Replica, { isSuspect }: Need): Lease {
     const seat = this.#seats.get(engineId);
     if (!seat) throw new Error(`no seat of ${engineId}`);
     seat.lastChosen = ++this.#leaseCount;
     seat.served++;
-    const lease: Lease = { replica: seat.replica, onClose: null, release: () => this.#release(seat, lease) };
+    const lease: Lease = {
+      replica: seat.replica,
+      onClose: null,
+      waitsForClient: false,
+      noteRead: () => void seat.reads++,
+      release: () => this.#release(seat, lease),
+    };
     seat.leases.add(lease);
+    if (isSuspect) seat.suspect = lease;
     return lease;
   }
 
   #release(seat: Seat, lease: Lease): void {
-    if (!seat.leases.delete(lease) || seat.leases.size > 0) return;
+    if (!seat.leases.delete(lease)) return;
+    if (seat.suspect === lease) {
+      seat.suspect = null;
+      this.reconsider();
+    }
+    if (seat.leases.size > 0) return;
     for (const notify of seat.idleListeners.splice(0)) notify();
   }
 

@@ -10,12 +10,16 @@ export interface Need {
   readonly outputTokens: number;
   /** Replicas (as `replicaKey`) that already failed this request. */
   readonly exclude: ReadonlySet<string>;
+  /** One of several requests of which one may end engines (`turn/verdict.ts`): no two of them on one replica. */
+  readonly isSuspect: boolean;
 }
 
 /** A replica in rotation, as the choice sees it. */
 export interface Candidate {
   readonly replica: Replica;
   readonly inFlight: number;
+  /** One of these requests is a suspect. */
+  readonly hasSuspect: boolean;
   /** Counts up with every lease over the whole pool: the smaller, the longer ago this replica was chosen. */
   readonly lastChosen: number;
 }
@@ -39,22 +43,25 @@ export type Selection =
   | { readonly kind: 'refuse'; readonly error: CodedError };
 
 /** One start of one engine: a restarted engine is another replica. */
-export const replicaKey = ({ engineId, generation }: Replica): string => `${engineId}#${generation}`;
+export const replicaKey = ({ engineId, generation }: Pick<Replica, 'engineId' | 'generation'>): string =>
+  `${engineId}#${generation}`;
 
 /**
  * Least in-flight among the eligible: of the right model, not excluded, with room for prompt and wanted output. Ties
  * go to the one that was chosen longest ago, so that lone requests take turns. Too long for every replica is a
  * refusal at once; none at all waits while `outlook` gives hope. Where every fitting one has failed this request, only
  * another one gives hope: those in rotation would fail it again. But a stream breaks a moment before the engine's end
- * is known, so such a refusal lingers.
+ * is known, so such a refusal lingers. A suspect waits for a replica without another one.
  */
 export function selectReplica(candidates: readonly Candidate[], need: Need, outlook: Outlook): Selection {
   const ofModel = candidates.filter(({ replica }) => replica.model === need.model);
   const fitting = ofModel.filter(({ replica }) => need.promptTokens + need.outputTokens <= replica.maxModelLen);
   if (ofModel.length > 0 && fitting.length === 0) return { kind: 'refuse', error: tooLong(need, ofModel) };
-  const eligible = fitting.filter(({ replica }) => !need.exclude.has(replicaKey(replica)));
+  const untried = fitting.filter(({ replica }) => !need.exclude.has(replicaKey(replica)));
+  const eligible = need.isSuspect ? untried.filter(({ hasSuspect }) => !hasSuspect) : untried;
   const best = eligible.toSorted((a, b) => a.inFlight - b.inFlight || a.lastChosen - b.lastChosen)[0];
   if (best) return { kind: 'go', replica: best.replica };
+  if (untried.length > 0) return { kind: 'wait' };
   const hope = fitting.length > 0 ? outlook.othersMayCome : outlook.mayBecomeReady;
   if (hope) return { kind: 'wait' };
   const mayLinger = fitting.length > 0 && outlook.mayBecomeReady;

@@ -150,6 +150,15 @@ export interface ResponseUsage {
   total_tokens: number;
 }
 
+/** An engine that failed while it made an answer which another one then made or brought to its end. */
+export interface FailedAttemptObject {
+  engine: string;
+  /** `moved`: the next engine went on after so many output tokens; `retried`: it began anew. */
+  outcome: 'moved' | 'retried';
+  output_tokens: number;
+  reason: string;
+}
+
 /** The response object: what JSON answers, and what the lifecycle events of a stream carry as `response`. */
 export interface ResponseObject {
   id: string;
@@ -160,6 +169,8 @@ export interface ResponseObject {
   expires_at: number | null;
   status: ResponseStatus;
   background: false;
+  /** Chorus's own: only where engines failed on the way to this answer. */
+  chorus?: { failed_attempts: FailedAttemptObject[] };
   error: { code: string; message: string } | null;
   incomplete_details: { reason: 'max_output_tokens' } | null;
   instructions: string | null;

@@ -1,7 +1,8 @@
 import { CodedError } from '../domain/errors.ts';
 import type { MessageEnd, MessageHeader } from '../harmony/parse.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
-import type { ResponseObject, ResponseUsage } from '../protocol/responses.ts';
+import type { FailedAttemptObject, ResponseObject, ResponseUsage } from '../protocol/responses.ts';
+import type { FailedAttempt } from '../turn/after-failure.ts';
 import type { TurnListener, TurnUsage } from '../turn/progress.ts';
 import type { TurnEnd } from '../turn/run-turn.ts';
 import type { EventStream } from './event-stream.ts';
@@ -17,14 +18,22 @@ export class ResponseWriter implements TurnListener {
   readonly response: ResponseObject;
   readonly #policy: OutputPolicy;
   readonly #events: EventStream | null;
+  readonly #onFirstItem: () => void;
   #open: OpenItem | null = null;
   #reasoningTokens = 0;
   readonly #tokenIds = new Map<string, readonly number[]>();
 
-  constructor(response: ResponseObject, policy: OutputPolicy, events: EventStream | null) {
+  /** `onFirstItem` is called when the output begins, and again when it begins anew. */
+  constructor(
+    response: ResponseObject,
+    policy: OutputPolicy,
+    events: EventStream | null,
+    onFirstItem: () => void = () => {},
+  ) {
     this.response = response;
     this.#policy = policy;
     this.#events = events;
+    this.#onFirstItem = onFirstItem;
   }
 
   get isLive(): boolean {
@@ -47,6 +56,7 @@ export class ResponseWriter implements TurnListener {
 
   onMessageStart(header: MessageHeader): void {
     if (!isOwnMessage(header)) return;
+    if (this.response.output.length === 0) this.#onFirstItem();
     this.#open = openItem(header, this.response.output.length, this.#policy);
     if (this.#events) this.#open.open(this.#events);
   }
@@ -85,6 +95,8 @@ export class ResponseWriter implements TurnListener {
   finish(turn: Exclude<TurnEnd, { kind: 'aborted' }>, nowMs: number): CodedError | null {
     const error = turn.kind === 'failed' ? turn.error : turn.kind === 'completed' ? this.#promiseError() : null;
     const { response } = this;
+    const failedAttempts = turn.failedAttempts.flatMap(failedAttemptObject);
+    if (failedAttempts.length > 0) response.chorus = { failed_attempts: failedAttempts };
     response.usage = responseUsage(turn.usage, this.#reasoningTokens);
     response.status = turn.kind;
     if (turn.kind === 'completed') response.completed_at = Math.floor(nowMs / 1000);
@@ -122,6 +134,12 @@ export class ResponseWriter implements TurnListener {
 /** A model that goes on in somebody else's name has said nothing; a role that does not exist is its own. */
 function isOwnMessage({ role }: MessageHeader): boolean {
   return !['user', 'system', 'developer'].includes(role) && !role.startsWith('functions.');
+}
+
+/** The last one of a failed turn is what its error tells of. */
+function failedAttemptObject({ engineId, outcome, outputTokens, cause, reason }: FailedAttempt): FailedAttemptObject[] {
+  if (outcome === 'given_up') return [];
+  return [{ engine: engineId, outcome, output_tokens: outputTokens, reason: `${cause}: ${reason}` }];
 }
 
 function responseUsage(usage: TurnUsage, reasoningTokens: number): ResponseUsage {

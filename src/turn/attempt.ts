@@ -4,7 +4,7 @@ import type { OpenTokenStream, TokenStream, TokenStreamEnd } from '../upstream/t
 
 /** A valve between the client's socket and whichever engine stream feeds it now. */
 export class Flow {
-  #stream: TokenStream | null = null;
+  #stream: Pick<TokenStream, 'pause' | 'resume'> | null = null;
   #paused = false;
 
   pause(): void {
@@ -18,7 +18,7 @@ export class Flow {
   }
 
   /** The stream that the valve acts on from now; null between attempts. */
-  attach(stream: TokenStream | null): void {
+  attach(stream: Pick<TokenStream, 'pause' | 'resume'> | null): void {
     this.#stream = stream;
     if (this.#paused) stream?.pause();
   }
@@ -61,13 +61,14 @@ export function runAttempt(
     };
     lease.onClose = (message) => {
       stream.abort();
-      settle({ kind: 'failed', failure: { reason: 'cut', message, status: null } });
+      settle({ kind: 'failed', failure: { reason: 'closed', message, status: null } });
     };
     signal.addEventListener('abort', onAbort, { once: true });
     const stream = openTokenStream(
       { replica: lease.replica, promptTokenIds, sampling, requestId, cacheSalt },
       {
         onTokens: (tokenIds, logprobs) => {
+          lease.noteRead();
           if (onTokens(tokenIds, logprobs) === 'more') return;
           stream.abort();
           settle({ kind: 'finished', finishReason: 'stop', usage: null });
@@ -75,7 +76,16 @@ export function runAttempt(
         onEnd: settle,
       },
     );
-    flow.attach(stream);
+    flow.attach({
+      pause: () => {
+        lease.waitsForClient = true;
+        stream.pause();
+      },
+      resume: () => {
+        lease.waitsForClient = false;
+        stream.resume();
+      },
+    });
     if (signal.aborted) onAbort();
   });
 }

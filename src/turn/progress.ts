@@ -9,7 +9,7 @@ export interface OutputListener extends ParserSink {
   onBatchEnd(): void;
 }
 
-/** The same over the attempts of a turn. */
+/** The same over the attempts of a turn. Where another engine goes on with the answer it hears nothing of that. */
 export interface TurnListener extends OutputListener {
   /** Somebody sees at once what it hears: it is wanted token by token, and cannot be taken back. */
   readonly isLive: boolean;
@@ -20,22 +20,21 @@ export interface TurnListener extends OutputListener {
 export interface TurnUsage {
   readonly inputTokens: number;
   readonly cachedTokens: number;
-  /** Every id generated, headers and stop token included. */
+  /** Every id generated that is part of the answer, headers and stop token included. */
   readonly outputTokens: number;
 }
 
-/** Where a turn stands, whatever becomes of its attempts. */
-export interface Progress {
-  inputTokens: number;
-  /** The latest attempt's; null before the first. */
-  output: { readonly tokenCount: number } | null;
-}
-
-/** The engine's own counts where it gave them, ours otherwise: they are the same. */
-export function usageOf({ inputTokens, output }: Progress, engine: EngineUsage | null): TurnUsage {
+/**
+ * The engine's own counts where one engine made the whole answer, which are the same as ours. Over a move (`engine` is
+ * null) ours: the input is the original prompt, and how much of it was cached no engine has told.
+ */
+export function turnUsage(
+  counted: { readonly inputTokens: number; readonly outputTokens: number },
+  engine: EngineUsage | null,
+): TurnUsage {
   return {
-    inputTokens: engine?.prompt_tokens ?? inputTokens,
+    inputTokens: engine?.prompt_tokens ?? counted.inputTokens,
     cachedTokens: engine?.prompt_tokens_details?.cached_tokens ?? 0,
-    outputTokens: engine?.completion_tokens ?? output?.tokenCount ?? 0,
+    outputTokens: engine?.completion_tokens ?? counted.outputTokens,
   };
 }

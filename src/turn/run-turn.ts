@@ -1,40 +1,46 @@
-import { CodedError, toCodedError } from '../domain/errors.ts';
-import { MODELS, type ModelId } from '../domain/model.ts';
+import { toCodedError, type CodedError } from '../domain/errors.ts';
 import type { Replica } from '../domain/replica.ts';
-import type { HarmonyMessage } from '../harmony/message.ts';
 import type { OutputRule } from '../harmony/structural-tag.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { Lease, Pool } from '../pool/pool.ts';
 import { replicaKey } from '../pool/select.ts';
+import type { EngineUsage } from '../protocol/generate.ts';
 import type { OpenTokenStream, UpstreamFailure } from '../upstream/token-stream.ts';
 import { acquireReplica } from './acquire-replica.ts';
+import {
+  afterFailure,
+  type AttemptFailed,
+  type FailedAttempt,
+  type NextStep,
+  type Situation,
+} from './after-failure.ts';
 import { runAttempt, type AttemptEnd, type Flow } from './attempt.ts';
-import { AttemptOutput } from './attempt-output.ts';
-import { usageOf, type Progress, type TurnListener, type TurnUsage } from './progress.ts';
+import { contentHash } from './content-hash.ts';
+import { continuationObstacle, lostEnd } from './continuation.ts';
+import { encodeContext, type Context } from './encode-context.ts';
 import { withoutOldestTurns } from './drop-oldest-turns.ts';
+import { turnUsage, type TurnListener, type TurnUsage } from './progress.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
-import { afterFailure } from './retry.ts';
 import { engineSampling, type TurnSampling } from './sampling.ts';
+import type { Suspects, Trial } from './suspects.ts';
+import { TurnOutput } from './turn-output.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface TurnDeps {
   readonly vocabulary: Vocabulary;
   readonly prompts: PromptEncoder;
   readonly pool: Pool;
   readonly openTokenStream: OpenTokenStream;
+  readonly suspects: Suspects;
   /** Told of every attempt that failed, with what happens next. */
-  readonly onAttemptFailed: (event: { requestId: string; engineId: string; reason: string; retried: boolean }) => void;
+  readonly onAttemptFailed: (event: AttemptFailed) => void;
 }
 
 /** One model turn: everything that the model is to know, and how it is to answer. */
-export interface TurnRequest {
+export interface TurnRequest extends Context {
   readonly requestId: string;
   /** Whose prefix cache it may share; null for everybody's. */
   readonly cacheSalt: string | null;
-  readonly model: ModelId;
-  /** The whole context, old analysis included: the turn drops what the model must not see again. */
-  readonly messages: readonly HarmonyMessage[];
-  /** Leave out the oldest turns of a context that is too long, instead of refusing it. */
-  readonly truncate: boolean;
   readonly sampling: TurnSampling;
   /** Cap on all generated tokens, reasoning included; null: up to the end of the context. */
   readonly maxOutputTokens: number | null;
@@ -44,10 +50,18 @@ export interface TurnRequest {
   readonly rule: OutputRule | null;
 }
 
-export type TurnEnd =
-  | { readonly kind: 'completed' | 'incomplete'; readonly usage: TurnUsage; readonly replica: Replica }
-  | { readonly kind: 'failed'; readonly usage: TurnUsage; readonly error: CodedError }
-  | { readonly kind: 'aborted'; readonly usage: TurnUsage };
+interface Ended {
+  readonly usage: TurnUsage;
+  /** In order; empty for nearly every turn. */
+  readonly failedAttempts: readonly FailedAttempt[];
+}
+
+export type TurnEnd = Ended &
+  (
+    | { readonly kind: 'completed' | 'incomplete'; readonly replica: Replica }
+    | { readonly kind: 'failed'; readonly error: CodedError }
+    | { readonly kind: 'aborted' }
+  );
 
 /** The client's side of a turn: its pace, and whether it is still there. */
 export interface TurnControl {
@@ -64,118 +78,197 @@ const WHOLE_STREAM_INTERVAL = 64;
 /** Room that `truncate` leaves for an answer of unlimited length. */
 const TRUNCATED_ANSWER_TOKENS = 4096;
 
+const OUTCOMES = { move: 'moved', retry: 'retried', give_up: 'given_up' } as const;
+
+/** How an attempt fails that was running in the engine: only then the engine's end can be its doing. */
+const BROKE_OFF: ReadonlySet<UpstreamFailure['reason']> = new Set(['cut', 'engine_error', 'closed']);
+
 /**
- * Runs a turn: context to prompt, a replica, its tokens, the messages in them. A replica that fails before anything
- * of its output was seen is replaced by another. Resolves with how it ended, after the listener's last call;
+ * Runs a turn: context to prompt, a replica, its tokens, the messages in them. Where a replica fails, another one goes on
+ * with the answer or begins it anew, as `afterFailure` says. Resolves with how it ended, after the listener's last call;
  * never rejects. `signal` means that nobody waits any more: the engine's work ends and the turn is `aborted`.
  */
-export async function runTurn(
+export function runTurn(
   deps: TurnDeps,
   request: TurnRequest,
   listener: TurnListener,
   control: TurnControl,
 ): Promise<TurnEnd> {
-  const progress: Progress = { inputTokens: 0, output: null };
-  try {
-    const prompt = await encodePrompt(deps, request, control.signal);
-    progress.inputTokens = prompt.length;
-    return await generate({ deps, request, listener, control, progress }, prompt);
-  } catch (thrown) {
-    const usage = usageOf(progress, null);
-    return control.signal.aborted ? { kind: 'aborted', usage } : { kind: 'failed', usage, error: toCodedError(thrown) };
+  return new Turn(deps, request, listener, control).run();
+}
+
+/** What brought the last token. */
+interface Finish {
+  readonly finishReason: 'stop' | 'length';
+  readonly usage: EngineUsage | null;
+  readonly replica: Replica;
+}
+
+/** One turn while it runs: what is generated so far, and what went wrong. */
+class Turn {
+  readonly #deps: TurnDeps;
+  readonly #request: TurnRequest;
+  readonly #listener: TurnListener;
+  readonly #control: TurnControl;
+  /** The whole context as a prompt. */
+  #context: readonly number[] = [];
+  /** The same as the latest engine got it: maybe without its oldest turns, and without what is generated. */
+  #prompt: readonly number[] = [];
+  #output: TurnOutput;
+  readonly #failedAttempts: FailedAttempt[] = [];
+  /** Replicas that failed, as `replicaKey`. */
+  readonly #tried = new Set<string>();
+  #lastFailure: UpstreamFailure | null = null;
+  readonly #trial: Trial;
+
+  constructor(deps: TurnDeps, request: TurnRequest, listener: TurnListener, control: TurnControl) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#listener = listener;
+    this.#control = control;
+    this.#output = this.#newOutput();
+    this.#trial = deps.suspects.trial(() => contentHash(request, this.#context));
   }
-}
 
-interface Turn {
-  readonly deps: TurnDeps;
-  readonly request: TurnRequest;
-  readonly listener: TurnListener;
-  readonly control: TurnControl;
-  readonly progress: Progress;
-}
-
-/** What is longer than the model's longest context is not encoded to its end, unless its oldest turns may go. */
-async function encodePrompt(
-  { prompts, pool }: TurnDeps,
-  { messages, model, truncate }: TurnRequest,
-  signal: AbortSignal,
-): Promise<readonly number[]> {
-  const { maxContextTokens } = MODELS[model];
-  const maxTokens = truncate ? Infinity : maxContextTokens;
-  const prompt = await prompts.encode(messages, { maxTokens, signal });
-  if (prompt !== null) return prompt;
-  const contextTokens = pool.anyReady(model)?.maxModelLen ?? maxContextTokens;
-  const message =
-    `The input has more than ${maxTokens} tokens and the context window of ${model} here has ${contextTokens}. ` +
-    'Shorten the input.';
-  throw new CodedError('context_length_exceeded', message, { param: 'input' });
-}
-
-/** Attempts until one ends the turn. */
-async function generate(turn: Turn, prompt: readonly number[]): Promise<TurnEnd> {
-  const { deps, request, listener, progress, control } = turn;
-  const replicas = new Set<string>();
-  let lastFailure: UpstreamFailure | null = null;
-  for (let attempts = 1; ; attempts++) {
-    const wish = { ...request, promptTokens: prompt.length };
-    const lease = await acquireReplica(deps.pool, wish, { replicas, lastFailure }, control.signal);
-    const { replica } = lease;
-    const output = new AttemptOutput(deps.vocabulary, listener, request.stop);
-    progress.output = output;
-    const end = await attempt(turn, prompt, lease, output);
-    if (end.kind === 'aborted') return { kind: 'aborted', usage: usageOf(progress, null) };
-    if (end.kind === 'finished') {
-      output.finish();
-      const kind = end.finishReason === 'stop' ? 'completed' : 'incomplete';
-      return { kind, usage: usageOf(progress, end.usage), replica };
+  async run(): Promise<TurnEnd> {
+    try {
+      this.#context = this.#prompt = await encodeContext(this.#deps, this.#request, this.#control.signal);
+      const { finishReason, usage, replica } = await this.#generate();
+      this.#output.finish();
+      this.#trial.answered();
+      return { kind: finishReason === 'stop' ? 'completed' : 'incomplete', ...this.#ended(usage), replica };
+    } catch (thrown) {
+      const ended = this.#ended(null);
+      return this.#control.signal.aborted
+        ? { kind: 'aborted', ...ended }
+        : { kind: 'failed', ...ended, error: toCodedError(thrown) };
     }
-    const next = afterFailure(end.failure, attempts, output.isHandedOn && listener.isLive);
-    const reason = next.kind === 'retry' ? next.reason : next.error.message;
-    const { requestId } = request;
-    deps.onAttemptFailed({ requestId, engineId: replica.engineId, reason, retried: next.kind === 'retry' });
-    if (next.kind === 'give_up') return { kind: 'failed', usage: usageOf(progress, null), error: next.error };
-    if (output.isHandedOn) listener.onStartOver();
-    replicas.add(replicaKey(replica));
-    lastFailure = end.failure;
   }
-}
 
-/** One attempt on the leased replica, which is released when the attempt has ended. */
-async function attempt(
-  { deps, request, listener, control, progress }: Turn,
-  prompt: readonly number[],
-  lease: Lease,
-  output: AttemptOutput,
-): Promise<AttemptEnd> {
-  const { maxModelLen } = lease.replica;
-  const { sampling, maxOutputTokens, rule, requestId, cacheSalt } = request;
-  try {
-    const promptTokenIds = request.truncate
-      ? withoutOldestTurns(prompt, request.messages, maxModelLen - answerRoom(maxOutputTokens, maxModelLen))
-      : prompt;
-    progress.inputTokens = promptTokenIds.length;
-    const maxTokens = Math.min(maxOutputTokens ?? Infinity, maxModelLen - promptTokenIds.length);
-    return await runAttempt(
-      deps.openTokenStream,
+  #ended(engineUsage: EngineUsage | null): Ended {
+    const failedAttempts = this.#failedAttempts;
+    const counts = { inputTokens: this.#prompt.length, outputTokens: this.#output.tokenIds.length };
+    const wasMoved = failedAttempts.some(({ outcome }) => outcome === 'moved');
+    return { usage: turnUsage(counts, wasMoved ? null : engineUsage), failedAttempts };
+  }
+
+  /** Attempts until one brings the answer's end. Throws the error that the turn fails with. */
+  async #generate(): Promise<Finish> {
+    let verdict = this.#trial.verdict();
+    if (verdict === 'guilty') throw this.#trial.refusal();
+    for (;;) {
+      const lease = await this.#acquire(verdict === 'apart');
+      try {
+        const end = await this.#attempt(lease);
+        if (end.kind === 'finished') return { ...end, replica: lease.replica };
+        if (end.kind === 'aborted') throw this.#control.signal.reason;
+        const step = afterFailure(end.failure, this.#situation(lease.replica));
+        if (step.kind === 'finish') return { finishReason: step.finishReason, usage: null, replica: lease.replica };
+        // Until it is known whether the engine ended, this lease keeps other suspects away from it.
+        verdict = await this.#verdictAfter(end.failure, lease.replica);
+        this.#control.signal.throwIfAborted();
+        const isGuilty = verdict === 'guilty';
+        this.#goOn(isGuilty ? { kind: 'give_up', error: this.#trial.refusal() } : step, end.failure, lease.replica);
+      } finally {
+        lease.release();
+      }
+    }
+  }
+
+  #acquire(isSuspect: boolean): Promise<Lease> {
+    const { model, maxOutputTokens, truncate } = this.#request;
+    const generated = this.#output.tokenIds.length;
+    const wish = {
+      model,
+      promptTokens: this.#prompt.length + generated,
+      maxOutputTokens: maxOutputTokens === null ? null : maxOutputTokens - generated,
+      truncate: truncate && generated === 0,
+      isSuspect,
+    };
+    const tried = { replicas: this.#tried, lastFailure: this.#lastFailure };
+    return acquireReplica(this.#deps.pool, wish, tried, this.#control.signal);
+  }
+
+  #attempt(lease: Lease): Promise<AttemptEnd> {
+    const { sampling, rule, requestId, cacheSalt } = this.#request;
+    const output = this.#output;
+    const generated = output.tokenIds;
+    if (generated.length === 0) this.#prompt = this.#fittingPrompt(lease.replica);
+    const maxTokens = this.#roomTokens(lease.replica) - generated.length;
+    return runAttempt(
+      this.#deps.openTokenStream,
       {
         lease,
-        promptTokenIds,
-        sampling: engineSampling(sampling, { maxTokens, rule, streamInterval: streamInterval(request, listener) }),
+        promptTokenIds: generated.length === 0 ? this.#prompt : this.#prompt.concat(generated),
+        sampling: engineSampling(sampling, { maxTokens, rule, streamInterval: this.#streamInterval() }),
         requestId,
         cacheSalt,
         onTokens: (tokenIds, logprobs) => output.push(tokenIds, logprobs),
       },
-      control.flow,
-      control.signal,
+      this.#control.flow,
+      this.#control.signal,
     );
-  } finally {
-    lease.release();
+  }
+
+  #fittingPrompt({ maxModelLen }: Replica): readonly number[] {
+    const { truncate, messages, maxOutputTokens } = this.#request;
+    const answerTokens = maxOutputTokens ?? Math.min(TRUNCATED_ANSWER_TOKENS, Math.floor(maxModelLen / 4));
+    return truncate ? withoutOldestTurns(this.#context, messages, maxModelLen - answerTokens) : this.#context;
+  }
+
+  /** What may be generated behind the prompt, all attempts together. */
+  #roomTokens({ maxModelLen }: Replica): number {
+    return Math.min(this.#request.maxOutputTokens ?? Infinity, maxModelLen - this.#prompt.length);
+  }
+
+  /** A stop string ends the engine's work at the token that brings it: what was gathered beyond would be work for nothing. */
+  #streamInterval(): number {
+    return this.#listener.isLive || this.#request.stop.length > 0 ? 1 : WHOLE_STREAM_INTERVAL;
+  }
+
+  #situation(replica: Replica): Situation {
+    const { sampling, rule } = this.#request;
+    const { tokenIds, isHandedOn } = this.#output;
+    return {
+      attempts: this.#failedAttempts.length + 1,
+      outputTokens: tokenIds.length,
+      lostEnd: lostEnd(tokenIds, this.#roomTokens(replica)),
+      obstacle: continuationObstacle(sampling, rule),
+      isSeen: isHandedOn && this.#listener.isLive,
+    };
+  }
+
+  async #verdictAfter({ reason }: UpstreamFailure, replica: Replica): Promise<Verdict> {
+    if (!BROKE_OFF.has(reason)) return this.#trial.verdict();
+    return this.#trial.brokeOff({ run: replicaKey(replica), isPlanned: reason === 'closed' }, this.#control.signal);
+  }
+
+  /** Says what went wrong and prepares the next attempt, or throws where there is none. */
+  #goOn(step: Exclude<NextStep, { kind: 'finish' }>, failure: UpstreamFailure, replica: Replica): void {
+    const isRefused = step.kind === 'give_up' && step.error.errorName === 'deadly_request';
+    const failedAttempt: FailedAttempt = {
+      engineId: replica.engineId,
+      cause: failure.reason,
+      status: failure.status,
+      outcome: OUTCOMES[step.kind],
+      outputTokens: this.#output.tokenIds.length,
+      suspectHash: isRefused ? this.#trial.hash : null,
+      reason: failure.message,
+    };
+    this.#failedAttempts.push(failedAttempt);
+    this.#deps.onAttemptFailed({ requestId: this.#request.requestId, ...failedAttempt });
+    if (step.kind === 'give_up') throw step.error;
+    if (step.kind === 'retry') this.#startOver();
+    this.#tried.add(replicaKey(replica));
+    this.#lastFailure = failure;
+  }
+
+  #startOver(): void {
+    if (this.#output.isHandedOn) this.#listener.onStartOver();
+    this.#output = this.#newOutput();
+  }
+
+  #newOutput(): TurnOutput {
+    return new TurnOutput(this.#deps.vocabulary, this.#listener, this.#request.stop);
   }
 }
-
-/** A stop string ends the engine's work at the token that brings it: what was gathered beyond would be work for nothing. */
-const streamInterval = ({ stop }: TurnRequest, { isLive }: TurnListener): number =>
-  isLive || stop.length > 0 ? 1 : WHOLE_STREAM_INTERVAL;
-
-const answerRoom = (maxOutputTokens: number | null, contextTokens: number): number =>
-  maxOutputTokens ?? Math.min(TRUNCATED_ANSWER_TOKENS, Math.floor(contextTokens / 4));

@@ -4,14 +4,20 @@ import type { Need, Outlook } from '../../src/pool/select.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { aReplica } from '../support/replicas.ts';
 
-const need: Need = { model: 'gpt-oss-20b', promptTokens: 10, outputTokens: 1, exclude: new Set() };
+const need: Need = { model: 'gpt-oss-20b', promptTokens: 10, outputTokens: 1, exclude: new Set(), isSuspect: false };
 const never = new AbortController().signal;
 
 function setUp(outlook: Outlook = { mayBecomeReady: true, othersMayCome: true, leftMs: null, sentence: 'e0 loads.' }) {
   const clock = new FakeClock();
   const state = { outlook };
-  const pool = new Pool({ clock, loadingWaitMs: 5000, outlook: () => state.outlook });
-  return { clock, pool, state };
+  const ended: string[] = [];
+  const pool = new Pool({
+    clock,
+    loadingWaitMs: 5000,
+    outlook: () => state.outlook,
+    onEngineEnded: (key) => ended.push(key),
+  });
+  return { clock, pool, state, ended };
 }
 
 describe('Pool', () => {

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { selectReplica, type Candidate, type Need } from '../../src/pool/select.ts';
 import { aReplica } from '../support/replicas.ts';
 
-const need: Need = { model: 'gpt-oss-20b', promptTokens: 100, outputTokens: 1, exclude: new Set() };
+const need: Need = { model: 'gpt-oss-20b', promptTokens: 100, outputTokens: 1, exclude: new Set(), isSuspect: false };
 const hopeless = { mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: 'e0 failed.' };
 const loading = { mayBecomeReady: true, othersMayCome: true, leftMs: null, sentence: 'e0 is loading.' };
 
 const candidate = (engineId: string, rest: Partial<Candidate> = {}): Candidate => ({
   replica: aReplica({ engineId }),
   inFlight: 0,
+  hasSuspect: false,
   lastChosen: 0,
   ...rest,
 });

@@ -11,6 +11,7 @@ import { aReplica } from '../support/replicas.ts';
 import { readFrames } from '../support/responses-client.ts';
 
 const usage = { inputTokens: 10, cachedTokens: 4, outputTokens: 20 };
+const noFailure = { usage, failedAttempts: [] };
 const header = (channel: string | null, recipient: string | null = null): MessageHeader => ({
   role: 'assistant',
   channel,
@@ -46,7 +47,7 @@ describe('ResponseWriter', () => {
     say('analysis', ['think ', '"hard"\n'], 'end');
     say('commentary', ['I will look.'], 'end');
     say('final', ['naïve ', '🙂'], 'return');
-    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    conclude(writer, { kind: 'completed', ...noFailure, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response).toMatchObject({
       status: 'completed',
@@ -85,7 +86,7 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp();
     writer.begin();
     say('final', ['Hel'], 'cut');
-    conclude(writer, { kind: 'incomplete', usage, replica: aReplica() });
+    conclude(writer, { kind: 'incomplete', ...noFailure, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(events().at(-1)).toMatchObject({
       type: 'response.incomplete',
@@ -97,7 +98,7 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp();
     writer.begin();
     say('analysis', ['think'], 'end');
-    conclude(writer, { kind: 'failed', usage, error: new CodedError('engine_failed', 'The engine died.') });
+    conclude(writer, { kind: 'failed', ...noFailure, error: new CodedError('engine_failed', 'The engine died.') });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(events().slice(-2)).toMatchObject([
       {
@@ -129,7 +130,7 @@ describe('ResponseWriter', () => {
     const { writer, events } = setUp({ tools: [weather] });
     writer.begin();
     callIt(writer, 'functions.mcp_x2e_weather', ['{"location":', '"Paris"}'], 'call');
-    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    conclude(writer, { kind: 'completed', ...noFailure, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response.output).toMatchObject(
       [
@@ -149,7 +150,7 @@ describe('ResponseWriter', () => {
     const { writer, events } = setUp({ tools: [weather] });
     writer.begin();
     callIt(writer, 'mcp_x2e_weather', [], 'call');
-    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    conclude(writer, { kind: 'completed', ...noFailure, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response.output).toMatchObject([{ type: 'function_call', arguments: '{}' }]);
   });
@@ -164,13 +165,30 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp({}, { showReasoning: false });
     writer.begin();
     say('analysis', ['secret'], 'end');
-    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    conclude(writer, { kind: 'completed', ...noFailure, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(JSON.stringify(events())).not.toContain('secret');
     expect(writer.response).toMatchObject({
       usage: { output_tokens_details: { reasoning_tokens: 1 } },
       output: [{ summary: [] }],
     });
+  });
+
+  it('tells of the engines that failed on the way to the answer, and nothing where none did', () => {
+    const failure = { engineId: 'engine-0', cause: 'cut', status: null, outputTokens: 12, suspectHash: null } as const;
+    const failedAttempts = [
+      { ...failure, outcome: 'moved', reason: 'the connection broke' } as const,
+      { ...failure, engineId: 'engine-1', outcome: 'given_up', reason: 'it broke again' } as const,
+    ];
+    const { writer, events } = setUp();
+    writer.begin();
+    const error = new CodedError('engine_failed', 'The engine died.');
+    conclude(writer, { kind: 'failed', usage, failedAttempts, error });
+    const told = { engine: 'engine-0', outcome: 'moved', output_tokens: 12, reason: 'cut: the connection broke' };
+    expect(events().at(-1)).toMatchObject({ response: { chorus: { failed_attempts: [told] } } });
+    const { writer: another } = setUp();
+    conclude(another, { kind: 'completed', ...noFailure, replica: aReplica() });
+    expect(another.response).not.toHaveProperty('chorus');
   });
 
   it('seals reasoning for the client that asked for it', () => {
@@ -183,7 +201,7 @@ describe('ResponseWriter', () => {
     const { writer, say, events } = setUp({ text: { format: { type: 'json_object' } } });
     writer.begin();
     say('final', ['{"a":'], 'return');
-    const error = conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    const error = conclude(writer, { kind: 'completed', ...noFailure, replica: aReplica() });
     expect(error).toMatchObject({ errorName: 'broken_promise', status: 502 });
     expect(events().at(-1)).toMatchObject({
       type: 'response.failed',
@@ -203,7 +221,7 @@ describe('ResponseWriter', () => {
   ])('makes a turn that ended without %s a failed response', (_title, body, reason) => {
     const { writer, say } = setUp(body);
     say('analysis', ['think'], 'return');
-    const error = conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    const error = conclude(writer, { kind: 'completed', ...noFailure, replica: aReplica() });
     expect(error).toMatchObject({ errorName: 'broken_promise', message: expect.stringContaining(reason) });
   });
 
@@ -215,7 +233,7 @@ describe('ResponseWriter', () => {
       writer.onText('invented');
       writer.onMessageEnd(ended('end', 1));
     }
-    conclude(writer, { kind: 'completed', usage, replica: aReplica() });
+    conclude(writer, { kind: 'completed', ...noFailure, replica: aReplica() });
     expect(eventOrderProblems(events())).toEqual([]);
     expect(writer.response.output).toEqual([]);
   });

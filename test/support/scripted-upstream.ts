@@ -3,6 +3,7 @@ import type {
   TokenStreamEnd,
   TokenStreamListener,
   TokenStreamRequest,
+  UpstreamFailure,
 } from '../../src/upstream/token-stream.ts';
 
 /** One opened stream, driven by the test as an engine would. */
@@ -56,7 +57,7 @@ export const finished = (finishReason: 'stop' | 'length' = 'stop'): TokenStreamE
   usage: null,
 });
 
-export const failed = (reason: 'cut' | 'rejected' | 'unreachable'): TokenStreamEnd => ({
+export const failed = (reason: UpstreamFailure['reason']): TokenStreamEnd => ({
   kind: 'failed',
   failure: { reason, message: 'scripted', status: null },
 });

@@ -2,9 +2,11 @@ import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { Flow } from '../../src/turn/attempt.ts';
+import type { AttemptFailed } from '../../src/turn/after-failure.ts';
 import type { TurnListener } from '../../src/turn/progress.ts';
 import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
 import { runTurn, type TurnRequest } from '../../src/turn/run-turn.ts';
+import { Suspects } from '../../src/turn/suspects.ts';
 import { FakeClock } from './fake-clock.ts';
 import { aReplica } from './replicas.ts';
 import { ScriptedUpstream } from './scripted-upstream.ts';
@@ -42,15 +44,18 @@ export const PROMPT_TOKENS = 7;
 
 /** A turn over scripted engines, and what its listener hears. */
 export function setUpTurn(replicas = ['e0', 'e1']) {
+  const clock = new FakeClock();
+  const suspects = new Suspects(clock);
   const pool = new Pool({
-    clock: new FakeClock(),
+    clock,
     loadingWaitMs: 1000,
     outlook: () => ({ mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: 'none left.' }),
+    onEngineEnded: (run) => suspects.engineEnded(run),
   });
   for (const engineId of replicas) pool.admit(aReplica({ engineId }));
   const upstream = new ScriptedUpstream();
   const heard: string[] = [];
-  const retries: unknown[] = [];
+  const failures: AttemptFailed[] = [];
   const listener: Omit<TurnListener, 'isLive'> = {
     onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
     onText: (text) => void heard.push(text),
@@ -64,11 +69,12 @@ export function setUpTurn(replicas = ['e0', 'e1']) {
     prompts: new PromptEncoder(vocabulary, 10_000),
     pool,
     openTokenStream: upstream.open,
-    onAttemptFailed: (event: unknown) => void retries.push(event),
+    suspects,
+    onAttemptFailed: (event: AttemptFailed) => void failures.push(event),
   };
   const client = new AbortController();
   const flow = new Flow();
   const run = (changes: Partial<TurnRequest> = {}, isLive = true) =>
     runTurn(deps, { ...request, ...changes }, { ...listener, isLive }, { flow, signal: client.signal });
-  return { deps, pool, upstream, heard, retries, client, flow, run };
+  return { deps, clock, pool, suspects, upstream, heard, failures, client, flow, run };
 }

@@ -19,6 +19,7 @@ describe('runTurn', () => {
     expect(await end).toEqual({
       kind: 'completed',
       usage: { inputTokens: PROMPT_TOKENS, cachedTokens: 0, outputTokens: 5 },
+      failedAttempts: [],
       replica: aReplica({ engineId: 'e0' }),
     });
     expect(heard).toEqual(['<final>', '|', 'Hello', '</return>', '|', '|']);

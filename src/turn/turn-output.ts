@@ -5,13 +5,16 @@ import type { EngineLogprob } from '../protocol/generate.ts';
 import { AnswerFilter } from './answer-filter.ts';
 import type { OutputListener } from './progress.ts';
 
-/** What one attempt generates, from its tokens to the messages that the listener hears; goes with the attempt. */
-export class AttemptOutput {
+/**
+ * What is generated, from its tokens to the messages that the listener hears. It is fed token ids and does not care
+ * which engine makes them: where another engine goes on, parser, stop strings and half characters go on with it.
+ */
+export class TurnOutput {
   readonly #vocabulary: Vocabulary;
   readonly #listener: OutputListener;
   readonly #parser: Parser;
   readonly #answer: AnswerFilter;
-  #tokenCount = 0;
+  readonly #tokenIds: number[] = [];
 
   constructor(vocabulary: Vocabulary, listener: OutputListener, stop: readonly string[]) {
     this.#vocabulary = vocabulary;
@@ -20,19 +23,19 @@ export class AttemptOutput {
     this.#answer = new AnswerFilter(listener, stop);
   }
 
-  /** Every id so far, headers and stop token included. */
-  get tokenCount(): number {
-    return this.#tokenCount;
+  /** Every id so far, headers and stop token included: with the prompt before them, what the next id follows. */
+  get tokenIds(): readonly number[] {
+    return this.#tokenIds;
   }
 
-  /** Something that came out of the engine was handed on: a second start could contradict it. */
+  /** Something that came out of an engine was handed on: a second start could contradict it. */
   get isHandedOn(): boolean {
     return this.#answer.hasStarted;
   }
 
   /** Takes what one read brought; `enough` when a stop string has ended the answer. */
   push(tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null): 'more' | 'enough' {
-    this.#tokenCount += tokenIds.length;
+    for (const tokenId of tokenIds) this.#tokenIds.push(tokenId);
     if (logprobs === null) this.#parser.push(tokenIds, this.#answer);
     else tokenIds.forEach((tokenId, index) => this.#pushOne(tokenId, logprobs[index]));
     this.#listener.onBatchEnd();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
-import { AttemptOutput } from '../../src/turn/attempt-output.ts';
+import { TurnOutput } from '../../src/turn/turn-output.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 
 const ids = (text: string): number[] => encodeText(vocabulary, text);
@@ -11,7 +11,7 @@ const spell = (id: number): string => new TextDecoder().decode(vocabulary.tokenB
 /** What is heard of tokens that come in one read, log probabilities as `[token]`. */
 function hear(tokenIds: readonly number[], stop: readonly string[] = []) {
   const heard: string[] = [];
-  const output = new AttemptOutput(
+  const output = new TurnOutput(
     vocabulary,
     {
       onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
@@ -30,7 +30,7 @@ function hear(tokenIds: readonly number[], stop: readonly string[] = []) {
   return { heard: heard.join(''), needs };
 }
 
-describe('the output of an attempt', () => {
+describe('the output of a turn', () => {
   it('tells log probabilities of the answer only, each before its text', () => {
     const tokens = [...header('analysis'), ...ids('hm hm'), TOKENS.end, ...header('final'), ...ids('Hello world')];
     expect(hear([...tokens, TOKENS.return]).heard).toBe(

@@ -1,0 +1,159 @@
+import type { Clock } from '../domain/clock.ts';
+import { CodedError } from '../domain/errors.ts';
+import { formatTimeLeft } from '../domain/units.ts';
+import { verdictOn, type Run, type Verdict } from './verdict.ts';
+
+/** How long a request is remembered, and refused where it is guilty, after an attempt at it last broke off. */
+export const SUSPICION_MS = 600_000;
+/** So many at once are no culprits but a broken machine: the oldest are forgotten. */
+const MAX_SUSPECTS = 1000;
+/** Engines end long after their streams: vLLM 0.32 exits 5 to 7 seconds after its engine process was killed. */
+const FATE_DEADLINE_MS = 10_000;
+/** The streams of one engine break within moments of each other: then it is known who was there. */
+const SETTLE_MS = 250;
+
+interface Suspect {
+  /** The starts of engines on which an attempt at it broke off, whatever became of them. */
+  readonly runs: Set<Run>;
+  lastMs: number;
+}
+
+/** An attempt that was running in an engine and did not come to its end. */
+export interface BrokenAttempt {
+  readonly run: Run;
+  /** It was ended on this side: if the engine has not ended before, that is no sign of anything. */
+  readonly isPlanned: boolean;
+}
+
+/** One request before the suspects. */
+export interface Trial {
+  /** What is known of it now; `free` for nearly everything, at no cost. */
+  verdict(): Verdict;
+  /**
+   * An attempt at it broke off. Resolves with the verdict: at once the first time, later when it is known whether the
+   * engines ended, which takes seconds; on an abort with what is known then.
+   */
+  brokeOff(attempt: BrokenAttempt, signal: AbortSignal): Promise<Verdict>;
+  /** It was answered, and is cleared. */
+  answered(): void;
+  /** Why it is refused, for the client; names the hash, the engines, and the time left. */
+  refusal(): CodedError;
+  /** As `contentHash`. */
+  readonly hash: string;
+}
+
+/**
+ * Requests that were running on engines that ended by themselves, so that one which ends engines does not end them all,
+ * nor the next time its client sends it. `verdictOn` is the rule; an answer clears. Nothing is kept beyond
+ * `SUSPICION_MS`, and no request is hashed before something breaks.
+ */
+export class Suspects {
+  readonly #clock: Clock;
+  /** By content hash, the one that broke off last at the end. */
+  readonly #suspects = new Map<string, Suspect>();
+  /** Starts of engines that ended by themselves, and when; the last one at the end. */
+  readonly #ends = new Map<Run, number>();
+  readonly #endListeners = new Set<() => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A start of an engine ended although nobody here asked for it. */
+  engineEnded(run: Run): void {
+    this.#ends.set(run, this.#clock.monotonicMs());
+    for (const listener of this.#endListeners) listener();
+  }
+
+  /** `contentHash` is called at most once, and only where something broke. */
+  trial(contentHash: () => string): Trial {
+    let known: string | null = null;
+    const hash = (): string => (known ??= contentHash());
+    return {
+      verdict: () => (this.#isEmpty() ? 'free' : this.#verdictOn(hash())),
+      brokeOff: (attempt, signal) => this.#brokeOff(hash(), attempt, signal),
+      answered: () => {
+        if (!this.#isEmpty()) this.#suspects.delete(hash());
+      },
+      refusal: () => this.#refusal(hash()),
+      get hash() {
+        return hash();
+      },
+    };
+  }
+
+  async #brokeOff(hash: string, { run, isPlanned }: BrokenAttempt, signal: AbortSignal): Promise<Verdict> {
+    if (isPlanned && !this.#ends.has(run)) return this.#verdictOn(hash);
+    const runs = this.#suspects.get(hash)?.runs ?? new Set();
+    this.#suspects.delete(hash);
+    this.#suspects.set(hash, { runs: runs.add(run), lastMs: this.#clock.monotonicMs() });
+    if (runs.size > 1) await this.#fatesKnown(hash, signal);
+    return this.#verdictOn(hash);
+  }
+
+  /** Resolves when two engines have ended under the request, or when they would have. */
+  #fatesKnown(hash: string, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let isSettled = false;
+    const check = (): void => {
+      if (isSettled && this.#verdictOn(hash) !== 'free') resolve();
+    };
+    const settle = (): void => {
+      isSettled = true;
+      check();
+    };
+    const cancels = [
+      this.#clock.schedule(SETTLE_MS, settle),
+      this.#clock.schedule(FATE_DEADLINE_MS, resolve),
+      onAbort(signal, resolve),
+    ];
+    this.#endListeners.add(check);
+    return promise.finally(() => {
+      this.#endListeners.delete(check);
+      for (const cancel of cancels) cancel();
+    });
+  }
+
+  #verdictOn(hash: string): Verdict {
+    return verdictOn(this.#endsUnder(hash), this.#endsUnderOthers(hash));
+  }
+
+  *#endsUnderOthers(hash: string): Iterable<ReadonlySet<Run>> {
+    for (const other of this.#suspects.keys()) if (other !== hash) yield this.#endsUnder(other);
+  }
+
+  #endsUnder(hash: string): Set<Run> {
+    return new Set([...(this.#suspects.get(hash)?.runs ?? [])].filter((run) => this.#ends.has(run)));
+  }
+
+  #refusal(hash: string): CodedError {
+    const engines = [...this.#endsUnder(hash)].map((run) => run.replace(/#\d+$/, ''));
+    const leftMs = (this.#suspects.get(hash)?.lastMs ?? 0) + SUSPICION_MS - this.#clock.monotonicMs();
+    const message =
+      `This request ends engines: ${engines.join(' and ')} ended while generating the answer to it, and no other request ` +
+      `was there each time. It is refused for ${formatTimeLeft(leftMs)}, so that it does not end the others too. ` +
+      `The hash of its content is ${hash}; Chorus's log has it.`;
+    return new CodedError('deadly_request', message);
+  }
+
+  /** Whether nothing is remembered; forgets what is old. */
+  #isEmpty(): boolean {
+    const endOfMemoryMs = this.#clock.monotonicMs() - SUSPICION_MS;
+    for (const [hash, { lastMs }] of this.#suspects) {
+      if (lastMs > endOfMemoryMs && this.#suspects.size <= MAX_SUSPECTS) break;
+      this.#suspects.delete(hash);
+    }
+    for (const [run, endedMs] of this.#ends) {
+      if (endedMs > endOfMemoryMs) break;
+      this.#ends.delete(run);
+    }
+    return this.#suspects.size === 0;
+  }
+}
+
+/** Calls `listener` when `signal` aborts, at once if it has; the returned function ends that. */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) listener();
+  signal.addEventListener('abort', listener);
+  return () => signal.removeEventListener('abort', listener);
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { TOKENS } from '../../src/harmony/tokens.ts';
+import { continuationObstacle, lostEnd } from '../../src/turn/continuation.ts';
+import { sampling } from '../support/turn.ts';
+
+describe('another engine', () => {
+  it.each([
+    ['is greedy', {}],
+    ['draws without a seed', { temperature: 1, topP: 0.9, topK: 40, minP: 0.1 }],
+    ['has a bias', { logitBias: { 1: 5 } }],
+    ['tells log probabilities', { topLogprobs: 2 }],
+  ])('can go on with what %s', (_, changes) => {
+    expect(continuationObstacle({ ...sampling, ...changes }, null)).toBe(null);
+  });
+
+  it.each([
+    ['a seed', { seed: 0 }],
+    ['a presence penalty', { presencePenalty: 0.5 }],
+    ['a frequency penalty', { frequencyPenalty: -0.5 }],
+    ['a repetition penalty', { repetitionPenalty: 1.1 }],
+  ])('cannot go on with what has %s', (_, changes) => {
+    expect(continuationObstacle({ ...sampling, ...changes }, null)).toMatch(/^it has (a seed|penalties), /);
+  });
+
+  it('cannot go on with what is held to a grammar', () => {
+    const rule = { maxReasoningTokens: null, calls: [], answer: { kind: 'json', schema: true } } as const;
+    expect(continuationObstacle(sampling, rule)).toMatch(/grammar/);
+  });
+});
+
+describe('a generation whose last frame is lost', () => {
+  it.each([TOKENS.return, TOKENS.call, TOKENS.endOfText])('has ended where its last id is %i', (id) => {
+    expect(lostEnd([1, 2, id], 100)).toBe('stop');
+  });
+
+  it('has ended where it used all its room', () => {
+    expect([lostEnd([1, 2, 3], 3), lostEnd([1, 2, TOKENS.return], 3)]).toEqual(['length', 'stop']);
+  });
+
+  it('has not ended otherwise, behind the end of a message neither', () => {
+    expect([lostEnd([], 100), lostEnd([1, 2, TOKENS.end], 100)]).toEqual([null, null]);
+  });
+});

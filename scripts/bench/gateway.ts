@@ -16,6 +16,7 @@ import { openResponseStore } from '../../src/store/open-response-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { readVocabulary } from '../../src/system/vocabulary.ts';
 import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
+import { Suspects } from '../../src/turn/suspects.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 import { readStart, serveParent } from './parent.ts';
 
@@ -47,24 +48,31 @@ const { socketPaths, directory } = readStart() as GatewayStart;
 const opening = await openResponseStore({ directory, clock: systemClock });
 if (opening.kind !== 'opened') throw new Error(opening.problem.message);
 const vocabulary = createVocabulary(readVocabulary());
+const suspects = new Suspects(systemClock);
 const pool = new Pool({
   clock: systemClock,
   loadingWaitMs: LOADING_WAIT_MS,
   outlook: () => ({ mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: '' }),
+  onEngineEnded: (replicaKey) => suspects.engineEnded(replicaKey),
 });
 const upstream = createUpstream({ clock: systemClock, stallTimeoutMs: STALL_TIMEOUT_MS });
 let closing = false;
+const notHere = (): never => {
+  throw new Error('the benchmark has no operator');
+};
 const app = buildApp({
   access: { apiKey: null },
   project: PROJECT,
   responses: {
     clock: systemClock,
     memory: { store: opening.store, retentionMs: 86_400_000 },
+    onResponseEnd: () => {},
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 64_000_000),
       pool,
       openTokenStream: upstream.openTokenStream,
+      suspects,
       onAttemptFailed: (event) => {
         if (!closing) console.error('attempt failed', event);
       },
@@ -83,9 +91,16 @@ const app = buildApp({
   },
   readiness: () => ({ ready: true, sentence: '' }),
   engineHeader: 'vllm',
-  status: () => {
-    throw new Error('the benchmark has no status');
+  drain: { isClosing: () => false, isRefusing: () => false },
+  operator: {
+    drain: notHere,
+    restart: notHere,
+    start: notHere,
+    engine: notHere,
+    reload: notHere,
+    logs: notHere,
   },
+  status: notHere,
 });
 
 const aReplica = (socketPath: string, index: number): Replica => ({

@@ -1,14 +1,17 @@
 import { Command } from 'commander';
-import { loadConfig } from '../config/load-config.ts';
 import type { Flags } from '../config/text-sources.ts';
 import { EXIT_CODES, Refusal } from '../domain/refusal.ts';
-import { chorusVersion } from '../orchestrator.ts';
+import { chorusVersion } from '../system/version.ts';
 import { addConfigCommand } from './config.ts';
 import { addConfigFlags } from './config-flags.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addEngineCommands } from './engine-commands.ts';
+import { addLogsCommand } from './logs.ts';
 import { outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
+import { addReloadCommand } from './reload.ts';
 import { serve } from './serve.ts';
+import { addServerFlags, stateDirOf, type ServerFlags } from './server-client.ts';
 import { addSetupCommand } from './setup.ts';
 import { status } from './status.ts';
 
@@ -31,16 +34,12 @@ addConfigCommand(program, print);
 addSetupCommand(program, print);
 addDoctorCommand(program, print);
 
-program
-  .command('status')
-  .description("the running server's engines")
-  .option('--config <file>', 'the configuration of that server')
-  .option('--state-dir <folder>', 'its state directory')
-  .option('--json', 'as JSON', false)
-  .action(async ({ json, ...flags }: Flags & { readonly json: boolean }) => {
-    const { options } = await loadConfig(flags, process.env);
-    print(await status(options.stateDir, { json }));
-  });
+addServerFlags(program.command('status'))
+  .description('how the running server and its engines are, what happened lately, and what to do about it')
+  .action(async (flags: ServerFlags) => print(await status(await stateDirOf(flags), flags)));
+addEngineCommands(program, print);
+addReloadCommand(program, print);
+addLogsCommand(program, process.stdout);
 
 program.parseAsync().then(
   () => process.exit(process.exitCode ?? 0),

@@ -11,22 +11,24 @@ import { chooseEngine, type EngineDecision, type EnginePolicy } from '../planner
 import { explainPlan, rejectionSentence } from '../planner/explain-plan.ts';
 import { parseInventory } from '../planner/inventory-file.ts';
 import { planPlacement } from '../planner/plan-placement.ts';
+import type { PlanRequest } from '../planner/request.ts';
 import { readModelFolder } from '../system/model-folder.ts';
 import { addConfigFlags } from './config-flags.ts';
 
 /** The settings that decide what runs where. */
-type Wish = Pick<
-  ServeOptions,
-  | 'engine'
-  | 'modelPath'
-  | 'replicas'
-  | 'model'
-  | 'gpus'
-  | 'tensorParallel'
-  | 'contextTokens'
-  | 'gpuMemoryUtilization'
-  | 'stateDir'
->;
+type Wish = Pick<PlanRequest, 'survivors'> &
+  Pick<
+    ServeOptions,
+    | 'engine'
+    | 'modelPath'
+    | 'replicas'
+    | 'model'
+    | 'gpus'
+    | 'tensorParallel'
+    | 'contextTokens'
+    | 'gpuMemoryUtilization'
+    | 'stateDir'
+  >;
 
 /**
  * Looks at this machine and decides what `chorus serve` runs on it; `reasons` are sentences for people, the most
@@ -62,6 +64,7 @@ export async function decide(
     contextTokens,
     gpuMemoryUtilization,
     remembered: readFits(wish.stateDir),
+    ...(wish.survivors ? { survivors: wish.survivors } : {}),
     ...(modelFolder ? { modelFolder } : {}),
   });
   return { decision, plan };

@@ -64,8 +64,7 @@ class PlainLines implements StartView {
     for (const step of setup) this.#setup.show(step);
     if (setup.length > 0) return;
     for (const { engineId, sentence, progress } of engines) {
-      // "starting for 12 s: loading weights" is news only when the part after the time is.
-      const news = sentence.replace(/\b\d+ (ms|s|min)\b( \d+ s)?/g, '…');
+      const news = withoutTimes(sentence);
       if (this.#shown.get(engineId) === news) continue;
       this.#shown.set(engineId, news);
       const left = progress?.leftMs == null ? '' : ` (${describeProgress(progress)})`;
@@ -75,6 +74,9 @@ class PlainLines implements StartView {
 
   readonly close = (): void => undefined;
 }
+
+/** "starting for 12 s: loading weights" is news only when the part after the time is. */
+export const withoutTimes = (sentence: string): string => sentence.replace(/\b\d+ (ms|s|min)\b( \d+ s)?/g, '…');
 
 class JsonLines implements StartView {
   readonly #output: Output;

@@ -2,46 +2,61 @@ import { join } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../config/load-config.ts';
 import { isPublicBind, type ServeOptions } from '../config/options.ts';
 import type { Flags } from '../config/text-sources.ts';
+import type { ChorusDeps } from '../deployment/chorus-deps.ts';
+import type { GpuSight } from '../deployment/watch-gpus.ts';
 import type { Inventory } from '../domain/gpu.ts';
 import type { Plan } from '../domain/placement.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { refusalOf } from '../doctor/check.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
 import { DEFAULT_POLICY } from '../engine/policy.ts';
+import { NVIDIA_SMI_DEADLINE_MS } from '../gpu/open-nvidia-smi.ts';
 import { endLeftovers } from '../engine/run-record.ts';
-import { chorusVersion, Orchestrator, type ChorusDeps } from '../orchestrator.ts';
+import type { Listener } from '../gateway/listen.ts';
+import { Orchestrator } from '../orchestrator.ts';
+import { chorusVersion } from '../system/version.ts';
 import { summariseSetup } from '../setup/explain-setup.ts';
 import { runSetup } from '../setup/setup.ts';
 import type { SetupPlan } from '../setup/setup-plan.ts';
 import { createLogger } from '../system/logger.ts';
 import { systemClock } from '../system/clock.ts';
+import { takeServiceEnvironment, type ServiceEnvironment } from '../system/service-environment.ts';
 import { openResponseStore } from '../store/open-response-store.ts';
 import { makeStateDirectory, refuseSecondServer } from '../system/state-directory.ts';
 import { banner } from './banner.ts';
 import { confirmSetup } from './confirm-setup.ts';
 import { decidePlacement } from './plan.ts';
+import { planAgain } from './plan-again.ts';
 import { planSetupHere } from './plan-setup-here.ts';
+import { describeReload } from './reload.ts';
 import { createStartView, type StartView, viewStyle } from './progress.ts';
+import { announceStop, connectService, listenAsTold } from './service.ts';
 import { untilStopped } from './stop-signals.ts';
 
 type Print = (line: string) => void;
 
 /** `chorus serve`: plans, checks, sets up, serves until a signal, ends everything. Throws a `Refusal` when it cannot. */
 export async function serve(flags: Flags): Promise<void> {
+  const told = takeServiceEnvironment(process.env, process.pid);
   const config = await loadConfig(flags, process.env);
-  const { options } = config;
-  const view = createStartView(process.stdout, viewStyle(options.progress, process.env), systemClock);
+  const view = createStartView(process.stdout, viewStyle(config.options.progress, process.env), systemClock);
   const { print } = view;
   for (const line of configLines(config)) print(line);
+  const { options, socket } = listenAsTold(config.options, told, print);
   refuseSecondServer(options.stateDir);
   await endKilledEngines(options.stateDir, print);
   const { inventory, plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
   for (const reason of reasons) print(reason);
   if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
   makeStateDirectory(options.stateDir);
-  const setup = await preflight({ options, inventory, plan }, print);
+  // The port is ours already where a socket was passed.
+  const checked = socket === null ? options : { ...options, port: 0 };
+  const setup = await preflight({ options: checked, inventory, plan }, print);
   if (setup) await confirmSetup(setup, options.yes, { input: process.stdin, output: process.stdout });
-  await run({ options, plan, setup }, view);
+  const { host, port } = options;
+  const service = { told, listener: { host, port, descriptor: socket?.descriptor ?? null } };
+  const readAgain = (): Promise<LoadedConfig> => loadConfig(flags, process.env);
+  await run({ config, options, inventory, plan, setup, readConfig: readAgain, ...service }, view);
 }
 
 /** What a killed Chorus left on the cards goes before the plan: it would take their memory for somebody else's. */
@@ -58,15 +73,46 @@ interface Decided {
   readonly setup: SetupPlan | null;
 }
 
-async function run({ options, plan, setup }: Decided, view: StartView): Promise<void> {
+/** What the service manager said and passed, where one started this. */
+interface AsService {
+  readonly told: ServiceEnvironment;
+  readonly listener: Listener;
+}
+
+/** What the server was started with, and what is read again when it changes. */
+interface Configured extends Pick<ChorusDeps, 'readConfig'> {
+  readonly config: LoadedConfig;
+  readonly inventory: Inventory;
+}
+
+async function run(
+  { config, inventory, options, plan, setup, told, listener, readConfig }: Decided & AsService & Configured,
+  view: StartView,
+): Promise<void> {
   const kept = await openStore(options, view.print);
-  const orchestrator = new Orchestrator(options, plan, { ...dependencies({ options, setup }, view.print), ...kept });
-  const stopped = untilStopped(orchestrator, {
-    signals: process,
-    clock: systemClock,
-    print: view.print,
-    drainMs: options.drainMs,
-  });
+  const shared = dependencies({ options, setup }, view.print);
+  const gpuSight = plan.placements[0]?.kind === 'gpu' ? sightOf(inventory) : null;
+  const again = { readConfig, plan: planAgain(inventory, shared) };
+  const orchestrator = new Orchestrator(
+    { settings: config.settings, plan },
+    { ...shared, ...kept, ...again, listener, gpuSight },
+  );
+  const service = connectService(told, orchestrator, view.print);
+  const stop = (): Promise<void> => {
+    announceStop(service, orchestrator.drainMs);
+    return orchestrator.stop();
+  };
+  const stopped = untilStopped(
+    { stop, kill: () => orchestrator.kill() },
+    {
+      signals: process,
+      clock: systemClock,
+      print: view.print,
+      drainMs: () => orchestrator.drainMs,
+      reload: isForeground() ? null : () => void reloadNow(orchestrator, view.print),
+    },
+  );
+  orchestrator.announceReloads(service);
   const { prepared } = await orchestrator.start();
   view.print(bannerOf(orchestrator, options, plan));
   const show = (): void => view.show(() => orchestrator.status());
@@ -78,7 +124,28 @@ async function run({ options, plan, setup }: Decided, view: StartView): Promise<
     await orchestrator.stop();
     throw error;
   } finally {
+    await service?.close();
     view.close();
+  }
+}
+
+const sightOf = ({ gpus }: Inventory): GpuSight => ({
+  gpus,
+  clock: systemClock,
+  env: process.env,
+  root: '/',
+  deadlineMs: NVIDIA_SMI_DEADLINE_MS,
+});
+
+/** A terminal that goes away sends SIGHUP to what runs in it; nobody else is told by it to end. */
+const isForeground = (): boolean => process.stdin.isTTY || process.stdout.isTTY;
+
+/** What SIGHUP asks for; the outcome is a matter of the log and whoever reads the output. */
+async function reloadNow(orchestrator: Orchestrator, print: Print): Promise<void> {
+  try {
+    for (const line of describeReload(await orchestrator.reload())) print(line);
+  } catch (error) {
+    print((error as Error).message);
   }
 }
 
@@ -127,7 +194,9 @@ async function openStore({ stateDir }: ServeOptions, print: Print): Promise<Kept
   return { store: null, storeProblem: `${message} ${remedy}` };
 }
 
-function dependencies({ options, setup }: Omit<Decided, 'plan'>, print: Print): Omit<ChorusDeps, keyof Kept> {
+type Shared = Pick<ChorusDeps, 'clock' | 'logger' | 'environment' | 'random' | 'prepare'>;
+
+function dependencies({ options, setup }: Omit<Decided, 'plan'>, print: Print): Shared {
   const logger = createLogger(join(options.stateDir, 'chorus.log'), print);
   const shared = { clock: systemClock, logger, environment: process.env, random: Math.random };
   if (setup === null) return { ...shared, prepare: null };

@@ -1,43 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { request } from 'undici';
-import { Refusal } from '../domain/refusal.ts';
 import { formatBytes, formatCount } from '../domain/units.ts';
 import type { StatusReport } from '../gateway/reports.ts';
 import type { StoreReport } from '../responses/report-store.ts';
-import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
 import { describeProgress } from '../engine/outlook.ts';
 import { describeProgress as describeSetup } from '../setup/explain-setup.ts';
+import { askServer } from './server-client.ts';
 import { formatTable } from './table.ts';
-
-const TIMEOUT_MS = 5000;
 
 /** `chorus status`: what the server of this state directory does now. Throws a `Refusal` when there is none. */
 export async function status(stateDir: string, { json }: { readonly json: boolean }): Promise<string> {
-  const record = readServerRecord(stateDir);
-  if (record === null) {
-    throw new Refusal(
-      'unavailable',
-      `No Chorus runs with the state directory ${stateDir}. Start one with \`chorus serve\`.`,
-    );
-  }
-  const report = await askServer(record);
+  const report = await askServer<StatusReport>(stateDir, 'GET', '/admin/status');
   return json ? JSON.stringify(report, null, 2) : describeStatus(report);
-}
-
-async function askServer({ url, keyFile, pid }: ServerRecord): Promise<StatusReport> {
-  const headers = keyFile === null ? {} : { authorization: `Bearer ${readFileSync(keyFile, 'utf8').trim()}` };
-  try {
-    const { statusCode, body } = await request(`${url}/admin/status`, {
-      headers,
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-    });
-    if (statusCode === 200) return (await body.json()) as StatusReport;
-    throw new Error(`it answered ${statusCode}: ${(await body.text()).slice(0, 200)}`);
-  } catch (cause) {
-    const message = `Chorus (pid ${pid}) does not answer at ${url}: ${(cause as Error).message}. Is it still running?`;
-    throw new Refusal('unavailable', message, { cause });
-  }
 }
 
 /** The report as a person reads it. */

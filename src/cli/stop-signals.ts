@@ -15,10 +15,13 @@ interface SignalDeps {
   readonly clock: Clock;
   readonly print: (line: string) => void;
   /** How long the first signal lets answers go on. */
-  readonly drainMs: number;
+  readonly drainMs: () => number;
+  /** What SIGHUP does; null where it is the terminal's end, and ends everything like the other signals. */
+  readonly reload: (() => void) | null;
 }
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** One Ctrl-C may arrive twice: from the terminal, which tells the whole group, and from a parent that forwards it. */
 const BURST_MS = 500;
@@ -27,19 +30,22 @@ const BURST_MS = 500;
  * Resolves with the exit code once signals have ended everything: the first one drains, a second kills, a third does
  * not wait any more. Rejects when the end itself fails.
  */
-export function untilStopped(target: Stoppable, { signals, clock, print, drainMs }: SignalDeps): Promise<number> {
+export function untilStopped(
+  target: Stoppable,
+  { signals, clock, print, drainMs, reload }: SignalDeps,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const ended = (): void => resolve(0);
     let count = 0;
     let countedMs = -Infinity;
-    const onSignal = (signal: (typeof STOP_SIGNALS)[number]): void => {
+    const onSignal = (signal: StopSignal): void => {
       const nowMs = clock.monotonicMs();
       if (nowMs - countedMs < BURST_MS) return;
       countedMs = nowMs;
       count++;
       if (count === 1) {
         print(
-          `Stopping: running answers may finish for ${formatDuration(drainMs)}. Press Ctrl-C again to end them now.`,
+          `Stopping: running answers may finish for ${formatDuration(drainMs())}. Press Ctrl-C again to end them now.`,
         );
         target.stop().then(ended, reject);
       } else if (count === 2) {
@@ -49,6 +55,8 @@ export function untilStopped(target: Stoppable, { signals, clock, print, drainMs
         resolve(128 + constants.signals[signal]);
       }
     };
-    for (const signal of STOP_SIGNALS) signals.on(signal, onSignal);
+    for (const signal of STOP_SIGNALS) {
+      signals.on(signal, signal === 'SIGHUP' && reload !== null ? reload : onSignal);
+    }
   });
 }

@@ -59,7 +59,7 @@ export async function readConfig(flags: Flags, environment: Environment): Promis
   ]);
   if (problems.length > 0) return { refusal: refusalOf(problems), file, problems, warnings };
   const settings = SETTINGS.map((setting) => effective(setting, given, environment));
-  return { config: { options: serveOptions(configOf(settings)), file, warnings, settings } };
+  return { config: { options: optionsOf(settings), file, warnings, settings } };
 }
 
 async function readFileLayer(file: string): Promise<Layer> {
@@ -83,6 +83,11 @@ function effective(setting: Setting, given: readonly Given[], environment: Envir
   if (last !== undefined) return { path: setting.path, value: last.value, source: last.source, where: last.where };
   const value = setting.path === 'state_dir' ? defaultStateDir(environment) : (setting.defaultValue ?? null);
   return { path: setting.path, value, source: 'default', where: '' };
+}
+
+/** Checked settings in the units and names that the code uses. */
+export function optionsOf(settings: readonly EffectiveSetting[]): ServeOptions {
+  return serveOptions(configOf(settings));
 }
 
 /** Every value has passed its setting's check, so the tree has the schema's type. */

@@ -19,6 +19,12 @@ const MODEL_CHOICES: ('auto' | ModelId)[] = ['auto', ...MODEL_IDS];
 /** vLLM divides gpt-oss's 8 key-value heads evenly over the cards of one machine. */
 const TENSOR_PARALLEL_CHOICES: ('auto' | 1 | 2 | 4 | 8)[] = ['auto', 1, 2, 4, 8];
 
+/**
+ * When a value that changed in a running server takes effect: `at_once`, when an engine next starts (`next_start`), or
+ * by replacing `engines` one after another.
+ */
+export type TakesEffect = 'at_once' | 'next_start' | 'engines';
+
 /** What a setting says beside JSON Schema: how it is spelled elsewhere and what its type cannot express. */
 export interface SettingNotes {
   /** Name of the flag where it is not the last key of the path: `engine` for `--engine`. */
@@ -29,6 +35,8 @@ export interface SettingNotes {
   readonly defaultText?: string;
   /** The value is a file or folder: relative to the config file's folder there, to the working directory elsewhere. */
   readonly isPath?: boolean;
+  /** What a reload does with a changed value; none: it needs a restart of Chorus. */
+  readonly takesEffect?: TakesEffect;
   /** What is allowed, in words, where the schema alone does not tell. */
   readonly allowed?: string;
   /** What is wrong with a value of the right type, as the end of a sentence, or null. */
@@ -37,8 +45,13 @@ export interface SettingNotes {
 
 const auto = Type.Literal('auto');
 
-const path = (placeholder: string, { description, defaultText }: { description: string; defaultText: string }) =>
-  Type.String({ minLength: 1, description, notes: { placeholder, defaultText, isPath: true, problem: pathProblem } });
+interface PathNotes extends Pick<SettingNotes, 'takesEffect'> {
+  readonly description: string;
+  readonly defaultText: string;
+}
+
+const path = (placeholder: string, { description, ...notes }: PathNotes) =>
+  Type.String({ minLength: 1, description, notes: { placeholder, ...notes, isPath: true, problem: pathProblem } });
 
 /** Node throws at such a path, long after the settings were read. */
 const pathProblem = (value: string): string | null =>
@@ -56,18 +69,20 @@ const engine = Type.Object(
       path('<file>', {
         description: 'Interpreter of the environment that vLLM is installed in',
         defaultText: 'the vllm on the PATH',
+        takesEffect: 'engines',
       }),
     ),
     model_path: Type.Optional(
       path('<folder>', {
         description: 'A local checkpoint, whose size decides what fits',
         defaultText: 'the published checkpoint',
+        takesEffect: 'engines',
       }),
     ),
     replicas: Type.Union([auto, Type.Integer({ minimum: 1, maximum: 64 })], {
       default: 'auto',
       description: 'Copies of the model; auto: as many as fit',
-      notes: { placeholder: '<n>' },
+      notes: { placeholder: '<n>', takesEffect: 'engines' },
     }),
     gpus: Type.Union(
       [
@@ -85,6 +100,7 @@ const engine = Type.Object(
         description: 'GPUs to use, by index, UUID or the beginning of a UUID (nvidia-smi -L); auto: every usable one',
         notes: {
           placeholder: '<list>',
+          takesEffect: 'engines',
           allowed: 'auto, or a list of indices and UUIDs such as [0, 1] or [GPU-5f2a9c31]',
         },
       },
@@ -92,30 +108,36 @@ const engine = Type.Object(
     tensor_parallel: Type.Enum(TENSOR_PARALLEL_CHOICES, {
       default: 'auto',
       description: 'GPUs that one replica is spread over; auto: decided by what fits',
-      notes: { placeholder: '<n>' },
+      notes: { placeholder: '<n>', takesEffect: 'engines' },
     }),
     context_tokens: Type.Union([auto, Type.Integer({ minimum: 1024, maximum: 131_072 })], {
       default: 'auto',
       description: 'Context window of every replica; auto: as much as fits',
-      notes: { placeholder: '<n>' },
+      notes: { placeholder: '<n>', takesEffect: 'engines' },
     }),
     gpu_memory_utilization: Type.Union([auto, Type.Number({ minimum: 0.1, maximum: 1 })], {
       default: 'auto',
       description: "Share of each GPU's memory that an engine takes; auto: decided by what is free",
-      notes: { placeholder: '<share>' },
+      notes: { placeholder: '<share>', takesEffect: 'engines' },
     }),
     args: Type.Array(Type.Union([Type.String({ minLength: 1, maxLength: 4096 }), Type.Number()]), {
       default: [],
       maxItems: 128,
       description: "Further words of vllm serve's command line, such as [--max-num-seqs, 64]",
-      notes: { flag: 'engine-arg', placeholder: '<word>', allowed: 'a list of words', problem: engineArgumentsProblem },
+      notes: {
+        flag: 'engine-arg',
+        placeholder: '<word>',
+        takesEffect: 'engines',
+        allowed: 'a list of words',
+        problem: engineArgumentsProblem,
+      },
     }),
     max_log_megabytes: Type.Integer({
       minimum: 1,
       maximum: 10_240,
       default: 64,
       description: "Size in MiB at which an engine's log begins again; one older part is kept",
-      notes: { placeholder: '<n>' },
+      notes: { placeholder: '<n>', takesEffect: 'next_start' },
     }),
   },
   { description: 'The engines: what runs, and where' },
@@ -136,6 +158,12 @@ const server = Type.Object(
       description: 'Port to listen on; 0: any free one',
       notes: { placeholder: '<n>' },
     }),
+    api_key_file: Type.Optional(
+      path('<file>', {
+        description: 'File with the API key that callers must present, on every address',
+        defaultText: 'api-key in the state directory, which a public address makes',
+      }),
+    ),
   },
   { description: 'Where clients connect' },
 );
@@ -148,7 +176,7 @@ const store = Type.Object(
       maximum: 3650,
       default: 30,
       description: 'Days that stored responses are kept',
-      notes: { placeholder: '<n>' },
+      notes: { placeholder: '<n>', takesEffect: 'at_once' },
     }),
   },
   { description: 'Stored responses' },
@@ -163,7 +191,7 @@ export const CONFIG_SCHEMA = Type.Object(
     model: Type.Enum(MODEL_CHOICES, {
       default: 'auto',
       description: 'Model to serve; auto: the largest that fits',
-      notes: { placeholder: '<name>' },
+      notes: { placeholder: '<name>', takesEffect: 'engines' },
     }),
     engine,
     server,
@@ -175,28 +203,28 @@ export const CONFIG_SCHEMA = Type.Object(
     reasoning: Type.Enum(REASONING_VISIBILITIES, {
       default: 'shown',
       description: "Whether clients see the text of the model's reasoning",
-      notes: { placeholder: '<visibility>' },
+      notes: { placeholder: '<visibility>', takesEffect: 'at_once' },
     }),
     default_temperature: Type.Number({
       minimum: 0,
       maximum: 2,
       default: 1,
       description: 'Temperature of requests that name none',
-      notes: { placeholder: '<t>' },
+      notes: { placeholder: '<t>', takesEffect: 'at_once' },
     }),
     loading_wait_seconds: Type.Integer({
       minimum: 0,
       maximum: 3600,
       default: 300,
       description: 'How long a request waits for engines that load before it is answered with 503',
-      notes: { placeholder: '<s>' },
+      notes: { placeholder: '<s>', takesEffect: 'at_once' },
     }),
     drain_seconds: Type.Integer({
       minimum: 0,
       maximum: 3600,
       default: 30,
       description: 'How long streams may go on after a stop was asked for',
-      notes: { placeholder: '<s>' },
+      notes: { placeholder: '<s>', takesEffect: 'at_once' },
     }),
     progress: Type.Enum(PROGRESS_STYLES, {
       default: 'auto',

@@ -4,13 +4,14 @@ import { newRequestId } from '../responses/ids.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { answerMalformedHttp, ignoreExpectations } from './malformed-http.ts';
+import { registerDrain } from './plugins/drain.ts';
 import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerJsonBody } from './plugins/json-body.ts';
+import { registerAdmin } from './routes/admin.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
 import { registerStoredResponses } from './routes/stored-responses.ts';
-import { registerStatus } from './routes/status.ts';
 
 const BODY_LIMIT_BYTES = 32 * MiB;
 /** From a request's first byte to its last; the answer may take as long as it likes. */
@@ -50,10 +51,11 @@ export function buildApp(deps: GatewayDeps): Gateway {
   registerErrors(app);
   registerAuth(app, deps.access);
   registerHealth(app, deps);
-  registerStatus(app, deps);
+  registerAdmin(app, deps);
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(
       async (api) => {
+        registerDrain(api, deps.drain);
         registerResponses(api, deps);
         registerStoredResponses(api, deps);
         registerModels(api, deps);

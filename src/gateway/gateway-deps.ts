@@ -4,6 +4,8 @@ import type { ModelId } from '../domain/model.ts';
 import type { ResponsesDeps } from '../responses/create.ts';
 import type { PrepareOptions } from '../responses/request.ts';
 import type { AccessPolicy } from './plugins/auth.ts';
+import type { Operator } from './operator.ts';
+import type { DrainState } from './plugins/drain.ts';
 import type { ModelState, StatusReport } from './reports.ts';
 
 /** What the routes need of the rest of Chorus. */
@@ -23,4 +25,6 @@ export interface GatewayDeps {
   /** `vllm`, or `SIMULATED` where no model answers: the value of the `chorus-engine` header. */
   readonly engineHeader: string;
   readonly status: () => Promise<StatusReport>;
+  readonly operator: Operator;
+  readonly drain: DrainState;
 }

@@ -1,3 +1,4 @@
+import type { CordonedGpu, Roll } from '../deployment/deployment.ts';
 import type { Plan } from '../domain/placement.ts';
 import type { ModelOutlook } from '../engine/outlook.ts';
 import type { EngineStatus } from '../engine/status.ts';
@@ -31,5 +32,9 @@ export interface StatusReport {
   readonly setup: readonly SetupProgress[];
   readonly engines: readonly EngineReport[];
   readonly plan: Plan;
+  /** Cards that no engine is started on until an operator takes them back. */
+  readonly cordoned: readonly CordonedGpu[];
+  /** The replacement of engines that goes on or was given up in the middle; null where the plan is what runs. */
+  readonly roll: Roll | null;
   readonly store: StoreReport;
 }

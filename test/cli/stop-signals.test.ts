@@ -14,7 +14,7 @@ function setUp() {
   };
   const exitCode = untilStopped(
     { stop: call('stop'), kill: call('kill') },
-    { drainMs: 30_000, signals, clock, print: () => {} },
+    { drainMs: () => 30_000, reload: null, signals, clock, print: () => {} },
   );
   const send = (signal: string): void => void signals.emit(signal, signal);
   return { clock, send, calls, end, exitCode };

@@ -1,0 +1,51 @@
+import { isPublicBind, type ServeOptions } from '../config/options.ts';
+import type { DeploymentDeps } from '../deployment/deployment.ts';
+import type { Inventory } from '../domain/gpu.ts';
+import type { EngineKind } from '../domain/placement.ts';
+import type { ModelId } from '../domain/model.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { EngineSource } from '../engine/fleet.ts';
+import { withCordons } from '../planner/replan.ts';
+import { summariseSetup } from '../setup/explain-setup.ts';
+import { blockedRefusal, runSetup } from '../setup/setup.ts';
+import type { SetupDeps } from '../setup/setup-plan.ts';
+import { decide } from './plan.ts';
+import { planSetupHere } from './plan-setup-here.ts';
+
+/**
+ * Plans for a server that runs: over the machine as it was before its engines took their memory, and with what is
+ * installed and downloaded already.
+ */
+export function planAgain(inventory: Inventory, deps: SetupDeps): DeploymentDeps['plan'] {
+  return async (options, { cordoned, survivors }) => {
+    const rest = withCordons(inventory, cordoned);
+    const { decision, plan } = await decide(
+      rest,
+      { ...options, survivors },
+      { isPublicBind: isPublicBind(options.host) },
+    );
+    if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
+    if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
+    return { plan, source: await findSource({ engine: decision.kind, model: plan.model, options, inventory }, deps) };
+  };
+}
+
+interface Subject {
+  readonly engine: EngineKind;
+  readonly model: ModelId;
+  readonly options: ServeOptions;
+  readonly inventory: Inventory;
+}
+
+/** Where vLLM and the weights are. Throws a `Refusal` when they are not: a running server downloads nothing unasked. */
+async function findSource({ engine, model, options, inventory }: Subject, deps: SetupDeps): Promise<EngineSource> {
+  const { python, modelPath } = options;
+  if (engine === 'simulated' || (python !== null && modelPath !== null)) return { python, modelPath };
+  const setup = await planSetupHere({ engine, model, options, inventory });
+  if (setup.blockers.length > 0) throw blockedRefusal(setup);
+  const missing = summariseSetup(setup);
+  if (missing === null)
+    return runSetup(setup, deps, { signal: new AbortController().signal, onProgress: () => undefined });
+  const message = `Chorus would have to ${missing} first. Run \`chorus setup\` with the same settings, then reload.`;
+  throw new Refusal('unavailable', message);
+}

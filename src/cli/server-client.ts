@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { request } from 'undici';
+import { loadConfig } from '../config/load-config.ts';
+import type { Flags } from '../config/text-sources.ts';
+import { Refusal, type EXIT_CODES } from '../domain/refusal.ts';
+import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
+
+const TIMEOUT_MS = 5000;
+/** A reload may have to look at the weights on the disk. */
+const RELOAD_TIMEOUT_MS = 60_000;
+
+/** The flags by which a command finds its server. */
+export type ServerFlags = Flags & { readonly json: boolean };
+
+/** Adds `--config`, `--state-dir` and `--json` to a command that talks to a running server. */
+export function addServerFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'the configuration of that server')
+    .option('--state-dir <folder>', 'its state directory')
+    .option('--json', 'as JSON', false);
+}
+
+/** The state directory that the flags, the environment or a file name. Throws a `Refusal` when the settings are wrong. */
+export async function stateDirOf({ json: _, ...flags }: ServerFlags): Promise<string> {
+  return (await loadConfig(flags, process.env)).options.stateDir;
+}
+
+/** What a status of the answer means to a script. */
+const EXIT_REASONS: Readonly<Record<number, keyof typeof EXIT_CODES>> = { 404: 'usage', 409: 'config' };
+
+/**
+ * Asks the server of a state directory and gives the JSON that it answers. Throws a `Refusal`: exit code 69 when no
+ * server answers, 64 when it does not know what was named, 78 when it refuses the settings.
+ */
+export async function askServer<T>(stateDir: string, method: 'GET' | 'POST', path: string): Promise<T> {
+  const server = readServerRecord(stateDir);
+  if (server === null) {
+    throw new Refusal(
+      'unavailable',
+      `No Chorus runs with the state directory ${stateDir}. Start one with \`chorus serve\`.`,
+    );
+  }
+  const { statusCode, text } = await exchange(server, method, path);
+  if (statusCode < 300) return JSON.parse(text) as T;
+  throw new Refusal(EXIT_REASONS[statusCode] ?? 'unavailable', refusalIn(text) ?? `Chorus answered ${statusCode}.`);
+}
+
+async function exchange(
+  { url, keyFile, pid }: ServerRecord,
+  method: 'GET' | 'POST',
+  path: string,
+): Promise<{ readonly statusCode: number; readonly text: string }> {
+  const timeoutMs = method === 'GET' ? TIMEOUT_MS : RELOAD_TIMEOUT_MS;
+  const headers = keyFile === null ? {} : { authorization: `Bearer ${readFileSync(keyFile, 'utf8').trim()}` };
+  try {
+    const { statusCode, body } = await request(`${url}${path}`, {
+      method,
+      headers,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+    return { statusCode, text: await body.text() };
+  } catch (cause) {
+    const message = `Chorus (pid ${pid}) does not answer at ${url}: ${(cause as Error).message}. Is it still running?`;
+    throw new Refusal('unavailable', message, { cause });
+  }
+}
+
+/** The message of an error in OpenAI's shape. */
+function refusalIn(text: string): string | null {
+  try {
+    return (JSON.parse(text) as { error: { message: string } }).error.message;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import type { ServeOptions } from '../config/options.ts';
+import type { Placement } from '../domain/placement.ts';
+import { Fleet } from '../engine/fleet.ts';
+import type { FleetDeps } from '../engine/fleet-deps.ts';
+import type { EnginePolicy } from '../engine/policy.ts';
+import type { AdaptPlacement } from '../engine/seat.ts';
+import { adaptProfile } from '../planner/adapt.ts';
+import { vocabularyDirectory } from '../system/vocabulary.ts';
+
+export interface FleetParts extends Omit<FleetDeps, 'launch' | 'adapt' | 'stateDir'> {
+  readonly policy: EnginePolicy;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The fleet of a plan. `initial` are the settings of the start, `inUse` gives those that hold at a later moment. */
+export function buildFleet(
+  initial: ServeOptions,
+  inUse: () => ServeOptions,
+  { environment, policy, ...parts }: FleetParts,
+): Fleet {
+  const { stateDir, python, modelPath, engineArguments } = initial;
+  const launch = {
+    python,
+    modelPath,
+    engineArguments,
+    vocabularyDirectory,
+    nodePath: process.execPath,
+    simulatorPath,
+    environment,
+  };
+  const live = {
+    ...policy,
+    get maxLogBytes() {
+      return inUse().maxEngineLogBytes;
+    },
+  };
+  const adapt: AdaptPlacement = (...start) => adaptUnpinned(inUse(), ...start);
+  return new Fleet({ ...parts, stateDir, launch, policy: live, adapt });
+}
+
+/** What a person pinned is not given up. */
+function adaptUnpinned(
+  { contextTokens, gpuMemoryUtilization }: ServeOptions,
+  ...[placement, code, estimate]: Parameters<AdaptPlacement>
+): Placement | null {
+  const adapted = adaptProfile(placement, code, estimate);
+  const { maxModelLen, gpuMemoryUtilization: share } = placement.profile;
+  if (contextTokens !== null && adapted?.profile.maxModelLen !== maxModelLen) return null;
+  if (gpuMemoryUtilization !== null && adapted?.profile.gpuMemoryUtilization !== share) return null;
+  return adapted;
+}
+
+/** The simulator's program, in the sources and in the build. */
+const simulatorPath: string = fileURLToPath(
+  new URL(`../sim/main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+);

@@ -1,0 +1,93 @@
+import type { ModelId } from '../domain/model.ts';
+import type { Fleet } from '../engine/fleet.ts';
+import { mayAnotherCome, modelOutlook, type ModelOutlook } from '../engine/outlook.ts';
+import type { ModelState, StatusReport } from '../gateway/reports.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Outlook } from '../pool/select.ts';
+import type { Preparation } from '../setup/preparation.ts';
+import type { Deployment } from './deployment.ts';
+
+/** What a report is made from; everything is asked anew for each. */
+export interface ReportSources {
+  readonly version: string;
+  readonly deployment: Pick<Deployment, 'plan' | 'cordoned' | 'roll'>;
+  readonly fleet: Pick<Fleet, 'status'>;
+  readonly pool: Pick<Pool, 'view' | 'anyReady'>;
+  /** Null where nothing is to be set up. */
+  readonly preparation: Pick<Preparation, 'steps' | 'state'> | null;
+  readonly isClosing: () => boolean;
+  readonly url: () => string;
+}
+
+/** Whether requests can be answered now, in one sentence. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly sentence: string;
+}
+
+/** What Chorus tells of itself: waiting requests, probes, `/models` and status pages hear the same. It changes nothing. */
+export class SelfReport {
+  readonly #sources: ReportSources;
+
+  constructor(sources: ReportSources) {
+    this.#sources = sources;
+  }
+
+  /** The engines are simulated: nobody's answers come from a model. */
+  get simulated(): boolean {
+    return this.#sources.deployment.plan.placements.some(({ kind }) => kind === 'simulated');
+  }
+
+  modelState(model: ModelId): ModelState {
+    return {
+      ...this.#outlook(model),
+      contextTokens: this.#sources.pool.anyReady(model)?.maxModelLen ?? null,
+      simulated: this.simulated && this.#sources.deployment.plan.model === model,
+    };
+  }
+
+  /** Why a request for the model is refused, as a sentence; null where it is served. */
+  whyNotServed(model: ModelId): string | null {
+    const { plan } = this.#sources.deployment;
+    return plan.model === model ? null : (plan.notServed[model] ?? plan.summary);
+  }
+
+  /** What may become of a request for the model, as the pool wants to know it. */
+  poolOutlook(model: ModelId): Outlook {
+    const { state, sentence, progress } = this.#outlook(model);
+    const mayBecomeReady = state === 'ready' || state === 'loading';
+    const othersMayCome = mayBecomeReady && mayAnotherCome(model, this.#sources.fleet.status());
+    return { mayBecomeReady, othersMayCome, sentence, leftMs: progress?.leftMs ?? null };
+  }
+
+  readiness(): Readiness {
+    const { model, summary } = this.#sources.deployment.plan;
+    if (model === null) return { ready: false, sentence: summary };
+    const { state, sentence } = this.#outlook(model);
+    return { ready: state === 'ready', sentence };
+  }
+
+  /** Without what the store holds, which takes an answer of its thread. */
+  status(): Omit<StatusReport, 'store'> {
+    const { version, deployment, fleet, pool, preparation, url } = this.#sources;
+    const seats = new Map(pool.view().map((seat) => [seat.engineId, seat]));
+    const { ready, sentence } = this.readiness();
+    const engines = fleet.status().map((engine) => {
+      const { inFlight = 0, served = 0 } = seats.get(engine.engineId) ?? {};
+      return { ...engine, inFlight, served };
+    });
+    const setup = preparation?.steps ?? [];
+    const { plan, cordoned, roll } = deployment;
+    const chorus = { version, pid: process.pid, url: url(), simulated: this.simulated };
+    return { ...chorus, ready, reason: sentence, setup, engines, plan, cordoned, roll };
+  }
+
+  #outlook(model: ModelId): ModelOutlook {
+    const { isClosing, deployment, preparation, fleet } = this.#sources;
+    const { plan } = deployment;
+    if (isClosing()) return { state: 'failed', sentence: 'Chorus is shutting down.', progress: null };
+    const setup = model === plan.model ? preparation?.state : null;
+    if (setup) return { state: 'loading', sentence: `${setup.sentence}.`, progress: setup.progress };
+    return modelOutlook(model, plan, fleet.status());
+  }
+}

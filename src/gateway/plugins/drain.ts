@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import { CodedError } from '../../domain/errors.ts';
+
+/** How far the end of Chorus is. */
+export interface DrainState {
+  /** Asked to end: whoever connects should look elsewhere. */
+  readonly isClosing: () => boolean;
+  /** No more requests are begun. */
+  readonly isRefusing: () => boolean;
+}
+
+/** As long as a service manager takes to notice and a start to begin; a balancer has another server at once. */
+const RETRY_AFTER_SECONDS = 10;
+
+/**
+ * At the end of Chorus every answer closes its connection, so that the next request finds another server, and what
+ * would begin a response is refused in a way that clients and balancers try again.
+ */
+export function registerDrain(api: FastifyInstance, { isClosing, isRefusing }: DrainState): void {
+  api.addHook('onSend', async (_request, reply) => {
+    if (isClosing()) reply.header('connection', 'close');
+  });
+  api.addHook('preValidation', async ({ method }) => {
+    if (method !== 'POST' || !isRefusing()) return;
+    const message = 'Chorus is shutting down and takes no new requests. Try again, or ask another server.';
+    throw new CodedError('shutting_down', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  });
+}

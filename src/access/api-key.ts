@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { Refusal } from '../domain/refusal.ts';
 import { readOrMakeSecret, readSecret } from './secret-file.ts';
 
 /** The key that callers must present, and where a person finds it. */
@@ -8,13 +9,23 @@ export interface ApiKey {
   readonly file: string;
 }
 
+interface KeySource {
+  /** The file that was named for it; null: `api-key` in the state directory. */
+  readonly file: string | null;
+  readonly stateDir: string;
+  /** The address is public: such a server is never without a key. */
+  readonly required: boolean;
+}
+
 /**
- * The key of a state directory. A public bind without one makes it (mode 0600); a loopback bind without one is
- * keyless and gives null. Throws a `Refusal` when the file is there but holds no usable key, or cannot be made.
+ * The key that callers must present. Without a file that was named, it is the state directory's: a public bind makes
+ * one there (mode 0600), a loopback bind without one is keyless and gives null. Throws a `Refusal` when a named file is
+ * not there, when a file holds no usable key, or when none can be made.
  */
-export function readApiKey(stateDir: string, { required }: { required: boolean }): ApiKey | null {
-  const file = join(stateDir, 'api-key');
-  const key = required ? readOrMakeSecret(file, makeKey) : readSecret(file);
+export function readApiKey({ file: named, stateDir, required }: KeySource): ApiKey | null {
+  const file = named ?? join(stateDir, 'api-key');
+  const key = required && named === null ? readOrMakeSecret(file, makeKey) : readSecret(file);
+  if (key === null && named !== null) throw new Refusal('config', `${named} (server.api_key_file) is not there.`);
   return key === null ? null : { key, file };
 }
 

@@ -3,13 +3,24 @@ import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import { describePortHolder } from '../system/port-holder.ts';
 
+/** Where to listen. */
+export interface Listener {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** A socket that listens there already, opened by the service manager; null: one is opened. */
+  readonly descriptor: number | null;
+}
+
 /**
- * Opens the listener (port 0: any free one) and returns the URL to paste on this machine. Throws a `Refusal` that
- * names who holds the port, or why the address cannot be used.
+ * Opens the listener and returns the URL to paste on this machine. Throws a `Refusal` that names who holds the port, or
+ * why the address cannot be used.
  */
-export async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
+export async function listen(app: FastifyInstance, { host, port, descriptor }: Listener): Promise<string> {
   try {
-    await app.listen({ host, port });
+    // Fastify hands its options on to Node.js, where a descriptor goes before host and port.
+    const options = descriptor === null ? { host, port } : { host, port, fd: descriptor };
+    await app.listen(options);
   } catch (cause) {
     await app.close();
     const { code, message } = cause as NodeJS.ErrnoException;

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './eventually.ts';
+
+/** What is missing of the programs, as the note of a test that cannot run without them; null: nothing. */
+export function missingPrograms(...names: readonly string[]): string | null {
+  const missing = names.filter((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error !== undefined);
+  return missing.length === 0 ? null : `not installed: ${missing.join(', ')}`;
+}
+
+export interface FakeServiceManager {
+  /** For `NOTIFY_SOCKET`. */
+  readonly socket: string;
+  /** Everything that it was told, in order; what only carries the descriptor of a barrier apart. */
+  readonly told: Readonly<Record<string, string>>[];
+  readonly close: () => void;
+}
+
+const LISTENER = fileURLToPath(new URL('children/notify-listener.ts', import.meta.url));
+
+/** Listens as systemd does, on a socket of its own. Needs `systemd-socket-activate`. */
+export async function startServiceManager(): Promise<FakeServiceManager> {
+  const folder = mkdtempSync(join(tmpdir(), 'chorus-notify-'));
+  const socket = join(folder, 'notify');
+  const child: ChildProcess = spawn(
+    'systemd-socket-activate',
+    ['--datagram', '--listen', socket, process.execPath, LISTENER],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  const told: Record<string, string>[] = [];
+  createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => {
+    const message = JSON.parse(line) as Record<string, string>;
+    if (!('BARRIER' in message)) told.push(message);
+  });
+  await eventually('the socket of the service manager', 10_000, () => (existsSync(socket) ? true : null));
+  return {
+    socket,
+    told,
+    close: () => {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

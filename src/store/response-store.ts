@@ -71,6 +71,13 @@ export interface StoreContents {
   readonly nextExpiryMs: number | null;
 }
 
+/** One group of changes that was handed to the disk. */
+export interface CommitReport {
+  readonly durationMs: number;
+  /** How each change ended: `ok`, or why nothing of it was done. */
+  readonly results: readonly ('ok' | StoreErrorCode)[];
+}
+
 /** Which part of a list is wanted. */
 export interface ItemPage {
   /** The id of the item that the page begins behind, in the page's order; null for the first page. */
@@ -138,6 +145,12 @@ export interface ResponseStore {
 
   /** What the store holds, at a cost that does not grow with it. */
   contents(): Promise<StoreContents>;
+
+  /** Changes that are not on the disk yet. */
+  readonly pendingWrites: number;
+
+  /** Calls `listener` with every group of changes whose end is known. One listener; the last one counts. */
+  onCommit(listener: (report: CommitReport) => void): void;
 
   /** Commits what waits, then lets go of the files. Every later call rejects with `closed`. May be called again. */
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { measureBody, splitBodies, type MeasuredBody } from './body.ts';
 import type { Lookup, PendingWrite, ResponseOf, WriteOutcome } from './messages.ts';
 import {
+  type CommitReport,
   type ItemList,
   type ItemPage,
   type ItemRecord,
@@ -79,6 +80,14 @@ export class SqliteResponseStore implements ResponseStore {
   async contents(): Promise<StoreContents> {
     this.#assertOpen();
     return this.#link.call('contents', null);
+  }
+
+  get pendingWrites(): number {
+    return this.#queue.pendingWrites;
+  }
+
+  onCommit(listener: (report: CommitReport) => void): void {
+    this.#queue.onCommit = listener;
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../domain/clock.ts';
-import type { PendingWrite, WriteOutcome } from './messages.ts';
-import { StoreError } from './response-store.ts';
+import type { PendingWrite, StoreFailure, WriteOutcome } from './messages.ts';
+import { type CommitReport, StoreError, type StoreErrorCode } from './response-store.ts';
 
 export interface WriteLimits {
   /** How long the first change of a group waits for others. */
@@ -37,11 +37,19 @@ export class WriteQueue {
   readonly #touched = new Set<string>();
   #cancelTimer: CancelTimer = noTimer;
   #pendingBytes = 0;
+  #pendingWrites = 0;
+  /** Told of every group whose end is known. */
+  onCommit: (report: CommitReport) => void = () => {};
 
   constructor(commit: Commit, clock: Clock, limits: WriteLimits) {
     this.#commit = commit;
     this.#clock = clock;
     this.#limits = limits;
+  }
+
+  /** Changes whose end is not known yet. */
+  get pendingWrites(): number {
+    return this.#pendingWrites;
   }
 
   /** Resolves with how many responses the change removed, when it is committed. Rejects with a `StoreError`. */
@@ -53,6 +61,7 @@ export class WriteQueue {
     }
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#pendingBytes += queued.bytes;
+    this.#pendingWrites++;
     this.#group.push({ ...queued, resolve, reject });
     for (const touched of queued.touches) this.#touched.add(touched);
     if (this.#group.length >= groupSize) this.flush();
@@ -75,19 +84,33 @@ export class WriteQueue {
   }
 
   async #commitGroup(group: readonly Waiting[]): Promise<void> {
+    const beganMs = this.#clock.monotonicMs();
+    const results = await this.#settleGroup(group);
+    this.onCommit({ durationMs: this.#clock.monotonicMs() - beganMs, results });
+  }
+
+  async #settleGroup(group: readonly Waiting[]): Promise<CommitReport['results']> {
     try {
       const outcomes = await this.#commit(group.map(({ write }) => write));
-      for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
+      return group.map((waiting, index) => settle(waiting, outcomes[index]));
     } catch (thrown) {
       for (const { reject } of group) reject(thrown);
+      return group.map(() => (thrown instanceof StoreError ? thrown.code : 'failed'));
     } finally {
       for (const { bytes } of group) this.#pendingBytes -= bytes;
+      this.#pendingWrites -= group.length;
     }
   }
 }
 
-function settle({ resolve, reject }: Waiting, outcome: WriteOutcome | undefined): void {
-  if (outcome === undefined) reject(new StoreError('failed', 'The store has lost the outcome of a change.'));
-  else if ('removed' in outcome) resolve(outcome.removed);
-  else reject(new StoreError(outcome.failure.code, outcome.failure.message));
+function settle({ resolve, reject }: Waiting, outcome: WriteOutcome | undefined): 'ok' | StoreErrorCode {
+  if (outcome !== undefined && 'removed' in outcome) {
+    resolve(outcome.removed);
+    return 'ok';
+  }
+  const { code, message } = outcome?.failure ?? LOST;
+  reject(new StoreError(code, message));
+  return code;
 }
+
+const LOST: StoreFailure = { code: 'failed', message: 'The store has lost the outcome of a change.' };

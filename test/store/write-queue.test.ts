@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PendingWrite, WriteOutcome } from '../../src/store/messages.ts';
-import { StoreError } from '../../src/store/response-store.ts';
+import { type CommitReport, StoreError } from '../../src/store/response-store.ts';
 import { type QueuedWrite, WriteQueue } from '../../src/store/write-queue.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -99,4 +99,25 @@ it('refuses what would hold too much memory until something is committed, but ne
   expect(commits.map(idsOf)).toEqual([['a'], ['c', 'd'], ['e']]);
   for (const { writes, succeed } of commits) succeed(writes.map(() => ({ removed: 0 })));
   expect(await Promise.all([fitting, deletion, after])).toEqual([0, 0, 0]);
+});
+
+it('tells of every group whose end is known: how long it took and what became of each change', async () => {
+  const { queue, clock, commits } = startQueue();
+  const reports: CommitReport[] = [];
+  queue.onCommit = (report) => reports.push(report);
+  const ends = ['a', 'b'].map((id) => outcome(queue.add(change(id))));
+  clock.advance(5);
+  expect(queue.pendingWrites).toBe(2);
+  clock.advance(30);
+  commits[0]?.succeed([{ removed: 0 }, { failure: { code: 'unknown_parent', message: 'gone' } }]);
+  await Promise.all(ends);
+  expect(queue.pendingWrites).toBe(0);
+  const broken = outcome(queue.add(change('c')));
+  clock.advance(5);
+  commits[1]?.fail(new StoreError('disk_full', 'full'));
+  expect(await broken).toBe('disk_full: full');
+  expect(reports).toEqual([
+    { durationMs: 30, results: ['ok', 'unknown_parent'] },
+    { durationMs: 0, results: ['disk_full'] },
+  ]);
 });

@@ -163,7 +163,7 @@ describe('an nvidia-smi that hangs', () => {
   it('is not started a second time while the first one lives', async () => {
     machine.installNvidiaSmi(`echo started >> '${machine.root}/starts'; exec /bin/sleep 60`);
     const starts = () => readFileSync(join(machine.root, 'starts'), 'utf8').trim().split('\n').length;
-    const found = [await detect({ deadlineMs: 300 }), await detect({ deadlineMs: 60_000 })];
+    const found = await Promise.all([detect({ deadlineMs: 300 }), detect({ deadlineMs: 60_000 })]);
     expect(found.map(({ findings }) => findings[0]?.code)).toEqual(['nvidia_smi_hung', 'nvidia_smi_hung']);
     expect(starts()).toBe(1);
     await expect.poll(() => detect({ deadlineMs: 100 }).then(starts), { timeout: 5000 }).toBe(2);

@@ -6,6 +6,7 @@ import { runTurn, type TurnDeps } from '../turn/run-turn.ts';
 import { EventStream, type WriteFrames } from './event-stream.ts';
 import { remember, type Memory } from './remember.ts';
 import type { PreparedResponse } from './request.ts';
+import { ResponseWatch, type ResponseReport } from './response-report.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 export interface ResponsesDeps {
@@ -13,6 +14,8 @@ export interface ResponsesDeps {
   readonly clock: Clock;
   /** Null where nothing can be kept. */
   readonly memory: Memory | null;
+  /** Told of every response once it has ended, before its client is. */
+  readonly onResponseEnd: (report: ResponseReport) => void;
 }
 
 /**
@@ -25,12 +28,16 @@ export async function createResponse(
   prepared: PreparedResponse,
   signal: AbortSignal,
 ): Promise<ResponseObject | null> {
-  const writer = new ResponseWriter(prepared.response, prepared.policy, null);
+  const watch = new ResponseWatch(deps.clock);
+  const writer = new ResponseWriter(prepared.response, prepared.policy, null, watch.onFirstItem);
   const end = await runTurn(deps.turn, prepared.turn, writer, { flow: new Flow(), signal });
-  if (end.kind === 'aborted') return null;
-  const error = writer.finish(end, deps.clock.nowMs()) ?? (await keep(deps.memory, prepared, writer));
+  const error =
+    end.kind === 'aborted'
+      ? null
+      : (writer.finish(end, deps.clock.nowMs()) ?? (await keep(deps.memory, prepared, writer)));
+  deps.onResponseEnd(watch.report(prepared.turn.model, writer, end, error));
   if (error !== null) throw error;
-  return writer.response;
+  return end.kind === 'aborted' ? null : writer.response;
 }
 
 /**
@@ -44,13 +51,16 @@ export async function streamResponse(
   write: WriteFrames,
   control: { readonly flow: Flow; readonly signal: AbortSignal },
 ): Promise<void> {
-  const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write));
+  const watch = new ResponseWatch(deps.clock);
+  const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write), watch.onFirstItem);
   writer.begin();
   const end = await runTurn(deps.turn, prepared.turn, writer, control);
-  if (end.kind === 'aborted') return;
-  const error = writer.finish(end, deps.clock.nowMs());
+  if (end.kind === 'aborted') return deps.onResponseEnd(watch.report(prepared.turn.model, writer, end, null));
+  const failure = writer.finish(end, deps.clock.nowMs());
   const notKept = await keep(deps.memory, prepared, writer);
-  writer.announce(error ?? notKept);
+  const error = failure ?? notKept;
+  deps.onResponseEnd(watch.report(prepared.turn.model, writer, end, error));
+  writer.announce(error);
 }
 
 /** Brings the finished response to the disk. What could not be kept although it was to be is a failed response. */

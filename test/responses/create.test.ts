@@ -3,6 +3,7 @@ import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { createResponse, streamResponse } from '../../src/responses/create.ts';
 import { prepareResponse } from '../../src/responses/request.ts';
+import type { ResponseReport } from '../../src/responses/response-report.ts';
 import { Flow } from '../../src/turn/attempt.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { prepareOptions } from '../support/prepare-options.ts';
@@ -21,7 +22,10 @@ async function setUp() {
   const options = { ...prepareOptions, retentionMs: RETENTION_MS };
   const prepared = prepareResponse({ model: 'gpt-oss-20b', input: 'hi' }, options);
   const memory = { store, retentionMs: RETENTION_MS };
-  return { store, upstream, prepared, deps: { turn: deps, clock: new FakeClock(), memory } };
+  const reports: ResponseReport[] = [];
+  const onResponseEnd = (report: ResponseReport): void => void reports.push(report);
+  const clock = new FakeClock();
+  return { store, upstream, prepared, reports, clock, deps: { turn: deps, clock, memory, onResponseEnd } };
 }
 
 it('an answer that is returned whole is kept', async () => {
@@ -51,4 +55,50 @@ it('a stream that fails has told its id, and the failed response is kept under i
   expect(frames).toContain('event: response.failed');
   const kept = await store.get(prepared.project, prepared.response.id);
   expect(kept).toMatchObject({ status: 'failed' });
+});
+
+it('reports how a response ended, its tokens and its times', async () => {
+  const { deps, prepared, upstream, reports, clock } = await setUp();
+  const created = createResponse(deps, prepared, signal);
+  const stream = await upstream.next();
+  clock.advance(40);
+  stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello'));
+  clock.advance(60);
+  stream.tokens(TOKENS.return);
+  stream.end(finished());
+  await created;
+  expect(reports).toEqual([
+    {
+      responseId: prepared.response.id,
+      model: 'gpt-oss-20b',
+      isStream: false,
+      outcome: 'completed',
+      error: null,
+      inputTokens: expect.any(Number),
+      cachedTokens: 0,
+      outputTokens: FINAL.length + 2,
+      reasoningTokens: 0,
+      firstOutputMs: 40,
+      durationMs: 100,
+    },
+  ]);
+});
+
+it('reports a failed stream and one whose client left', async () => {
+  const flow = new Flow();
+  const failing = await setUp();
+  const streamed = streamResponse(failing.deps, failing.prepared, () => {}, { flow, signal });
+  (await failing.upstream.next()).end(failed('rejected'));
+  await streamed;
+  expect(failing.reports).toMatchObject([
+    { isStream: true, outcome: 'failed', error: 'invalid_value', firstOutputMs: null },
+  ]);
+
+  const left = await setUp();
+  const client = new AbortController();
+  const abandoned = streamResponse(left.deps, left.prepared, () => {}, { flow, signal: client.signal });
+  await left.upstream.next();
+  client.abort(new Error('left'));
+  await abandoned;
+  expect(left.reports).toMatchObject([{ isStream: true, outcome: 'aborted', error: null }]);
 });

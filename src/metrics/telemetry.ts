@@ -1,0 +1,78 @@
+import type { Clock } from '../domain/clock.ts';
+import type { LifecycleEvent } from '../engine/lifecycle-event.ts';
+import type { ResponseReport } from '../responses/response-report.ts';
+import type { Logger } from '../system/logger.ts';
+import type { AttemptFailed } from '../turn/after-failure.ts';
+import { ControlLoop } from './control-loop.ts';
+import { LoopDelayWatch } from './loop-delay.ts';
+import { Metrics, type MetricsOptions } from './metrics.ts';
+import { logRequest, logResponse, type RequestReport } from './request-log.ts';
+import { StallWatch } from './stall-watch.ts';
+
+export interface TelemetryOptions extends Omit<MetricsOptions, 'takeLoopDelay' | 'sinceControlRoundMs'> {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A look at all that is supervised; it throws where something is broken. */
+  readonly round: () => void;
+}
+
+/** Everything that watches Chorus itself: what it is told goes to the metrics and into the log. */
+export class Telemetry {
+  readonly metrics: Metrics;
+  readonly control: ControlLoop;
+  readonly #logger: Logger;
+  readonly #loopDelay = new LoopDelayWatch();
+  readonly #stalls: StallWatch;
+
+  constructor(options: TelemetryOptions) {
+    const { clock, logger, round } = options;
+    this.#logger = logger;
+    const onFailure = (err: unknown): void => logger.error({ err }, 'the round of the supervision failed');
+    this.control = new ControlLoop({ clock, round, onFailure });
+    this.#stalls = new StallWatch(clock, (durationMs) => this.#onStall(durationMs));
+    this.metrics = new Metrics({
+      ...options,
+      takeLoopDelay: () => this.#loopDelay.take(),
+      sinceControlRoundMs: () => this.control.sinceRoundMs(),
+    });
+  }
+
+  /** From here on the event loop is watched: what building everything took is no stall. */
+  start(): void {
+    this.#loopDelay.take();
+    this.#stalls.start();
+    this.control.start();
+  }
+
+  stop(): void {
+    this.control.stop();
+    this.#stalls.stop();
+    this.#loopDelay.stop();
+  }
+
+  readonly onRequestEnd = (report: RequestReport): void => {
+    this.metrics.requests.answered(report);
+    logRequest(this.#logger, report);
+  };
+
+  readonly onResponseEnd = (report: ResponseReport): void => {
+    this.metrics.requests.responseEnded(report);
+    logResponse(this.#logger, report);
+  };
+
+  /** The engine's own words (`reason`) are left out of the log: they may quote the request. */
+  readonly onAttemptFailed = (event: AttemptFailed): void => {
+    this.metrics.requests.attemptFailed(event);
+    const { requestId, engineId, outcome, cause, status, outputTokens, suspectHash } = event;
+    const said = { requestId, engineId, outcome, cause, status, outputTokens, suspectHash };
+    this.#logger.warn(said, 'attempt failed');
+  };
+
+  /** The engine itself writes the line in the log. */
+  readonly onEngineEvent = (event: LifecycleEvent): void => this.metrics.engines.happened(event);
+
+  #onStall(durationMs: number): void {
+    this.metrics.process.stalled(durationMs);
+    this.#logger.warn({ durationMs: Math.round(durationMs) }, 'the event loop stood still');
+  }
+}

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import { CONTROL_STALE_MS, ControlLoop } from '../../src/metrics/control-loop.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+function setUp() {
+  const clock = new FakeClock();
+  const state = { isBroken: false, rounds: 0, fed: 0, failures: [] as unknown[] };
+  const control = new ControlLoop({
+    clock,
+    round: () => {
+      state.rounds++;
+      if (state.isBroken) throw new Error('the supervision is broken');
+    },
+    onFailure: (error) => state.failures.push(error),
+  });
+  control.onRound(() => state.fed++);
+  return { clock, state, control };
+}
+
+it('makes a round at once and then every second until it is stopped', () => {
+  const { clock, state, control } = setUp();
+  control.start();
+  clock.advance(3000);
+  control.stop();
+  clock.advance(5000);
+  expect(state).toMatchObject({ rounds: 4, fed: 4, failures: [] });
+  expect(clock.pendingTimers).toBe(0);
+});
+
+it('counts as stale when its rounds fail, tells the first failure, and feeds nobody meanwhile', () => {
+  const { clock, state, control } = setUp();
+  control.start();
+  state.isBroken = true;
+  clock.advance(CONTROL_STALE_MS + 1000);
+  expect(state).toMatchObject({ rounds: 12, fed: 1, failures: [new Error('the supervision is broken')] });
+  expect(control.sinceRoundMs()).toBeGreaterThan(CONTROL_STALE_MS);
+  state.isBroken = false;
+  clock.advance(1000);
+  expect(control.sinceRoundMs()).toBe(0);
+  expect(state.fed).toBe(2);
+});
+
+it('counts as stale when its timer does not come', () => {
+  const { clock, control } = setUp();
+  control.start();
+  control.stop();
+  clock.advance(CONTROL_STALE_MS + 1);
+  expect(control.sinceRoundMs()).toBe(CONTROL_STALE_MS + 1);
+});

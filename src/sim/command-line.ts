@@ -20,6 +20,10 @@ export interface SimulatorOptions {
   /** The engine process freezes when a generation reaches this many tokens; its server goes on answering. */
   readonly hangAfterTokens: number | null;
   readonly ignoreTerm: boolean;
+  /** EngineCore and a worker are processes of their own, whose ends and stops count. */
+  readonly hasProcesses: boolean;
+  /** Where files with an engine's faults may appear while it runs (`faults.ts`). */
+  readonly faultFolder: string | null;
 }
 
 export type CommandLine =
@@ -57,6 +61,8 @@ const FLAGS: Readonly<Record<string, Arity>> = {
   'sim-crash-after-tokens': 'one',
   'sim-hang-after-tokens': 'one',
   'sim-ignore-term': 'switch',
+  'sim-processes': 'switch',
+  'sim-faults': 'one',
 };
 
 /** vLLM's default is every interface; a simulator has no business there. */
@@ -134,5 +140,7 @@ function toOptions(values: RawFlags['values'], positional: string | undefined): 
     crashAfterTokens: count('sim-crash-after-tokens'),
     hangAfterTokens: count('sim-hang-after-tokens'),
     ignoreTerm: values.has('sim-ignore-term'),
+    hasProcesses: values.has('sim-processes'),
+    faultFolder: text('sim-faults') ?? null,
   };
 }

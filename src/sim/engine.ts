@@ -31,6 +31,8 @@ export interface EngineCounts {
   promptTokens: number;
   cachedTokens: number;
   generationTokens: number;
+  /** Steps of the engine; here each makes one token. */
+  iterations: number;
   readonly finished: Record<EngineFinishReason, number>;
 }
 
@@ -49,6 +51,7 @@ export class SimulatedEngine {
     promptTokens: 0,
     cachedTokens: 0,
     generationTokens: 0,
+    iterations: 0,
     finished: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
   };
   /** Called once when the engine dies. */
@@ -57,18 +60,27 @@ export class SimulatedEngine {
   onIdle: () => void = () => {};
   readonly #clock: Clock;
   readonly #settings: EngineSettings;
+  #tokenIntervalMs: number;
   readonly #cache: PrefixCache;
   readonly #running = new Set<Generation>();
   #condition: 'working' | 'frozen' | 'dead' = 'working';
+  /** What was running when it froze: the metrics tell nothing newer. */
+  #frozenRunning = 0;
 
   constructor(clock: Clock, settings: EngineSettings) {
     this.#clock = clock;
     this.#settings = settings;
+    this.#tokenIntervalMs = settings.tokenIntervalMs;
     this.#cache = new PrefixCache({ capacityBlocks: CAPACITY_BLOCKS, retainAll: settings.retentionTokens > 0 });
   }
 
   get runningCount(): number {
     return this.#running.size;
+  }
+
+  /** The gauge of the metrics page: the server repeats what the engine last told it. */
+  get reportedRunning(): number {
+    return this.#condition === 'frozen' ? this.#frozenRunning : this.#running.size;
   }
 
   get dead(): boolean {
@@ -108,11 +120,27 @@ export class SimulatedEngine {
 
   /** No further token comes, for nobody; nothing ends. */
   freeze(): void {
-    if (this.#condition === 'working') this.#condition = 'frozen';
+    if (this.#condition !== 'working') return;
+    this.#condition = 'frozen';
+    this.#frozenRunning = this.#running.size;
     for (const { cancel } of this.#running) cancel();
   }
 
-  #die(): void {
+  /** Everything goes on where it stood. */
+  thaw(): void {
+    if (this.#condition !== 'frozen') return;
+    this.#condition = 'working';
+    for (const generation of this.#running) this.#scheduleNext(generation);
+  }
+
+  /** The pace of all tokens from the next one on. */
+  setTokenInterval(tokenIntervalMs: number): void {
+    this.#tokenIntervalMs = tokenIntervalMs;
+  }
+
+  /** The engine process is gone: what runs fails, and nothing can be begun any more. */
+  die(): void {
+    if (this.#condition === 'dead') return;
     this.#condition = 'dead';
     for (const generation of this.#running) {
       this.#end(generation);
@@ -123,20 +151,21 @@ export class SimulatedEngine {
 
   #scheduleNext(generation: Generation): void {
     if (this.#condition !== 'working') return;
-    generation.cancel = this.#clock.schedule(this.#settings.tokenIntervalMs, () => this.#step(generation));
+    generation.cancel = this.#clock.schedule(this.#tokenIntervalMs, () => this.#step(generation));
   }
 
   #step(generation: Generation): void {
     const { request, completion } = generation;
     const tokenId = tokenAt(completion, generation.generated++);
     this.counts.generationTokens++;
+    this.counts.iterations++;
     const finish = finishAt(request, generation.generated, tokenId);
     if (finish) {
       this.counts.finished[finish.reason]++;
       this.#end(generation);
     }
     if (finish || isDue(generation)) this.#send(generation, finish);
-    if (generation.generated === this.#settings.crashAfterTokens) this.#die();
+    if (generation.generated === this.#settings.crashAfterTokens) this.die();
     else if (generation.generated === this.#settings.hangAfterTokens) this.freeze();
     else if (!finish) this.#scheduleNext(generation);
   }

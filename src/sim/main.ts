@@ -3,13 +3,16 @@ import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { sleep } from '../domain/clock.ts';
+import { MiB } from '../domain/units.ts';
 import { createVocabulary } from '../harmony/vocabulary.ts';
 import { systemClock } from '../system/clock.ts';
 import { readVocabulary } from '../system/vocabulary.ts';
 import { parseCommandLine, type SimulatorOptions } from './command-line.ts';
 import { SimulatedEngine } from './engine.ts';
+import { faultFile, readFaults, watchFaults, type Faults } from './faults.ts';
 import { bookMemory } from './gpu-ledger.ts';
 import { logLine, startLines } from './log.ts';
+import { type EngineProcesses, startProcesses } from './processes.ts';
 import { createSimulatorServer } from './server.ts';
 
 /** From the death of the engine process to the end of the server (vLLM: 5 to 7 s), shortened for tests. */
@@ -19,6 +22,8 @@ const AFTER_DRAIN_MS = 20;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 const clock = systemClock;
+let faults: Faults = {};
+let processes: EngineProcesses | null = null;
 
 /**
  * Runs the simulator as `vllm serve ARGS` until a signal or its engine's death ends it. Sets the exit code and leaves
@@ -31,10 +36,15 @@ async function run(args: readonly string[]): Promise<void> {
   if (options.ignoreTerm) refuseToEnd();
   if ('socketPath' in options.listen && existsSync(options.listen.socketPath)) return addressInUse();
   const engine = new SimulatedEngine(clock, options);
-  const server = createSimulatorServer({ options, engine, vocabulary: createVocabulary(readVocabulary()), clock });
+  const vocabulary = createVocabulary(readVocabulary());
+  const healthDelayMs = (): number => faults.healthDelayMs ?? 0;
+  const server = createSimulatorServer({ options, engine, vocabulary, clock, healthDelayMs });
+  suffer(faultFile(options), options, engine);
+  if (faults.failStart !== undefined) return failStart(`${faults.failStart}\n`);
+  if (options.hasProcesses) processes = await startProcesses(clock, fateOf(engine));
   const shortage = await bookGpuMemory(options);
   if (shortage !== null) return failStart(`(EngineCore pid=${process.pid}) ${shortage}\n`);
-  if (!(await printStart(options))) return failStart(workerFailure());
+  if (!(await printStart(options)) || engine.dead) return failStart(workerFailure());
   try {
     server.listen('socketPath' in options.listen ? { path: options.listen.socketPath } : options.listen);
     await once(server, 'listening');
@@ -44,6 +54,31 @@ async function run(args: readonly string[]): Promise<void> {
   process.stderr.write(`INFO:     Started server process [${process.pid}]\nINFO:     Application startup complete.\n`);
   engine.onDeath = () => endAfterDeath(server);
   if (!options.ignoreTerm) stopOnSignal(options, engine, server);
+}
+
+/** Takes what the fault file says, now and at every change. */
+function suffer(file: string | null, { tokenIntervalMs }: SimulatorOptions, engine: SimulatedEngine): void {
+  const take = (told: Faults): void => {
+    faults = told;
+    engine.setTokenInterval(told.tokenIntervalMs ?? tokenIntervalMs);
+    if (told.freeze) engine.freeze();
+    if (told.logMegabytes !== undefined) floodLog(told.logMegabytes);
+  };
+  take(readFaults(file));
+  watchFaults(file, take);
+}
+
+/** A thousand lines a write. */
+function floodLog(megabytes: number): void {
+  const lines = logLine(clock, 'EngineCore', 'scheduler.py:1', 'x'.repeat(949)).repeat(1000);
+  for (let written = 0; written < megabytes * MiB; written += lines.length) process.stdout.write(lines);
+}
+
+function fateOf(engine: SimulatedEngine): Parameters<typeof startProcesses>[1] {
+  return {
+    onDeath: () => engine.die(),
+    onFrozen: (isFrozen) => (isFrozen ? engine.freeze() : engine.thaw()),
+  };
 }
 
 /** Prints what a start prints, in its time; false when the start is to fail. */
@@ -70,6 +105,7 @@ function loseSignals(): void {
 function stopOnSignal({ shutdownTimeoutMs }: SimulatorOptions, engine: SimulatedEngine, server: Server): void {
   const close = (): void => {
     engine.freeze();
+    processes?.end();
     server.close();
   };
   let stopping = false;
@@ -90,6 +126,7 @@ function stopOnSignal({ shutdownTimeoutMs }: SimulatorOptions, engine: Simulated
 function endAfterDeath(server: Server): void {
   process.stdout.write(logLine(clock, 'EngineCore', 'core.py:1220', 'EngineCore encountered a fatal error.'));
   clock.schedule(AFTER_DEATH_MS, () => {
+    processes?.end();
     server.close();
     server.closeAllConnections();
   });
@@ -99,7 +136,8 @@ function endAfterDeath(server: Server): void {
 async function bookGpuMemory({ gpuMemoryUtilization: utilization }: SimulatorOptions): Promise<string | null> {
   const { CHORUS_SIM_GPU_LEDGER: ledger, CUDA_VISIBLE_DEVICES: visibleDevices } = process.env;
   if (!ledger) return null;
-  return bookMemory(ledger, { pid: process.pid, visibleDevices, utilization }, clock);
+  const pid = processes?.workerPid ?? process.pid;
+  return bookMemory(ledger, { pid, visibleDevices, utilization }, clock);
 }
 
 const workerFailure = (): string =>
@@ -115,6 +153,7 @@ function addressInUse(): void {
 }
 
 function end(exitCode: number, message: string): void {
+  processes?.end();
   process.stderr.write(message);
   process.exitCode = exitCode;
 }

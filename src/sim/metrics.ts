@@ -18,6 +18,10 @@ export function metricsPage(counts: EngineCounts, running: number, model: string
     ...series('counter', 'prompt_tokens_total', counts.promptTokens),
     ...series('counter', 'prompt_tokens_cached_total', counts.cachedTokens),
     ...series('counter', 'generation_tokens_total', counts.generationTokens),
+    '# TYPE vllm:iteration_tokens_total histogram',
+    `vllm:iteration_tokens_total_bucket{${labels},le="+Inf"} ${counts.iterations.toFixed(1)}`,
+    `vllm:iteration_tokens_total_count{${labels}} ${counts.iterations.toFixed(1)}`,
+    `vllm:iteration_tokens_total_sum{${labels}} ${counts.generationTokens.toFixed(1)}`,
     ...Object.entries(counts.finished).flatMap(([reason, count]) =>
       series('counter', 'request_success_total', count, `,finished_reason="${reason}"`),
     ),

@@ -23,6 +23,8 @@ export interface ServerParts {
   readonly engine: SimulatedEngine;
   readonly vocabulary: Vocabulary;
   readonly clock: Clock;
+  /** How late `/health` answers just now. */
+  readonly healthDelayMs: () => number;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -64,17 +66,22 @@ export function createSimulatorServer(parts: ServerParts): Server {
 }
 
 function routesOf(parts: ServerParts): Readonly<Record<string, Handler>> {
-  const { options, engine, clock } = parts;
+  const { options, engine, clock, healthDelayMs } = parts;
   const startedAt = Math.floor(clock.nowMs() / 1000);
   const scaleOut = (handler: Handler): Handler => {
     return options.scaleOut ? handler : (_, response) => sendRefusal(response, SCALE_OUT_DISABLED);
   };
   return {
-    'GET /health': (_, response) => void response.writeHead(engine.dead ? 503 : OK).end(),
+    'GET /health': (_, response) => {
+      const answer = (): void => void response.writeHead(engine.dead ? 503 : OK).end();
+      const delayMs = healthDelayMs();
+      if (delayMs === 0) answer();
+      else clock.schedule(delayMs, answer);
+    },
     'GET /version': (_, response) => sendJson(response, OK, { version: VERSION }),
     'GET /v1/models': (_, response) => sendJson(response, OK, modelList(options, startedAt)),
     'GET /metrics': (_, response) => {
-      const page = metricsPage(engine.counts, engine.runningCount, firstName(options), options.retentionTokens);
+      const page = metricsPage(engine.counts, engine.reportedRunning, firstName(options), options.retentionTokens);
       response.writeHead(OK, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(page);
     },
     'POST /inference/v1/generate': scaleOut((request, response) => generate(parts, 'generate', request, response)),

@@ -17,6 +17,8 @@ const DEFAULTS = {
   crashAfterTokens: null,
   hangAfterTokens: null,
   ignoreTerm: false,
+  hasProcesses: false,
+  faultFolder: null,
 };
 
 describe('the command line', () => {

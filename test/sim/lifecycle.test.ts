@@ -108,7 +108,8 @@ describe('an engine that dies', () => {
     await anotherStart();
     expect((await engine.ask('/health')).status).toBe(200);
     expect([running.tokenIds().length, late.tokenIds().length]).toEqual([5, 0]);
-    expect(await engine.metric('num_requests_running')).toBe(2);
+    // The server repeats what its engine told last, before the late one came.
+    expect(await engine.metric('num_requests_running')).toBe(1);
     running.stream.abort();
     late.stream.abort();
   });

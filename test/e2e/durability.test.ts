@@ -26,10 +26,3 @@ it('goes on with a conversation after a restart', async () => {
   expect(second.body.output_text).toBe('Your name is Ada.');
   await after.stop();
 }, 60_000);
-
-it('refuses a second server on the same state directory, and says who has it', async () => {
-  const stateDir = newStateDir();
-  const first = await startChorus(['--engine', 'simulated'], stateDir);
-  await expect(startChorus(['--engine', 'simulated'], stateDir)).rejects.toThrow(/ended with 69:[\s\S]*pid \d+/);
-  expect(await first.stop()).toBe(0);
-}, 60_000);

@@ -28,11 +28,15 @@ export function failureFromError(error: unknown, status: number): UpstreamFailur
   return failureFromStatus(code, messageOf(error) || `the engine answered ${code} without a reason`);
 }
 
-/** The failure that a whole error response stands for: vLLM's `{"error":{…}}`, FastAPI's `{"detail":…}`, or any text. */
+/**
+ * The failure that a whole error response stands for: vLLM's `{"error":{…}}`, FastAPI's `{"detail":…}`, or any text. Where
+ * a frame would be an `engine_error` it is `unavailable`: no stream has begun, so nothing has run.
+ */
 export function failureFromResponse(status: number, body: string): UpstreamFailure {
   const parsed = parseErrorBody(body);
   const message = parsed?.['error'] ? messageOf(parsed['error']) : textOf(parsed, body);
-  return failureFromStatus(status, message || `the engine answered ${status} without a reason`);
+  const failure = failureFromStatus(status, message || `the engine answered ${status} without a reason`);
+  return failure.reason === 'engine_error' ? { ...failure, reason: 'unavailable' } : failure;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

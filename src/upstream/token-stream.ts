@@ -32,12 +32,13 @@ export type TokenStreamEnd =
 
 /**
  * Why an attempt failed: `unreachable` (no connection), `cut` (the connection ended early, or brought what is no HTTP
- * response), `stalled` (no byte within the deadline), `engine_error` (any other status, an error frame, finish reason
- * `abort`, or a frame that makes no sense), `busy` (429, or 503 of a full queue), `rejected` (400, 413, 422: the request
- * is at fault and another replica would say the same), `closed` (on this side: the engine is to have no streams any more).
+ * response), `stalled` (no byte within the deadline), `engine_error` (an error frame, finish reason `abort`, or a frame
+ * that makes no sense), `unavailable` (an error status in place of a stream), `busy` (429, or 503 of a full queue),
+ * `rejected` (400, 413, 422: the request is at fault and another replica would say the same), `closed` (on this side: the
+ * engine is to have no streams any more).
  */
 export interface UpstreamFailure {
-  readonly reason: 'unreachable' | 'cut' | 'stalled' | 'engine_error' | 'busy' | 'rejected' | 'closed';
+  readonly reason: 'unreachable' | 'cut' | 'stalled' | 'engine_error' | 'unavailable' | 'busy' | 'rejected' | 'closed';
   readonly message: string;
   readonly status: number | null;
 }

@@ -219,7 +219,7 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
       const replica = engine.replica({ tokenRoute: route, model: 'gpt-oss-120b' });
       const request = { replica, promptTokenIds: [200_006], sampling: GREEDY, requestId: 'req_test', cacheSalt: null };
       expect(failureOf(await runTokenStream(upstream.openTokenStream, request).end)).toEqual({
-        reason: 'engine_error',
+        reason: 'unavailable',
         status: 404,
         message: 'The model `gpt-oss-120b` does not exist. Valid aliases: gpt-oss-20b, openai/gpt-oss-20b.',
       });

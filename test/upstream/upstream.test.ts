@@ -160,12 +160,12 @@ describe('a stream that fails', () => {
       null,
     ],
     ['503', jsonAnswer(503, JSON.stringify(BUSY)), 'busy', 503],
-    ['500 with an empty body', jsonAnswer(500, ''), 'engine_error', 500],
+    ['500 with an empty body', jsonAnswer(500, ''), 'unavailable', 500],
     ['400', jsonAnswer(400, '{"error":{"message":"You must pass at least one prompt","code":400}}'), 'rejected', 400],
     [
       '403 of a disabled route',
       jsonAnswer(403, '{"error":{"message":"Scale-out endpoints are disabled.","code":403}}'),
-      'engine_error',
+      'unavailable',
       403,
     ],
   ];

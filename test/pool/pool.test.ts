@@ -155,6 +155,59 @@ describe('Pool', () => {
     expect(reasons).toEqual(['the engine stops']);
   });
 
+  it('gives a replica one suspect at a time, and others beside it; the next suspect waits', async () => {
+    const { pool } = setUp();
+    pool.admit(aReplica());
+    const suspect = { ...need, isSuspect: true };
+    const first = await pool.acquire(suspect, never);
+    const ordinary = await pool.acquire(need, never);
+    let isGiven = false;
+    const second = pool.acquire(suspect, never).then((lease) => {
+      isGiven = true;
+      return lease;
+    });
+    ordinary.release();
+    await Promise.resolve();
+    expect([ordinary.replica.engineId, isGiven]).toEqual(['e0', false]);
+    first.release();
+    expect((await second).replica.engineId).toBe('e0');
+    pool.admit(aReplica({ engineId: 'e1' }));
+    expect((await pool.acquire(suspect, never)).replica.engineId).toBe('e1');
+  });
+
+  it('says which start of an engine has ended by itself', () => {
+    const { pool, ended } = setUp();
+    pool.admit(aReplica());
+    pool.died('e0', 3);
+    expect(ended).toEqual(['e0#3']);
+  });
+
+  it('tells the activity of an engine over all its starts: reads, and requests that wait for it', async () => {
+    const { pool } = setUp();
+    expect(pool.activity('e0')).toEqual({ awaiting: 0, reads: 0 });
+    pool.admit(aReplica());
+    const [lease, other] = [await pool.acquire(need, never), await pool.acquire(need, never)];
+    lease.noteRead();
+    lease.noteRead();
+    other.waitsForClient = true;
+    expect(pool.activity('e0')).toEqual({ awaiting: 1, reads: 2 });
+    lease.release();
+    pool.admit(aReplica({ generation: 1 }));
+    (await pool.acquire(need, never)).noteRead();
+    expect(pool.activity('e0')).toEqual({ awaiting: 1, reads: 3 });
+  });
+
+  it('forgets an engine that is gone for good, and takes back what was leased of it', async () => {
+    const { pool } = setUp();
+    pool.admit(aReplica());
+    const lease = await pool.acquire(need, never);
+    pool.remove('e0');
+    expect([pool.view(), pool.anyReady()]).toEqual([[], null]);
+    lease.release();
+    pool.admit(aReplica({ generation: 1 }));
+    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 0, served: 0, withdrawn: null }]);
+  });
+
   it('counts a lease that is released twice once', async () => {
     const { pool } = setUp();
     pool.admit(aReplica());

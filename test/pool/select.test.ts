@@ -55,6 +55,14 @@ describe('selectReplica', () => {
     });
   });
 
+  it('keeps suspects apart, and lets one wait rather than refuse it where each replica has one', () => {
+    const [taken, free] = [candidate('e0', { hasSuspect: true }), candidate('e1', { inFlight: 9 })];
+    const suspect = { ...need, isSuspect: true };
+    expect(selectReplica([taken, free], suspect, hopeless)).toMatchObject({ kind: 'go', replica: { engineId: 'e1' } });
+    expect(selectReplica([taken], suspect, hopeless)).toEqual({ kind: 'wait' });
+    expect(selectReplica([taken], need, hopeless)).toMatchObject({ kind: 'go' });
+  });
+
   it('considers only replicas on which prompt and wanted output fit', () => {
     const small = { ...candidate('e0'), replica: aReplica({ engineId: 'e0', maxModelLen: 100 }) };
     const large = candidate('e1', { inFlight: 5 });

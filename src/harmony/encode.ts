@@ -26,10 +26,10 @@ const shortBytes = new Uint8Array(MAX_SHORT_UNITS * MAX_BYTES_PER_UNIT);
  * let others run in between; nothing in it waits for anything.
  */
 export class Encoding {
-  /** What is encoded so far; complete once `step` has returned true. */
+  /** What is encoded so far: all that was given once `step` has returned true. */
   readonly tokenIds: number[] = [];
   readonly #vocabulary: Vocabulary;
-  readonly #pieces: readonly Piece[];
+  readonly #pieces: Piece[];
   #nextPiece = 0;
   #text = '';
   #textAt = 0;
@@ -39,7 +39,12 @@ export class Encoding {
 
   constructor(vocabulary: Vocabulary, pieces: readonly Piece[]) {
     this.#vocabulary = vocabulary;
-    this.#pieces = pieces;
+    this.#pieces = [...pieces];
+  }
+
+  /** Something more to encode behind what was given. */
+  add(piece: Piece): void {
+    this.#pieces.push(piece);
   }
 
   /** Goes on encoding for about `budget` units of work; true when all is done. */

@@ -1,8 +1,8 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises';
 import { dropOldAnalysis } from '../harmony/drop.ts';
-import { startEncoding } from '../harmony/encode.ts';
+import { startEncoding, type Encoding } from '../harmony/encode.ts';
 import type { HarmonyMessage } from '../harmony/message.ts';
-import { renderPieces, type Piece } from '../harmony/render.ts';
+import { renderPieces } from '../harmony/render.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 
 /** Shorter texts are encoded as fast as they are looked up. */
@@ -48,42 +48,40 @@ export class PromptEncoder {
    * a megabyte of input holds nobody else up. Rejects with the signal's reason when it aborts.
    */
   async encode(messages: readonly HarmonyMessage[], options: EncodeOptions): Promise<readonly number[] | null> {
-    const pieces: Piece[] = [];
-    let knownTokens = 0;
+    const encoding = startEncoding(this.#vocabulary, []);
+    let pieces = 0;
     for (const piece of renderPieces(dropOldAnalysis(messages))) {
-      const isLong = typeof piece === 'string' && piece.length >= MIN_CACHED_LENGTH;
-      const maxTokens = options.maxTokens - knownTokens;
-      const rendered = isLong ? await this.#text(piece, { ...options, maxTokens }) : piece;
-      if (rendered === null) return null;
-      knownTokens += Array.isArray(rendered) ? rendered.length : 1;
-      if (knownTokens > options.maxTokens) return null;
-      pieces.push(rendered);
-      if (pieces.length % PIECES_PER_STEP === 0) await pause(options.signal);
+      if (typeof piece !== 'string' || piece.length < MIN_CACHED_LENGTH) encoding.add(piece);
+      else if (!(await this.#addText(encoding, piece, options))) return null;
+      if (++pieces % PIECES_PER_STEP > 0) continue;
+      if (!(await isEncoded(encoding, options))) return null;
+      await pause(options.signal);
     }
-    return this.#run(pieces, options);
+    return (await isEncoded(encoding, options)) ? encoding.tokenIds : null;
   }
 
-  async #text(text: string, options: EncodeOptions): Promise<readonly number[] | null> {
+  /** Adds a long text, and encodes it where it is not known; false when the prompt has become too long. */
+  async #addText(encoding: Encoding, text: string, options: EncodeOptions): Promise<boolean> {
+    const known = this.#recall(text);
+    if (known !== null) {
+      encoding.add(known);
+      return true;
+    }
+    if (!(await isEncoded(encoding, options))) return false;
+    const start = encoding.tokenIds.length;
+    encoding.add(text);
+    if (!(await isEncoded(encoding, options))) return false;
+    this.#remember(text, encoding.tokenIds.slice(start));
+    return true;
+  }
+
+  #recall(text: string): readonly number[] | null {
     const recent = this.#recent.get(text);
     if (recent !== undefined) return recent;
     const earlier = this.#earlier.get(text);
-    if (earlier !== undefined) {
-      this.#remember(text, earlier);
-      return earlier;
-    }
-    const tokenIds = await this.#run([text], options);
-    if (tokenIds !== null) this.#remember(text, tokenIds);
-    return tokenIds;
-  }
-
-  async #run(pieces: readonly Piece[], { maxTokens, signal }: EncodeOptions): Promise<readonly number[] | null> {
-    const encoding = startEncoding(this.#vocabulary, pieces);
-    for (let done = false; !done;) {
-      done = encoding.step();
-      if (encoding.tokenIds.length > maxTokens) return null;
-      if (!done) await pause(signal);
-    }
-    return encoding.tokenIds;
+    if (earlier === undefined) return null;
+    this.#remember(text, earlier);
+    return earlier;
   }
 
   #remember(text: string, tokenIds: readonly number[]): void {
@@ -101,6 +99,16 @@ export class PromptEncoder {
 
 const cachedBytes = (text: string, tokenIds: readonly number[]): number =>
   text.length * BYTES_PER_UNIT + tokenIds.length * BYTES_PER_TOKEN;
+
+/** Encodes all that was added; false, as soon as that is known, when it is too long. */
+async function isEncoded(encoding: Encoding, { maxTokens, signal }: EncodeOptions): Promise<boolean> {
+  for (let done = false; !done;) {
+    done = encoding.step();
+    if (encoding.tokenIds.length > maxTokens) return false;
+    if (!done) await pause(signal);
+  }
+  return true;
+}
 
 async function pause(signal: AbortSignal): Promise<void> {
   await nextLoopTurn();

@@ -1,5 +1,7 @@
 import type { Vocabulary } from './vocabulary.ts';
 
+/** From so many on, bytes are faster than the texts of tokens. */
+const MANY_TOKENS = 16;
 const NOTHING = new Uint8Array(0);
 
 /** Invalid bytes become U+FFFD; a byte order mark is a character like any other. Stateless in this use. */
@@ -18,6 +20,13 @@ function incompleteTail(bytes: Uint8Array): number {
   return 0;
 }
 
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
+}
+
 /** Turns one stream of text tokens into text; every stream has its own. */
 export class Decoder {
   readonly #vocabulary: Vocabulary;
@@ -33,6 +42,7 @@ export class Decoder {
    * pushes. Bytes that are no UTF-8 become U+FFFD. Control and reserved ids have no text.
    */
   push(tokenIds: readonly number[], start = 0, end: number = tokenIds.length): string {
+    if (end - start >= MANY_TOKENS) return this.#pushMany(tokenIds, start, end);
     let text = '';
     for (let index = start; index < end; index++) {
       const id = tokenIds[index] ?? -1;
@@ -50,10 +60,18 @@ export class Decoder {
     this.#carry = NOTHING;
   }
 
+  /** All bytes at once: a text of pieces would be put together from an object for each. */
+  #pushMany(tokenIds: readonly number[], start: number, end: number): string {
+    let length = 0;
+    for (let index = start; index < end; index++) length += this.#vocabulary.tokenLength(tokenIds[index] ?? -1);
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (let index = start; index < end; index++) at += this.#vocabulary.copyToken(tokenIds[index] ?? -1, bytes, at);
+    return this.#pushBytes(bytes);
+  }
+
   #pushBytes(added: Uint8Array): string {
-    const bytes = new Uint8Array(this.#carry.length + added.length);
-    bytes.set(this.#carry);
-    bytes.set(added, this.#carry.length);
+    const bytes = this.#carry.length === 0 ? added : joined(this.#carry, added);
     const complete = bytes.length - incompleteTail(bytes);
     this.#carry = bytes.subarray(complete);
     return utf8.decode(bytes.subarray(0, complete));

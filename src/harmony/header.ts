@@ -28,12 +28,17 @@ export interface HeaderText {
 const KNOWN_ROLE = /^\s*(?:assistant|user|system|developer|functions\.[\w.-]+)(?=\s|$)/;
 /** A known name, even if text is glued to it, or a single word, such as the beginning of a name that was cut off. */
 const CHANNEL = /^\s*(?:analysis|commentary|final|\S+\s*$)/;
+/** Nearly every header is one of these and nothing else. */
+const PLAIN_CHANNELS = new Set(['analysis', 'commentary', 'final']);
 const ANY_WORD = /^\s*\S+/;
 /** What may follow role or channel when it is not known where the header ends. */
 const HEADER_WORD = /^\s*(?:to(?:=[\w.-]*|$)|<\|constrain\|>\s*(?:json|code)?|(?:json|code)\b)/;
 
 /** Reads a header that `<|message|>` ended. Accepts recipient and content type in either part, in any order. */
 export function readHeader({ isAssistant, rolePart, channelPart }: HeaderText): MessageHeader {
+  if (isAssistant && rolePart === '' && channelPart !== null && PLAIN_CHANNELS.has(channelPart)) {
+    return { role: 'assistant', channel: channelPart, recipient: null, contentType: null };
+  }
   const roleWords = words(rolePart);
   const channelWords = words(channelPart ?? '');
   const first = roleWords[0];

@@ -166,6 +166,7 @@ export class Parser {
 
   /** Delivers what the open header holds besides a header as a message of its own; false when that is nothing. */
   #rescueText(how: MessageEndKind, sink: ParserSink): boolean {
+    if (this.#headerLength() === 0) return false;
     const { header, text } = repairHeader(this.#headerText());
     const content = text.trimStart();
     if (content === '') return false;

@@ -36,6 +36,19 @@ export class Vocabulary {
     return this.#bytes.subarray(this.#offsets[id], this.#offsets[id + 1]);
   }
 
+  /** How many bytes a text token has; 0 for an id that is none. */
+  tokenLength(id: number): number {
+    return id < 0 || id >= this.size ? 0 : (this.#offsets[id + 1] ?? 0) - (this.#offsets[id] ?? 0);
+  }
+
+  /** Writes the bytes of a text token at `target[at…]` and returns how many they are. */
+  copyToken(id: number, target: Uint8Array, at: number): number {
+    const length = this.tokenLength(id);
+    const from = this.#offsets[id] ?? 0;
+    for (let index = 0; index < length; index++) target[at + index] = this.#bytes[from + index] ?? 0;
+    return length;
+  }
+
   /** The text of a token that is whole characters; null for one that is not text by itself, and for no text token. */
   wholeText(id: number): string | null {
     const known = this.#texts[id];

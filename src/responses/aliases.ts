@@ -8,7 +8,7 @@ type Body = Record<string, unknown>;
  * that what is wrong in it is found under the real name. An alias beside its name is an error that names both.
  */
 export function withoutAliases(body: unknown): unknown {
-  if (!isObject(body)) return body;
+  if (!isObject(body) || ALIASES.every((alias) => body[alias] === undefined)) return body;
   const { prompt, messages, response_format: responseFormat, ...rest } = body;
   const named: Body = { ...rest };
   if (prompt !== undefined) named['input'] = onlyName(rest, 'input', 'prompt', promptInput(prompt));
@@ -20,6 +20,8 @@ export function withoutAliases(body: unknown): unknown {
   }
   return named;
 }
+
+const ALIASES = ['prompt', 'messages', 'response_format'];
 
 const isObject = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

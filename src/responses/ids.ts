@@ -12,13 +12,22 @@ const POOL_BYTES = 4096;
 
 const pool = Buffer.alloc(POOL_BYTES);
 let used = POOL_BYTES;
+let lastTime = { nowMs: Number.NaN, hex: '' };
 
 /**
  * An id such as `resp_` and 48 hexadecimal digits. The first 12 are the time, so that the store's indexes grow at their
  * end; 18 random bytes behind it make the id unguessable.
  */
 export function newId(prefix: IdPrefix, nowMs: number): string {
-  return `${prefix}_${nowMs.toString(16).padStart(2 * TIME_BYTES, '0')}${randomHex(RANDOM_BYTES)}`;
+  return `${prefix}_${timeHex(nowMs)}${randomHex(RANDOM_BYTES)}`;
+}
+
+/** The ids of one response have one time, and spelling a number in hexadecimal takes as long as all the rest of an id. */
+function timeHex(nowMs: number): string {
+  if (nowMs !== lastTime.nowMs) {
+    lastTime = { nowMs, hex: nowMs.toString(16).padStart(2 * TIME_BYTES, '0') };
+  }
+  return lastTime.hex;
 }
 
 /** The id of one HTTP request, as the `x-request-id` header and the log carry it. */
@@ -30,9 +39,9 @@ function randomHex(bytes: number): string {
     randomFillSync(pool);
     used = 0;
   }
-  const drawn = pool.subarray(used, used + bytes);
+  const start = used;
   used += bytes;
-  const hex = drawn.toString('hex');
-  drawn.fill(0);
+  const hex = pool.toString('hex', start, used);
+  pool.fill(0, start, used);
   return hex;
 }

@@ -51,7 +51,7 @@ const statusAt = ({ how }: MessageEnd): ItemStatus => (how === 'cut' ? 'incomple
 
 class OpenMessage implements OpenItem {
   readonly item: MessageItem;
-  readonly #head: DeltaHead;
+  #head: DeltaHead | null = null;
   readonly #position: { item_id: string; output_index: number; content_index: number };
   readonly #policy: OutputPolicy;
   readonly #logprobs: TokenLogprob[] = [];
@@ -64,7 +64,6 @@ class OpenMessage implements OpenItem {
     this.#policy = policy;
     this.item = { id, type: 'message', role: 'assistant', status: 'in_progress', phase, content: [] };
     this.#position = { item_id: id, output_index: outputIndex, content_index: 0 };
-    this.#head = deltaHead('response.output_text.delta', this.#position);
   }
 
   open(events: EventStream): void {
@@ -74,8 +73,10 @@ class OpenMessage implements OpenItem {
 
   text(text: string, events: EventStream | null): void {
     this.#text += text;
-    if (this.#logprobsSent === this.#logprobs.length) return events?.delta(this.#head, text);
-    events?.delta(this.#head, text, this.#logprobs.slice(this.#logprobsSent));
+    if (events === null) return;
+    this.#head ??= deltaHead('response.output_text.delta', this.#position);
+    if (this.#logprobsSent === this.#logprobs.length) return events.delta(this.#head, text);
+    events.delta(this.#head, text, this.#logprobs.slice(this.#logprobsSent));
     this.#logprobsSent = this.#logprobs.length;
   }
 
@@ -102,7 +103,7 @@ const outputText = (text: string, logprobs: TokenLogprob[]): OutputText => ({
 
 class OpenReasoning implements OpenItem {
   readonly item: ReasoningItem;
-  readonly #head: DeltaHead;
+  #head: DeltaHead | null = null;
   readonly #position: { item_id: string; output_index: number; content_index: number };
   readonly #policy: OutputPolicy;
   #text = '';
@@ -112,7 +113,6 @@ class OpenReasoning implements OpenItem {
     this.#policy = policy;
     this.item = { id, type: 'reasoning', summary: [], ...(policy.showReasoning ? { content: [] } : {}) };
     this.#position = { item_id: id, output_index: outputIndex, content_index: 0 };
-    this.#head = deltaHead('response.reasoning_text.delta', this.#position);
   }
 
   open(events: EventStream): void {
@@ -127,7 +127,9 @@ class OpenReasoning implements OpenItem {
 
   text(text: string, events: EventStream | null): void {
     this.#text += text;
-    if (this.#policy.showReasoning) events?.delta(this.#head, text);
+    if (!this.#policy.showReasoning || events === null) return;
+    this.#head ??= deltaHead('response.reasoning_text.delta', this.#position);
+    events.delta(this.#head, text);
   }
 
   close(_end: MessageEnd, events: EventStream | null): void {
@@ -144,7 +146,7 @@ class OpenReasoning implements OpenItem {
 
 class OpenCall implements OpenItem {
   readonly item: FunctionCallItem;
-  readonly #head: DeltaHead;
+  #head: DeltaHead | null = null;
   readonly #position: { item_id: string; output_index: number };
 
   constructor(name: string, outputIndex: number, { nowMs }: OutputPolicy) {
@@ -158,7 +160,6 @@ class OpenCall implements OpenItem {
       arguments: '',
     };
     this.#position = { item_id: id, output_index: outputIndex };
-    this.#head = deltaHead('response.function_call_arguments.delta', this.#position);
   }
 
   open(events: EventStream): void {
@@ -167,7 +168,9 @@ class OpenCall implements OpenItem {
 
   text(text: string, events: EventStream | null): void {
     this.item.arguments += text;
-    events?.delta(this.#head, text);
+    if (events === null) return;
+    this.#head ??= deltaHead('response.function_call_arguments.delta', this.#position);
+    events.delta(this.#head, text);
   }
 
   /** A call without arguments is one with an empty object: clients parse the text, and expect one delta at least. */

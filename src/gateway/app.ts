@@ -25,6 +25,8 @@ export function buildApp(deps: GatewayDeps): Gateway {
   const app = fastify({
     loggerInstance: deps.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // What is logged of a request names it: a logger for each costs more than the few lines are worth.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: newRequestId,
@@ -45,8 +47,9 @@ export function buildApp(deps: GatewayDeps): Gateway {
   });
   registerJsonBody(app);
   ignoreExpectations(app);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);
+    done();
   });
   registerErrors(app);
   registerAuth(app, deps.access);

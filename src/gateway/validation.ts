@@ -18,15 +18,26 @@ function isNestedDeeper(value: unknown, levels: number): boolean {
 }
 
 /**
- * A copy of a request body without its nulls, at the top and in nested settings: null means absent. What belongs to
+ * A request body without its nulls, at the top and in nested settings: null means absent. What belongs to
  * the client (items, metadata, JSON schemas of tools and formats) stays as it is.
  */
 export function withoutNulls(body: unknown): unknown {
-  const opaque = new Set(['input', 'metadata', 'tools', 'schema', 'parameters']);
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !holdsNull(body as Json)) return body;
   const entries = Object.entries(body as Json).filter(([, value]) => value !== null);
-  return Object.fromEntries(entries.map(([key, value]) => [key, opaque.has(key) ? value : withoutNulls(value)]));
+  return Object.fromEntries(entries.map(([key, value]) => [key, OPAQUE.has(key) ? value : withoutNulls(value)]));
 }
+
+/** Most bodies hold none, and need no copy. */
+function holdsNull(body: Json): boolean {
+  for (const key in body) {
+    const value = body[key];
+    if (value === null) return true;
+    if (typeof value === 'object' && !Array.isArray(value) && !OPAQUE.has(key) && holdsNull(value as Json)) return true;
+  }
+  return false;
+}
+
+const OPAQUE = new Set(['input', 'metadata', 'tools', 'schema', 'parameters']);
 
 /** `/input/0/type` as clients read it: `input[0].type`. */
 function fieldPath(instancePath: string): string {

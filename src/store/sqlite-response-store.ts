@@ -61,7 +61,7 @@ export class SqliteResponseStore implements ResponseStore {
 
   async items(project: string, ids: readonly string[]): Promise<ReadonlyMap<string, ItemRecord>> {
     this.#assertOpen();
-    this.#queue.flushIfTouched([removalKey(project), ...ids.map((id) => itemKey(project, id))]);
+    this.#queue.flushIfTouched([REMOVAL, ...ids]);
     const records = splitBodies(await this.#link.call('items', { project, ids, nowMs: this.#clock.nowMs() }));
     return new Map(records.map((record) => [record.id, record]));
   }
@@ -69,7 +69,7 @@ export class SqliteResponseStore implements ResponseStore {
   async delete(project: string, id: string): Promise<boolean> {
     this.#assertOpen();
     const write: PendingWrite = { kind: 'delete', project, id, nowMs: this.#clock.nowMs() };
-    return (await this.#queue.add({ write, bytes: 0, touches: [responseKey(project, id), removalKey(project)] })) > 0;
+    return (await this.#queue.add({ write, bytes: 0, touches: [id, REMOVAL] })) > 0;
   }
 
   async sweep(nowMs: number, limit: number): Promise<number> {
@@ -103,7 +103,7 @@ export class SqliteResponseStore implements ResponseStore {
 
   #lookup(project: string, id: string): Lookup {
     this.#assertOpen();
-    this.#queue.flushIfTouched([responseKey(project, id)]);
+    this.#queue.flushIfTouched([id]);
     return { project, id, nowMs: this.#clock.nowMs() };
   }
 
@@ -112,10 +112,8 @@ export class SqliteResponseStore implements ResponseStore {
   }
 }
 
-const responseKey = (project: string, id: string): string => `response\0${project}\0${id}`;
-const itemKey = (project: string, id: string): string => `item\0${project}\0${id}`;
-/** Any item of the project may have gone. */
-const removalKey = (project: string): string => `removal\0${project}`;
+/** Beside the ids of what a change touches: any item may have gone. */
+const REMOVAL = 'removal';
 
 function commit(link: WorkerLink, writes: readonly PendingWrite[]): Promise<readonly WriteOutcome[]> {
   const group = packGroup(writes);
@@ -135,7 +133,10 @@ function sizeOf({ newInput, output, object }: ResponseOf<MeasuredBody>): number 
   return [...newInput, ...output].reduce((sum, item) => sum + ('reference' in item ? 0 : item.size), object.size);
 }
 
-function touchedBy({ project, id, newInput, output }: NewResponse): string[] {
-  const given = [...newInput, ...output].flatMap((item) => ('reference' in item ? [] : itemKey(project, item.id)));
-  return [responseKey(project, id), ...given];
+/** Ids of any project: a group that is handed on early for the sake of another's is no harm. */
+function touchedBy({ id, newInput, output }: NewResponse): string[] {
+  const touched = [id];
+  for (const item of newInput) if (!('reference' in item)) touched.push(item.id);
+  for (const item of output) touched.push(item.id);
+  return touched;
 }

@@ -130,7 +130,7 @@ export class EngineStream implements TokenStream, ResponseListener {
   #takeChunk({ choices, usage }: EngineChunk): void {
     if (usage) this.#usage = usage;
     const choice = choices?.[0];
-    for (const tokenId of choice?.token_ids ?? []) this.#takeToken(tokenId);
+    if (choice?.token_ids) this.#tokenIds = this.#tokenIds.concat(choice.token_ids);
     if (choice?.logprobs?.content) this.#logprobs.push(...choice.logprobs.content);
     const finish = choice?.finish_reason;
     if (finish === 'stop' || finish === 'length') this.#finishReason = finish;

@@ -31,7 +31,7 @@ describe('SseReply', () => {
 
   function open(): SseReply {
     const flow = new Flow();
-    flow.attach({ abort: () => {}, pause: () => (state.paused = true), resume: () => (state.paused = false) });
+    flow.attach({ pause: () => (state.paused = true), resume: () => (state.paused = false) });
     const sse = new SseReply(reply, { flow, clock });
     sse.open({ 'x-request-id': 'req_1' });
     return sse;

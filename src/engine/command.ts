@@ -28,6 +28,9 @@ export interface LaunchContext {
   readonly knownFlags: ReadonlySet<string> | null;
 }
 
+/** The part of it that is decided outside the fleet. */
+export type LaunchSettings = Omit<LaunchContext, 'knownFlags'>;
+
 /** What is this engine's own. */
 export interface EngineSeat {
   /** At most 107 bytes: the kernel's limit for a socket address. */

@@ -42,10 +42,18 @@ const KNOWN_TEXTS: readonly KnownText[] = [
     retry: 'never',
   },
   {
+    code: 'gpu_lost',
+    pattern:
+      /.*(?:has fallen off the bus|GPU is lost|NVML_ERROR_GPU_IS_LOST|(?:NVML|nvml).{0,60}Unknown Error|uncorrectable ECC error encountered|CUDA-capable device\(s\) is\/are busy or unavailable|no CUDA-capable device is detected|\bXid\b.{0,40}: ?\d+).*/,
+    remedy:
+      'The driver has lost the card or the card is damaged: see dmesg and nvidia-smi; a reset or a reboot may bring it back.',
+    retry: 'backoff',
+  },
+  {
     code: 'gpu_busy',
     pattern: /Free memory on device .{0,200}? is less than desired GPU memory utilization.*/,
     remedy: 'Another process holds memory of the card: nvidia-smi names it. End it, or leave the card out.',
-    retry: 'backoff',
+    retry: 'patiently',
   },
   {
     code: 'gpu_out_of_memory',
@@ -142,6 +150,12 @@ const KNOWN_TEXTS: readonly KnownText[] = [
     retry: 'backoff',
   },
   {
+    code: 'cuda_error',
+    pattern: /CUDA error: [a-z][a-z ,-]+/,
+    remedy: 'If this repeats itself, look at the card and its driver: dmesg, nvidia-smi.',
+    retry: 'backoff',
+  },
+  {
     code: 'user_unknown',
     pattern: /.*getpwuid\(\): uid not found.*/,
     remedy: 'Run as a user that /etc/passwd names; PyTorch asks for its name.',
@@ -168,24 +182,52 @@ const NOT_A_CAUSE =
 const ENGINE_DEAD = /EngineDeadError|EngineCore encountered/;
 /** A line below the level of an error, of vLLM's logger (behind its process), uvicorn's (`INFO:`) or torch's (`[W1124 …`). */
 const REMARK = /^(?:\([\w-]+ pid=\d+\)\s?)?(?:DEBUG\b|INFO\b|WARNING\b|\[?[IW]\d{4} |\[transformers\])/;
-const EXCEPTION = /\b[A-Za-z_][\w.]*(?:Error|Exception): .+/;
+const EXCEPTION = /\b([A-Za-z_][\w.]*(?:Error|Exception)): .+/;
 const MAX_QUOTE_CHARACTERS = 300;
+
+/** What is known of an end beside its exit and its log. */
+export interface Circumstances {
+  /** It had served requests, so its log may quote them: of what nobody knows beforehand only names are repeated. */
+  readonly hasServed?: boolean;
+  /** Meanwhile the kernel ended a process of this control group for want of memory. */
+  readonly oomKilled?: boolean;
+}
 
 /**
  * The engine's own reason for its end, from its exit and its last log lines (without escape codes); remarks below the
  * level of an error do not count. When no known text occurs: the first exception, else the last line that mentions an
  * error, else the last line, and always how it ended. A signal from outside explains itself.
  */
-export function diagnoseExit(exit: ProcessExit, lines: readonly string[]): EngineFailure {
+export function diagnoseExit(
+  exit: ProcessExit,
+  lines: readonly string[],
+  { hasServed = false, oomKilled = false }: Circumstances = {},
+): EngineFailure {
   if (exit.kind === 'not_started') return notStarted(exit);
   const texts = lines.filter((line) => !REMARK.test(line)).map(withoutPrefix);
+  const known = knownFailure(texts);
+  if (oomKilled && (known === null || known.code === 'engine_died')) return hostOutOfMemory(exit);
+  if (known !== null) return known;
+  const message =
+    exit.kind === 'killed' ? describeExit(exit) : `${describeExit(exit)}${lastWords(exit.exitCode, texts, hasServed)}`;
+  return { code: 'crashed', message, remedy: remedyFor(exit), retry: 'backoff' };
+}
+
+function knownFailure(texts: readonly string[]): EngineFailure | null {
   for (const { code, pattern, say, remedy, retry } of KNOWN_TEXTS) {
     const match = texts.map((text) => pattern.exec(text)).find((found) => found !== null);
     if (match) return { code, message: quote(say ? say(match) : match[0]), remedy, retry };
   }
-  const message =
-    exit.kind === 'killed' ? describeExit(exit) : `${describeExit(exit)}${lastWords(exit.exitCode, texts)}`;
-  return { code: 'crashed', message, remedy: remedyFor(exit), retry: 'backoff' };
+  return null;
+}
+
+function hostOutOfMemory(exit: Exclude<ProcessExit, { kind: 'not_started' }>): EngineFailure {
+  return {
+    code: 'host_out_of_memory',
+    message: `the kernel ended it for want of memory of the host: ${describeExit(exit)}`,
+    remedy: 'Give the machine or its container more memory, or start fewer replicas; the kernel log names the process.',
+    retry: 'backoff',
+  };
 }
 
 function notStarted({ message, programMissing }: Extract<ProcessExit, { kind: 'not_started' }>): EngineFailure {
@@ -210,12 +252,13 @@ function withoutPrefix(line: string): string {
  * The line that tells most about an end that no known text explains, to be appended to how it ended. A vLLM whose engine
  * process died exits with code 0 long after its last line, which then tells nothing.
  */
-function lastWords(exitCode: number, texts: readonly string[]): string {
+function lastWords(exitCode: number, texts: readonly string[], hasServed: boolean): string {
   const candidates = texts.filter((text) => text.trim() !== '' && !NOT_A_CAUSE.test(text));
-  const exception = candidates.map((text) => EXCEPTION.exec(text)?.[0]).find((text) => text !== undefined);
-  const error = exception ?? candidates.findLast((text) => /error|fatal/i.test(text));
+  const exception = candidates.map((text) => EXCEPTION.exec(text)).find((match) => match !== null);
+  if (hasServed && exception) return `: ${exception[1]}; its log has the rest`;
+  const error = exception?.[0] ?? candidates.findLast((text) => /error|fatal/i.test(text));
   const line = error ?? (exitCode === 0 ? undefined : candidates.at(-1));
-  if (line !== undefined) return `: ${quote(line.trim())}`;
+  if (line !== undefined) return hasServed ? '; its log has its last words' : `: ${quote(line.trim())}`;
   return texts.some((text) => ENGINE_DEAD.test(text))
     ? ' after its engine process had died without a word'
     : ' without a word about it in its log';

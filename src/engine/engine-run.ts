@@ -1,7 +1,16 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
-import { signalGroup, signalProcess, sweepGroup } from '../system/process-group.ts';
+import { type ParentDeathGuard, guarded } from '../system/parent-death.ts';
+import {
+  groupOf,
+  killGroup,
+  type ProcessGroup,
+  seenNow,
+  signalGroup,
+  signalLeader,
+  sweepGroup,
+} from '../system/process-group.ts';
 import type { EngineCommand } from './command.ts';
 import { diagnoseExit, type ProcessExit } from './diagnose.ts';
 import type { EngineFailure } from './failures.ts';
@@ -13,9 +22,12 @@ import { removeRunRecord, writeRunRecord } from './run-record.ts';
 export interface RunOptions {
   readonly engineId: string;
   readonly command: EngineCommand;
+  /** What makes it end with Chorus; null where there is no such thing. */
+  readonly parentDeath: ParentDeathGuard | null;
   readonly socketPath: string;
   readonly stateDir: string;
   readonly clock: Clock;
+  readonly countOomKills: () => number | null;
   readonly onLine: (line: string) => void;
   readonly maxLogBytes: number;
 }
@@ -27,26 +39,37 @@ export interface RunEnd {
   readonly failure: EngineFailure;
 }
 
+/** How often the record on disk says that the group is still there: what began later than that is not proven ours. */
+const RECORD_INTERVAL_MS = 2000;
+
 /** One start of an engine: its process group, its log file, its record on disk, from spawn to sweep. */
 export class EngineRun {
   readonly #options: RunOptions;
   readonly #process: EngineProcess;
   readonly #follower: LogFollower | null = null;
   readonly logFile: string | null = null;
+  readonly #oomKillsBefore: number | null;
+  #group: ProcessGroup | null = null;
+  #recordedMs = 0;
   #exit: ProcessExit | null = null;
 
   /** Never throws: a start that fails is a run that exits at once. */
   constructor(options: RunOptions) {
-    const { engineId, command, socketPath, stateDir, clock, onLine, maxLogBytes } = options;
+    const { engineId, command, parentDeath, socketPath, stateDir, clock, onLine, maxLogBytes } = options;
     this.#options = options;
+    this.#oomKillsBefore = options.countOomKills();
     let spawned: EngineProcess | null = null;
     try {
       mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
       rmSync(socketPath, { force: true }); // vLLM never removes it, and does not start while it is there
       this.logFile = nextLogFile(join(stateDir, 'logs'), engineId);
-      spawned = spawnEngine(command, this.logFile);
+      const { file, args, env } = command;
+      spawned = spawnEngine({ ...guarded(parentDeath, file, args, env['PATH'] ?? ''), env }, this.logFile);
       this.#follower = new LogFollower(this.logFile, clock, { onLine, maxBytes: maxLogBytes });
-      if (spawned.pid !== null) writeRunRecord(stateDir, engineId, spawned.pid);
+      if (spawned.pid !== null) {
+        this.#group = groupOf(spawned.pid);
+        this.#writeRecord(this.#group);
+      }
       this.#process = spawned;
     } catch (error) {
       const exit: ProcessExit = { kind: 'not_started', message: (error as Error).message, programMissing: false };
@@ -58,30 +81,50 @@ export class EngineRun {
     return this.#process.pid;
   }
 
+  /** Says on disk, every two seconds at most, that the group is still there. */
+  keepRecord(): void {
+    if (this.#group === null || this.#exit || this.#options.clock.monotonicMs() - this.#recordedMs < RECORD_INTERVAL_MS)
+      return;
+    try {
+      this.#group = seenNow(this.#group);
+      this.#writeRecord(this.#group);
+    } catch {
+      // A full disk: the older record still holds.
+    }
+  }
+
   /** Resolves when the leader is gone. */
   async exited(): Promise<void> {
     this.#exit = await this.#process.exited;
+    if (this.#group) this.#group = seenNow(this.#group);
   }
 
   /** SIGTERM to the leader, which ends its children in order. */
   terminate(): void {
-    if (this.pid !== null) signalProcess(this.pid, 'SIGTERM');
+    if (this.#group) signalLeader(this.#group, 'SIGTERM');
   }
 
   /** SIGKILL to the whole group. */
   kill(): void {
-    if (this.pid !== null) signalGroup(this.pid, 'SIGKILL');
+    if (this.#group) killGroup(this.#exit ? this.#group : seenNow(this.#group));
   }
 
   /** Ends what is left of the group, waits until it is gone, and finds the reason of the end in the log. */
-  async sweep(deadlineMs: number): Promise<RunEnd> {
+  async sweep(deadlineMs: number, hasServed: boolean): Promise<RunEnd> {
     const { engineId, socketPath, stateDir, clock } = this.#options;
-    const survivors = this.pid === null ? [] : await sweepGroup(this.pid, clock, deadlineMs);
+    const survivors = this.#group === null ? [] : await sweepGroup(this.#group, clock, deadlineMs);
     this.#follower?.stop();
     rmSync(socketPath, { force: true });
     if (survivors.length === 0) removeRunRecord(stateDir, engineId);
     const exit = this.#exit ?? { kind: 'killed', signal: 'SIGKILL' };
-    return { survivors, failure: diagnoseExit(exit, this.#follower?.lines ?? []) };
+    const oomKilled = (this.#options.countOomKills() ?? 0) > (this.#oomKillsBefore ?? Infinity);
+    return { survivors, failure: diagnoseExit(exit, this.#follower?.lines ?? [], { hasServed, oomKilled }) };
+  }
+
+  #writeRecord(group: ProcessGroup): void {
+    const { stateDir, engineId, clock } = this.#options;
+    this.#recordedMs = clock.monotonicMs();
+    writeRunRecord(stateDir, engineId, group);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { TokenRoute } from '../domain/replica.ts';
 import type { EngineFailure } from './failures.ts';
 import type { RestartHistory } from './restart.ts';
+import type { WorkSample, WorkWatch } from './work-watch.ts';
 
 /** What a ready engine says of itself. */
 export interface ReplicaFacts {
@@ -20,10 +21,16 @@ export type ProbeResult =
   | { readonly kind: 'healthy' }
   | { readonly kind: 'no_token' | 'slow' | 'down'; readonly reason: string };
 
+/**
+ * Why an engine left rotation without being asked to: `stalled` requests stood still, `no_token` it failed to make one,
+ * `slow` it answered late, `down` it refused or said 503, `ended` its process is gone, `cordoned` its card is out of use.
+ */
+export type EjectionCause = 'stalled' | 'no_token' | 'slow' | 'down' | 'ended' | 'cordoned';
+
 /** What follows once the processes are gone. `unplanned`: it ended by itself, so the log must say why. */
 export type Intent =
   | { readonly kind: 'stop' }
-  | { readonly kind: 'replace'; readonly failure: EngineFailure }
+  | { readonly kind: 'replace' | 'give_up'; readonly failure: EngineFailure }
   | { readonly kind: 'unplanned' };
 
 /** The phase's own data, and what it means. */
@@ -32,18 +39,30 @@ export type Phase =
   | { readonly phase: 'idle' }
   /** The process runs and is not ready; `tokenProblem` says why it makes no token although `/health` answers 200. */
   | { readonly phase: 'starting'; readonly tokenProblem: string | null }
-  /** In rotation. */
-  | { readonly phase: 'ready'; readonly slowProbes: number }
+  /** In rotation; the counts are of looks in a row. */
+  | {
+      readonly phase: 'ready';
+      readonly slowProbes: number;
+      readonly canaryMisses: number;
+      readonly work: WorkWatch;
+    }
   /** Was ready; out of rotation until it makes a token again. */
-  | { readonly phase: 'unhealthy'; readonly reason: string }
+  | { readonly phase: 'unhealthy'; readonly cause: EjectionCause; readonly reason: string }
   /** Out of rotation because a stop was asked for; its streams go on. */
-  | { readonly phase: 'draining'; readonly termGraceMs: number }
+  | { readonly phase: 'draining'; readonly drainMs: number; readonly termGraceMs: number }
   /** Signalled; `killed` once SIGKILL went to the group. */
   | { readonly phase: 'stopping'; readonly intent: Intent; readonly killed: boolean }
   /** The leader is gone: the rest of its group is ended and looked for. */
   | { readonly phase: 'sweeping'; readonly intent: Intent }
-  /** Waits for its next start. */
-  | { readonly phase: 'backoff'; readonly failure: EngineFailure; readonly delayMs: number }
+  /** Waits for its next start; `waitsFor` is the engine whose restart comes first, once the delay is over. */
+  | {
+      readonly phase: 'backoff';
+      readonly failure: EngineFailure;
+      readonly delayMs: number;
+      readonly waitsFor: string | null;
+    }
+  /** About to start: waits until nothing holds the memory of its cards. */
+  | { readonly phase: 'releasing' }
   /** Given up, until somebody starts it. */
   | { readonly phase: 'failed'; readonly failure: EngineFailure }
   /** Stopped because that was asked for. */
@@ -62,14 +81,29 @@ export type EngineState = Phase & {
 
 export type TimerName = 'probe' | 'start' | 'first_token' | 'unhealthy' | 'drain' | 'kill' | 'retry';
 
+/** One look at an engine in rotation; after a canary `health` is `token` or `no_token` where it is well otherwise. */
+export interface Look {
+  readonly health: ProbeResult;
+  readonly work: WorkSample;
+  /** It was asked for a token of its own, because it had been idle. */
+  readonly canary: boolean;
+}
+
 export type EngineEvent =
   | { readonly kind: 'start_requested' }
-  /** It will not be started, for a reason outside it. */
+  /** It may not run, for a reason outside it: what runs is killed. */
   | { readonly kind: 'refused'; readonly failure: EngineFailure }
   | { readonly kind: 'stop_requested'; readonly drainMs: number; readonly termGraceMs: number }
   /** The second signal: no more waiting. */
   | { readonly kind: 'kill_requested' }
   | { readonly kind: 'probed'; readonly result: ProbeResult }
+  | { readonly kind: 'looked'; readonly look: Look }
+  /** It may be restarted now, or another one is being restarted. */
+  | { readonly kind: 'turn_given' }
+  | { readonly kind: 'turn_taken'; readonly by: string }
+  /** Its cards are free for it, or somebody holds them. */
+  | { readonly kind: 'memory_free' }
+  | { readonly kind: 'memory_held'; readonly failure: EngineFailure }
   | { readonly kind: 'timer_fired'; readonly timer: TimerName }
   /** No request is in flight any more. */
   | { readonly kind: 'drained' }
@@ -81,7 +115,12 @@ export type EngineEvent =
 /** What to do; performed by `Engine`, in order. A phase's timers end with the phase. */
 export type EngineEffect =
   | { readonly kind: 'spawn' }
-  | { readonly kind: 'probe_token' | 'probe_health' }
+  | { readonly kind: 'probe_token' }
+  /** Asks for health, or as a canary for a token; for metrics only where requests wait and no read came since. */
+  | { readonly kind: 'look'; readonly canary: boolean; readonly knownReads: number }
+  | { readonly kind: 'ask_turn' | 'await_memory' }
+  /** It ended and nobody here had asked for that. */
+  | { readonly kind: 'report_death' }
   | { readonly kind: 'admit'; readonly facts: ReplicaFacts }
   | { readonly kind: 'withdraw' | 'close_streams'; readonly reason: string }
   | { readonly kind: 'await_idle' }

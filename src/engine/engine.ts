@@ -1,44 +1,20 @@
-import type { Logger } from 'pino';
-import type { CancelTimer, Clock } from '../domain/clock.ts';
-import type { Placement } from '../domain/placement.ts';
-import type { Rotation } from '../domain/replica.ts';
-import type { EngineCommand } from './command.ts';
-import { EngineRun } from './engine-run.ts';
-import type { EngineEffect, EngineEvent, EngineState, PhaseName, ReplicaFacts, TimerName } from './engine-state.ts';
+import type { CancelTimer } from '../domain/clock.ts';
+import type { EngineDeps } from './engine-deps.ts';
+import { EngineEffects } from './engine-effects.ts';
+import type { EngineEffect, EngineEvent, EngineState, PhaseName, TimerName } from './engine-state.ts';
 import type { EngineFailure } from './failures.ts';
-import { probeHealth, probeToken } from './health.ts';
 import { INITIAL_STATE, transition } from './lifecycle.ts';
-import type { EnginePolicy } from './policy.ts';
-import type { PhaseTimes } from './start-estimate.ts';
-import { StartWatch } from './start-watch.ts';
+import { type LifecycleEvent, lifecycleEvent } from './lifecycle-event.ts';
 import { describeEngine, type EngineStatus, mayBecomeReady } from './status.ts';
-
-export interface EngineDeps {
-  readonly placement: Placement;
-  /** Asked at every start. */
-  readonly command: () => EngineCommand;
-  /** What comparable starts took; asked at every start. */
-  readonly earlierStarts: () => readonly PhaseTimes[];
-  /** Told of a start that became ready. */
-  readonly onStarted: (engineVersion: string, times: PhaseTimes) => void;
-  /** Told of a start that ended before it was ready; the failure that it gives back is the one that counts. */
-  readonly reviseFailure: (failure: EngineFailure) => EngineFailure;
-  readonly socketPath: string;
-  /** Holds `logs/` and the records of running groups. */
-  readonly stateDir: string;
-  readonly policy: EnginePolicy;
-  readonly rotation: Rotation;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** Called after every change that `status` shows, times aside. */
-  readonly onChange: () => void;
-}
+import type { Moment } from './steps.ts';
 
 /** Phases in which a start has shown how it ends, for now. */
 const SETTLED: readonly PhaseName[] = ['ready', 'backoff', 'failed', 'stopped'];
+const DECIDED: readonly PhaseName[] = ['ready', 'failed', 'stopped'];
 const ENDED: readonly PhaseName[] = ['failed', 'stopped'];
+/** Phases of one whose turn to start it is. */
+const STARTING: readonly PhaseName[] = ['releasing', 'starting'];
+const RECENT_EVENTS = 6;
 const LOG_LEVELS: Partial<Readonly<Record<PhaseName, 'warn' | 'error'>>> = {
   unhealthy: 'warn',
   backoff: 'warn',
@@ -55,30 +31,40 @@ export class Engine {
   readonly #timers = new Map<TimerName, CancelTimer>();
   readonly #phaseListeners = new Set<() => void>();
   #handling = false;
-  #state: EngineState = INITIAL_STATE;
+  #state: EngineState;
   #phaseSinceMs: number;
   /** Ends with the phase: answers to what was asked in it are then no longer wanted. */
   #phaseEnd = new AbortController();
-  #run: EngineRun | null = null;
-  #logFile: string | null = null;
-  /** Of the last start; what it tells is news while the phase is `starting`. */
-  #watch: StartWatch | null = null;
-  #facts: ReplicaFacts | null = null;
+  #recent: readonly LifecycleEvent[] = [];
+  readonly #effects: EngineEffects;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
+    this.#state = { ...INITIAL_STATE, generation: deps.generation };
     this.#phaseSinceMs = deps.clock.monotonicMs();
+    this.#effects = new EngineEffects(deps, {
+      post: (event) => this.#post(event),
+      onProgress: () => {
+        if (this.#state.phase === 'starting') deps.onChange();
+      },
+    });
   }
 
-  /** Gives it up before any start, with the reason that its status shows. */
-  refuse(failure: EngineFailure): void {
+  /** It may not run, for this reason, which its status shows: what runs is killed. Resolves when it is gone. */
+  refuse(failure: EngineFailure): Promise<void> {
     this.#post({ kind: 'refused', failure });
+    return this.#reached(ENDED);
   }
 
   /** Starts it unless it runs. Resolves when this start is ready or has failed; restarts go on by themselves. */
   start(): Promise<void> {
     this.#post({ kind: 'start_requested' });
     return this.#reached(SETTLED);
+  }
+
+  /** Resolves when it serves, has failed or is stopped: now or after restarts. */
+  decided(): Promise<void> {
+    return this.#reached(DECIDED);
   }
 
   /**
@@ -98,11 +84,12 @@ export class Engine {
 
   /** Only the SIGKILL, for the last moment of Chorus itself. */
   killWithoutWaiting(): void {
-    this.#run?.kill();
+    this.#effects.run?.kill();
   }
 
   get status(): EngineStatus {
     const { placement, socketPath, clock } = this.#deps;
+    const { run, watch, facts, logFile } = this.#effects;
     const { phase, generation, history } = this.#state;
     const inPhaseMs = clock.monotonicMs() - this.#phaseSinceMs;
     return {
@@ -112,15 +99,16 @@ export class Engine {
       gpus: placement.gpus,
       phase,
       generation,
-      sentence: describeEngine(this.#state, inPhaseMs, this.#watch?.sentence ?? null),
+      sentence: describeEngine(this.#state, inPhaseMs, watch?.sentence ?? null),
       mayBecomeReady: mayBecomeReady(this.#state),
-      progress: phase === 'starting' ? (this.#watch?.progress ?? null) : null,
-      pid: this.#run?.pid ?? null,
+      progress: phase === 'starting' ? (watch?.progress ?? null) : null,
+      pid: run?.pid ?? null,
       restarts: history.restarts,
       lastFailure: history.lastFailure,
-      engineVersion: this.#facts?.engineVersion ?? null,
+      recent: this.#recent,
+      engineVersion: facts?.engineVersion ?? null,
       socketPath,
-      logFile: this.#logFile,
+      logFile,
     };
   }
 
@@ -136,31 +124,47 @@ export class Engine {
   }
 
   #handle(event: EngineEvent): void {
-    const { policy, clock, random, logger } = this.#deps;
+    const { logger, turns, placement } = this.#deps;
     const before = this.#state;
-    const step = transition(before, event, { policy, monotonicMs: clock.monotonicMs(), random: random() });
+    const step = transition(before, event, this.#moment());
     if (step.ignored !== undefined) {
       logger.debug({ event: event.kind, phase: before.phase, reason: step.ignored }, 'engine event ignored');
+      if (event.kind === 'turn_given') turns.release(placement.engineId);
       return;
     }
-    const phaseChanged = step.state.phase !== before.phase;
     this.#state = step.state;
-    if (phaseChanged) this.#endPhase();
+    const { phase } = step.state;
+    const phaseChanged = phase !== before.phase;
+    const lifecycle = phaseChanged ? this.#endPhase(before) : null;
     for (const effect of step.effects) this.#perform(effect);
-    if (phaseChanged) this.#announcePhase();
+    if (phaseChanged) this.#announcePhase(lifecycle);
+    else if (phase === 'backoff') this.#deps.onChange();
+    if (phaseChanged && !STARTING.includes(phase)) turns.release(placement.engineId);
   }
 
-  #endPhase(): void {
-    this.#phaseSinceMs = this.#deps.clock.monotonicMs();
+  #moment(): Moment {
+    const { policy, clock, random } = this.#deps;
+    const { watchesMemory } = this.#effects;
+    return { policy, monotonicMs: clock.monotonicMs(), random: random(), watchesMemory };
+  }
+
+  /** What belongs to the phase ends with it; gives what its end means to people. */
+  #endPhase(before: EngineState): LifecycleEvent | null {
+    const { clock, placement } = this.#deps;
+    const inPhaseMs = clock.monotonicMs() - this.#phaseSinceMs;
+    this.#phaseSinceMs += inPhaseMs;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#phaseEnd.abort();
     this.#phaseEnd = new AbortController();
+    return lifecycleEvent(placement.engineId, before, this.#state, { atMs: clock.nowMs(), inPhaseMs });
   }
 
-  #announcePhase(): void {
+  #announcePhase(lifecycle: LifecycleEvent | null): void {
+    if (lifecycle) this.#recent = [...this.#recent, lifecycle].slice(-RECENT_EVENTS);
     const { phase, generation, restarts, sentence, pid } = this.status;
     this.#deps.logger[LOG_LEVELS[phase] ?? 'info']({ phase, generation, restarts, sentence, pid }, 'engine phase');
+    if (lifecycle) this.#deps.onEvent(lifecycle);
     for (const listener of this.#phaseListeners) listener();
     this.#deps.onChange();
   }
@@ -178,105 +182,10 @@ export class Engine {
   }
 
   #perform(effect: EngineEffect): void {
-    const { rotation, placement } = this.#deps;
-    const { engineId } = placement;
-    switch (effect.kind) {
-      case 'spawn':
-        return this.#spawn();
-      case 'probe_health':
-      case 'probe_token':
-        return this.#probe(effect.kind);
-      case 'admit':
-        return this.#admit(effect.facts);
-      case 'withdraw':
-        return rotation.withdraw(engineId, effect.reason);
-      case 'close_streams':
-        return rotation.closeStreams(engineId, effect.reason);
-      case 'await_idle':
-        return void this.#postInPhase(rotation.whenIdle(engineId).then(() => ({ kind: 'drained' })));
-      case 'terminate':
-        return this.#run?.terminate();
-      case 'kill_group':
-        return this.#run?.kill();
-      case 'sweep':
-        return this.#sweep();
-      case 'set_timer':
-        return this.#setTimer(effect.timer, effect.delayMs);
-    }
-  }
-
-  #spawn(): void {
-    const { placement, command, socketPath, stateDir, clock, policy } = this.#deps;
-    this.#watch = new StartWatch(clock, this.#deps.earlierStarts());
-    this.#facts = null;
-    const run = new EngineRun({
-      engineId: placement.engineId,
-      command: command(),
-      socketPath,
-      stateDir,
-      clock,
-      onLine: (line) => this.#noteProgress(line),
-      maxLogBytes: policy.maxLogBytes,
-    });
-    this.#run = run;
-    this.#logFile = run.logFile;
-    void this.#awaitExit(run);
-  }
-
-  async #awaitExit(run: EngineRun): Promise<void> {
-    await run.exited();
-    if (this.#run === run) this.#post({ kind: 'exited' });
-  }
-
-  #noteProgress(line: string): void {
-    if (this.#state.phase === 'starting' && this.#watch?.note(line)) this.#deps.onChange();
-  }
-
-  #probe(kind: 'probe_health' | 'probe_token'): void {
-    const { socketPath, placement, clock } = this.#deps;
-    const ask = kind === 'probe_health' ? probeHealth : probeToken;
-    const result = ask({ socketPath, model: placement.model, clock }, this.#phaseEnd.signal);
-    void this.#postInPhase(result.then((result) => ({ kind: 'probed', result })));
-  }
-
-  #admit(facts: ReplicaFacts): void {
-    const { placement, socketPath, rotation } = this.#deps;
-    const { engineId, model, kind } = placement;
-    // An engine that recovers is admitted again, without a start.
-    if (this.#facts === null && this.#watch) this.#deps.onStarted(facts.engineVersion, this.#watch.finish());
-    this.#facts = facts;
-    const { generation } = this.#state;
-    rotation.admit({
-      engineId,
-      generation,
-      model,
-      endpoint: { socketPath },
-      ...facts,
-      simulated: kind === 'simulated',
-    });
-  }
-
-  #sweep(): void {
-    const run = this.#run;
-    if (run === null) return;
-    const swept = async (): Promise<EngineEvent> => {
-      const end = await run.sweep(this.#deps.policy.killGraceMs);
-      if (end.survivors.length === 0) this.#run = null;
-      const failure = this.#facts === null ? this.#deps.reviseFailure(end.failure) : end.failure;
-      return { kind: 'swept', survivors: end.survivors, failure };
-    };
-    void this.#postInPhase(swept());
-  }
-
-  #setTimer(timer: TimerName, delayMs: number): void {
+    if (effect.kind !== 'set_timer') return this.#effects.perform(effect, this.#state, this.#phaseEnd.signal);
+    const { timer, delayMs } = effect;
     this.#timers.get(timer)?.();
     const fire = (): void => this.#post({ kind: 'timer_fired', timer });
     this.#timers.set(timer, this.#deps.clock.schedule(delayMs, fire));
-  }
-
-  async #postInPhase(answer: Promise<EngineEvent>): Promise<void> {
-    const { signal } = this.#phaseEnd;
-    const event = await answer;
-    if (!signal.aborted) this.#post(event);
   }
 }

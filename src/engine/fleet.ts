@@ -1,65 +1,63 @@
 import PQueue from 'p-queue';
-import type { Logger } from 'pino';
-import type { Clock } from '../domain/clock.ts';
 import type { EngineKind, Placement } from '../domain/placement.ts';
-import type { Rotation } from '../domain/replica.ts';
-import { portBlock } from '../system/ports.ts';
-import { chooseSocketDirectory, type SocketDirectory } from '../system/socket-directory.ts';
-import { engineCommand, type EngineCommand, type EngineSeat, type LaunchContext } from './command.ts';
-import { Engine } from './engine.ts';
-import { type EngineFailure, noSocketDirectory, stateDirectoryInUse, unkillable } from './failures.ts';
-import { writeFit } from './fit-memory.ts';
-import { learnKnownFlags } from './known-flags.ts';
+import type { LaunchSettings } from './command.ts';
+import type { Engine } from './engine.ts';
+import { EngineMaker, type Member } from './engine-maker.ts';
+import { type EngineFailure, stateDirectoryInUse, unkillable } from './failures.ts';
+import type { FleetDeps } from './fleet-deps.ts';
 import { DEFAULT_POLICY, type EnginePolicy } from './policy.ts';
+import { RestartTurns } from './restart-turns.ts';
+import { isServing, type Reconciliation, rollOut } from './rollout.ts';
+import { Roster } from './roster.ts';
 import { endLeftovers } from './run-record.ts';
-import { type AdaptPlacement, Seat } from './seat.ts';
-import type { PhaseTimes } from './start-estimate.ts';
-import { StartHistory } from './start-history.ts';
 import type { EngineStatus } from './status.ts';
 
-export interface FleetDeps {
-  readonly placements: readonly Placement[];
-  /** Gets `sockets/`, `logs/`, `known-flags/`, the records of running engines and what their starts taught. */
-  readonly stateDir: string;
-  readonly launch: Omit<LaunchContext, 'knownFlags'>;
-  /** What to try once when a start asks for too much memory. */
-  readonly adapt: AdaptPlacement;
-  readonly rotation: Rotation;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly policy?: EnginePolicy;
-}
-
 /** Where vLLM and the weights are. */
-export type EngineSource = Pick<LaunchContext, 'python' | 'modelPath'>;
+export type EngineSource = Pick<LaunchSettings, 'python' | 'modelPath'>;
+
+/** Which engines there are to be. */
+export interface FleetTarget {
+  readonly placements: readonly Placement[];
+  /** Laid over the present settings. */
+  readonly launch?: Partial<LaunchSettings>;
+}
 
 /** How many engines may load at the same time: each needs about 45 CPU seconds and reads all the weights. */
 const PARALLEL_STARTS: Readonly<Record<EngineKind, number>> = { gpu: 4, cpu: 2, simulated: 16 };
 
-/** All engines of a plan: their start order and their common end. */
+/** All engines of a plan: their start order, their changes and their common end. */
 export class Fleet {
   readonly #deps: FleetDeps;
   readonly #policy: EnginePolicy;
-  readonly #sockets: SocketDirectory;
-  readonly #engines: readonly Engine[];
+  readonly #maker: EngineMaker;
+  readonly #roster: Roster;
+  readonly #turns = new RestartTurns(() => this.#roster.members.some(isServing));
   readonly #listeners = new Set<() => void>();
   readonly #stopping = new AbortController();
-  readonly #history: StartHistory;
-  readonly #seats: readonly Seat[];
-  #source: EngineSource;
-  #knownFlags: ReadonlySet<string> | null = null;
+  #settings: LaunchSettings;
+  #started = false;
+  /** The change that is under way, or the last one. */
+  #rollout: { readonly control: AbortController; readonly ended: Promise<Reconciliation> } | null = null;
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
     this.#policy = deps.policy ?? DEFAULT_POLICY;
-    const names = deps.placements.map(({ engineId }) => socketName(engineId));
-    this.#sockets = chooseSocketDirectory(deps.stateDir, names.toSorted((a, b) => b.length - a.length)[0] ?? '');
-    this.#history = new StartHistory(deps.stateDir);
-    this.#source = deps.launch;
-    this.#seats = deps.placements.map((placement) => new Seat(placement, deps.adapt));
-    this.#engines = this.#seats.map((seat, slot) => this.#build(seat, slot));
+    this.#settings = deps.launch;
+    this.#maker = new EngineMaker(deps, {
+      turns: this.#turns,
+      policy: this.#policy,
+      onChange: () => this.#changed(),
+      onEvent: (event) => deps.onEngineEvent?.(event),
+    });
+    this.#roster = new Roster({
+      maker: this.#maker,
+      policy: this.#policy,
+      queue: new PQueue({ concurrency: PARALLEL_STARTS[deps.placements[0]?.kind ?? 'simulated'] }),
+      stopping: this.#stopping.signal,
+      onGone: (engineId) => deps.rotation.remove(engineId),
+    });
+    const order = deps.placements.map(({ engineId }) => engineId);
+    for (const placement of deps.placements) this.#roster.add(placement, this.#settings, order);
   }
 
   /**
@@ -68,29 +66,80 @@ export class Fleet {
    * first start is ready or has failed, or a stop was asked for. Never rejects: what goes wrong shows in `status`.
    * `source` is where vLLM and the weights turned out to be, if not where `launch` says.
    */
-  async start(source: EngineSource = this.#source): Promise<void> {
+  async start(source: EngineSource = this.#settings): Promise<void> {
     if (this.#stopping.signal.aborted) return;
-    this.#source = source;
+    this.#settings = { ...this.#settings, ...source };
     process.once('exit', this.#killWithoutWaiting);
-    const refusal = this.#makeSockets() ?? (await this.#clearLeftovers());
+    const refusal = (await this.#maker.prepare()) ?? (await this.#clearLeftovers());
     if (refusal !== null) return this.refuse(refusal);
-    await this.#learnFlags();
-    const kind = this.#deps.placements[0]?.kind ?? 'simulated';
-    const queue = new PQueue({ concurrency: PARALLEL_STARTS[kind] });
-    const start = (engine: Engine): Promise<void> =>
-      queue.add(() => (this.#stopping.signal.aborted ? Promise.resolve() : engine.start()));
-    const [first, ...others] = this.#engines;
-    if (kind === 'gpu' && first) {
-      await start(first);
-      // What the first one finds to fit spares the others the same failure.
-      if (this.#seats[0]?.isAdapted && first.status.phase === 'backoff') await start(first);
-    }
-    await Promise.all((kind === 'gpu' ? others : this.#engines).map(start));
+    await this.#learnFlags(this.#deps.placements);
+    this.#started = true;
+    const { members } = this.#roster;
+    for (const { launch } of members) launch.settings = this.#settings;
+    await this.#startAll(members);
   }
 
   /** Gives all engines up before any start, with the reason that their status shows. */
   refuse(failure: EngineFailure): void {
-    for (const engine of this.#engines) engine.refuse(failure);
+    for (const { engine } of this.#roster.members) void engine.refuse(failure);
+  }
+
+  /** Whether there is such an engine, be it one that goes. */
+  has(engineId: string): boolean {
+    return this.#roster.find(engineId) !== undefined;
+  }
+
+  /**
+   * Takes an engine out of rotation, gives its streams `drainMs`, stops it, and leaves it stopped. Rejects for one that
+   * does not exist, as the next two do.
+   */
+  async drain(engineId: string, drainMs: number): Promise<void> {
+    await this.#known(engineId).engine.stop(drainMs, this.#policy.termGraceMs);
+  }
+
+  /** Starts an engine that was stopped or has failed; resolves when it is ready or this start has failed. */
+  async startEngine(engineId: string): Promise<void> {
+    await this.#roster.start(this.#known(engineId));
+  }
+
+  /** Drains an engine and starts it again; resolves when it is ready or has failed. */
+  async restart(engineId: string, drainMs: number): Promise<void> {
+    const member = this.#known(engineId);
+    await member.engine.stop(drainMs, this.#policy.termGraceMs);
+    await this.#roster.start(member);
+    await member.engine.decided();
+  }
+
+  /**
+   * Takes cards, by their uuids, out of use: engines on them are killed at once and have failed with this failure, their
+   * streams are closed so that they go on elsewhere, and nothing starts there until `uncordon`. Resolves when they are
+   * gone.
+   */
+  cordon(gpuUuids: readonly string[], failure: EngineFailure): Promise<void> {
+    return this.#roster.cordon(gpuUuids, failure);
+  }
+
+  /** Puts cards into use again; engines on them start when somebody asks for it. */
+  uncordon(gpuUuids: readonly string[]): void {
+    this.#roster.uncordon(gpuUuids);
+  }
+
+  /**
+   * Makes the fleet what `target` says. Engines that are as wanted already are left alone; others are replaced, drained
+   * for `drainMs` each, one after another where they serve. A newer call supersedes this one, once the engine that is
+   * being stopped has gone. Never rejects.
+   */
+  reconcile(target: FleetTarget, drainMs: number): Promise<Reconciliation> {
+    const earlier = this.#rollout;
+    earlier?.control.abort();
+    const control = new AbortController();
+    const roll = async (): Promise<Reconciliation> => {
+      await earlier?.ended;
+      return this.#roll(target, drainMs, AbortSignal.any([control.signal, this.#stopping.signal]));
+    };
+    const ended = roll();
+    this.#rollout = { control, ended };
+    return ended;
   }
 
   /**
@@ -106,9 +155,9 @@ export class Fleet {
     return this.#end((engine) => engine.kill());
   }
 
-  /** A snapshot, in the order of the plan. */
+  /** A snapshot, in the order of the plan; last those that go. */
   status(): EngineStatus[] {
-    return this.#engines.map(({ status }) => status);
+    return this.#roster.everyone.map(({ engine }) => engine.status);
   }
 
   /** Calls `listener` whenever `status` shows something new; the returned function ends that. */
@@ -117,54 +166,41 @@ export class Fleet {
     return () => void this.#listeners.delete(listener);
   }
 
-  #build(seat: Seat, slot: number): Engine {
-    const { stateDir, rotation, clock, logger, random } = this.#deps;
-    const { placement } = seat;
-    const { engineId, model, gpus } = placement;
-    const socketPath = this.#sockets.socketPath(socketName(engineId));
-    const address = { socketPath, rendezvousPort: portBlock(slot) };
-    return new Engine({
-      placement,
-      command: () => this.#command(seat, address),
-      earlierStarts: () => this.#history.earlier(placement),
-      onStarted: (engineVersion, times) => this.#learn(seat, engineVersion, times),
-      reviseFailure: (failure) => seat.revise(failure),
-      socketPath,
-      stateDir,
-      policy: this.#policy,
-      rotation,
-      clock,
-      logger: logger.child({ engineId, model, gpus: gpus.map(({ index }) => index) }),
-      random,
-      onChange: () => {
-        for (const listener of this.#listeners) listener();
-      },
+  #changed(): void {
+    this.#turns.reconsider();
+    for (const listener of this.#listeners) listener();
+  }
+
+  #known(engineId: string): Member {
+    const member = this.#roster.find(engineId);
+    if (member === undefined) throw new Error(`there is no engine ${engineId}`);
+    return member;
+  }
+
+  async #startAll(members: readonly Member[]): Promise<void> {
+    const [first] = members;
+    const alone = first?.placement.kind === 'gpu' ? first : null;
+    if (alone) {
+      await this.#roster.start(alone);
+      // What the first one finds to fit spares the others the same failure.
+      if (alone.seat.isAdapted && alone.engine.status.phase === 'backoff') await this.#roster.start(alone);
+    }
+    await Promise.all(members.filter((member) => member !== alone).map((member) => this.#roster.start(member)));
+  }
+
+  async #roll({ placements, launch }: FleetTarget, drainMs: number, signal: AbortSignal): Promise<Reconciliation> {
+    if (signal.aborted) return { kind: 'superseded' };
+    this.#settings = { ...this.#settings, ...launch };
+    if (this.#started) await this.#learnFlags(placements);
+    return rollOut({
+      roster: this.#roster,
+      placements,
+      settings: this.#settings,
+      drainMs,
+      started: this.#started,
+      onChange: (listener) => this.onChange(listener),
+      signal,
     });
-  }
-
-  #command({ placement }: Seat, address: EngineSeat): EngineCommand {
-    return engineCommand(placement, { ...this.#deps.launch, ...this.#source, knownFlags: this.#knownFlags }, address);
-  }
-
-  /** A start that became ready teaches how long one takes, and what fits. */
-  #learn(seat: Seat, engineVersion: string, times: PhaseTimes): void {
-    const { stateDir, logger } = this.#deps;
-    try {
-      this.#history.add(seat.placement, engineVersion, times);
-      if (seat.isAdapted) writeFit(stateDir, seat.placement);
-    } catch (err) {
-      logger.warn({ err }, 'what this start taught is not remembered');
-    }
-    if (seat.isAdapted) for (const other of this.#seats) other.adopt(seat.placement);
-  }
-
-  #makeSockets(): EngineFailure | null {
-    try {
-      this.#sockets.make();
-      return null;
-    } catch (error) {
-      return noSocketDirectory((error as Error).message);
-    }
   }
 
   async #clearLeftovers(): Promise<EngineFailure | null> {
@@ -181,31 +217,19 @@ export class Fleet {
     }
   }
 
-  async #learnFlags(): Promise<void> {
-    const { placements, launch, stateDir, logger } = this.#deps;
-    if (placements.every(({ kind }) => kind === 'simulated')) return;
-    const { python } = this.#source;
-    const { environment } = launch;
-    const known = await learnKnownFlags({ python, stateDir, environment }, this.#stopping.signal);
-    this.#knownFlags = known.flags;
-    if (known.flags === null) {
-      logger.warn({ reason: known.reason }, 'options of vLLM unknown, recent ones are not used');
-    }
+  #learnFlags(placements: readonly Placement[]): Promise<void> {
+    return this.#maker.learnFlags(this.#settings, placements, this.#stopping.signal);
   }
 
   async #end(endEngine: (engine: Engine) => Promise<void>): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#engines.map(endEngine));
+    await Promise.all(this.#roster.everyone.map(({ engine }) => endEngine(engine)));
     process.off('exit', this.#killWithoutWaiting);
-    this.#sockets.remove();
+    this.#maker.removeSockets();
   }
 
   readonly #killWithoutWaiting = (): void => {
-    for (const engine of this.#engines) engine.killWithoutWaiting();
-    this.#sockets.remove();
+    for (const { engine } of this.#roster.everyone) engine.killWithoutWaiting();
+    this.#maker.removeSockets();
   };
-}
-
-function socketName(engineId: string): string {
-  return `${engineId}.sock`;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { ModelId } from '../domain/model.ts';
 import type { TokenRoute } from '../domain/replica.ts';
 import type { ProbeResult } from './engine-state.ts';
+import { type EngineLoad, readLoad } from './work-watch.ts';
 
 /** Where to ask, and whose time it takes. */
 export interface ProbeTarget {
@@ -15,6 +16,7 @@ export interface ProbeTarget {
 const HEALTH_TIMEOUT_MS = 5000;
 /** The first generation may compile kernels. */
 const TOKEN_TIMEOUT_MS = 60_000;
+const METRICS_TIMEOUT_MS = 2000;
 /** Harmony's `<|start|>`: a prompt that every gpt-oss knows how to continue. */
 const PROBE_PROMPT = [200006];
 const MAX_ERROR_CHARACTERS = 200;
@@ -33,21 +35,35 @@ export function probeHealth(target: ProbeTarget, signal: AbortSignal): Promise<P
 /**
  * `GET /health`, then one real token, then what the engine says of itself: `token` with these facts, `no_token` when
  * only the generation failed. A 403 or 404 of `/inference/v1/generate` (no `--enable-scale-out`, or an older vLLM) means
- * the completions route.
+ * the completions route. `timeoutMs` is for the token.
  */
-export function probeToken(target: ProbeTarget, signal: AbortSignal): Promise<ProbeResult> {
+export function probeToken(
+  target: ProbeTarget,
+  signal: AbortSignal,
+  timeoutMs: number = TOKEN_TIMEOUT_MS,
+): Promise<ProbeResult> {
   return probing(target, signal, async (ask) => {
     const failure = await checkHealth(ask);
     if (failure) return failure;
-    const first = await generate(ask, 'generate', target.model);
+    const generate = (route: TokenRoute): Promise<Answer> => ask(...generateRequest(route, target.model, timeoutMs));
+    const first = await generate('generate');
     const tokenRoute = first.status === 403 || first.status === 404 ? 'completions' : 'generate';
-    const answer = tokenRoute === 'generate' ? first : await generate(ask, 'completions', target.model);
+    const answer = tokenRoute === 'generate' ? first : await generate('completions');
     if (answer.status !== 200) return { kind: 'no_token', reason: `the first token failed: ${problemOf(answer)}` };
     const maxModelLen = readMaxModelLen(await ask('/v1/models', HEALTH_TIMEOUT_MS));
     if (maxModelLen === null) return { kind: 'no_token', reason: '/v1/models does not tell the context length' };
     const engineVersion = readVersion(await ask('/version', HEALTH_TIMEOUT_MS));
     return { kind: 'token', facts: { tokenRoute, maxModelLen, engineVersion } };
   });
+}
+
+/** What the engine's `/metrics` say of its work; null when they do not come within two seconds or do not tell. */
+export async function askLoad(target: ProbeTarget, signal: AbortSignal): Promise<EngineLoad | null> {
+  try {
+    return await asking(target, signal, async (ask) => readLoad((await ask('/metrics', METRICS_TIMEOUT_MS)).text));
+  } catch {
+    return null; // it is asked again soon, and health tells what is wrong
+  }
 }
 
 interface Answer {
@@ -57,22 +73,29 @@ interface Answer {
 
 type Ask = (path: string, timeoutMs: number, body?: unknown) => Promise<Answer>;
 
-async function probing(
+async function asking<T>(
   { socketPath, clock }: ProbeTarget,
   signal: AbortSignal,
-  probe: (ask: Ask) => Promise<ProbeResult>,
-): Promise<ProbeResult> {
+  work: (ask: Ask) => Promise<T>,
+): Promise<T> {
   const client = new Client('http://localhost', { socketPath, headersTimeout: 0, bodyTimeout: 0 });
   try {
-    return await probe((path, timeoutMs, body) =>
+    return await work((path, timeoutMs, body) =>
       withDeadline(clock, timeoutMs, signal, (deadline) => exchange(client, { path, body, signal: deadline })),
     );
-  } catch (error) {
-    return error instanceof LateError
-      ? { kind: 'slow', reason: error.message }
-      : { kind: 'down', reason: `it does not answer: ${(error as Error).message}` };
   } finally {
     await client.destroy();
+  }
+}
+
+async function probing(...args: Parameters<typeof asking<ProbeResult>>): Promise<ProbeResult> {
+  try {
+    return await asking(...args);
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    // A full queue of connections (connect(2)) is how a busy server looks from outside.
+    const isLate = error instanceof LateError || code === 'EAGAIN';
+    return { kind: isLate ? 'slow' : 'down', reason: isLate ? message : `it does not answer: ${message}` };
   }
 }
 
@@ -81,15 +104,15 @@ async function checkHealth(ask: Ask): Promise<ProbeResult | null> {
   return answer.status === 200 ? null : { kind: 'down', reason: `/health says ${problemOf(answer)}` };
 }
 
-function generate(ask: Ask, route: TokenRoute, model: ModelId): Promise<Answer> {
+/** One token, on either route. */
+function generateRequest(route: TokenRoute, model: ModelId, timeoutMs: number): Parameters<Ask> {
   const sampling = { max_tokens: 1, temperature: 0 };
-  return route === 'generate'
-    ? ask('/inference/v1/generate', TOKEN_TIMEOUT_MS, {
-        model,
-        token_ids: PROBE_PROMPT,
-        sampling_params: { ...sampling, detokenize: false },
-      })
-    : ask('/v1/completions', TOKEN_TIMEOUT_MS, { model, prompt: PROBE_PROMPT, ...sampling, return_token_ids: true });
+  if (route === 'completions') {
+    const body = { model, prompt: PROBE_PROMPT, ...sampling, return_token_ids: true };
+    return ['/v1/completions', timeoutMs, body];
+  }
+  const body = { model, token_ids: PROBE_PROMPT, sampling_params: { ...sampling, detokenize: false } };
+  return ['/inference/v1/generate', timeoutMs, body];
 }
 
 interface Exchange {

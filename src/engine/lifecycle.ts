@@ -1,10 +1,20 @@
-import type { EngineEvent, EngineState, PhaseName, ProbeResult, TimerName } from './engine-state.ts';
-import { madeNoToken, recoveredTooLate, startedTooSlowly, unkillable, type EngineFailure } from './failures.ts';
+import type { EngineEvent, EngineState, Intent, PhaseName, ProbeResult, TimerName } from './engine-state.ts';
+import {
+  madeNoToken,
+  recoveredTooLate,
+  startedTooSlowly,
+  stoodStill,
+  unkillable,
+  type EngineFailure,
+} from './failures.ts';
+import { isCanaryDue, judgeLook } from './judge-look.ts';
 import type { EnginePolicy } from './policy.ts';
 import { FRESH_HISTORY } from './restart.ts';
 import {
   admit,
+  begin,
   drain,
+  eject,
   enter,
   ignore,
   killGroup,
@@ -20,6 +30,8 @@ import {
 
 /** Where every engine begins. */
 export const INITIAL_STATE: EngineState = { phase: 'idle', generation: 0, history: FRESH_HISTORY, readyAtMs: null };
+
+const STOP: Intent = { kind: 'stop' };
 
 type StateOf<Name extends PhaseName> = Extract<EngineState, { readonly phase: Name }>;
 type Handler<Name extends PhaseName> = (state: StateOf<Name>, event: EngineEvent, moment: Moment) => Step;
@@ -41,6 +53,7 @@ const HANDLERS: { readonly [Name in PhaseName]: Handler<Name> } = {
   stopping: whenStopping,
   sweeping: whenSweeping,
   backoff: whenBackingOff,
+  releasing: whenReleasing,
   failed: atRest,
   stopped: atRest,
 };
@@ -49,17 +62,13 @@ const HANDLERS: { readonly [Name in PhaseName]: Handler<Name> } = {
 function atRest(state: StateOf<'idle' | 'failed' | 'stopped'>, event: EngineEvent, moment: Moment): Step {
   switch (event.kind) {
     case 'start_requested':
-      return spawn({ ...state, history: FRESH_HISTORY }, moment);
+      return begin({ ...state, history: FRESH_HISTORY }, moment);
     case 'stop_requested':
     case 'kill_requested':
       return state.phase === 'stopped' ? ignore(state, 'it is stopped') : enter(state, { phase: 'stopped' });
     case 'refused':
       return enter(state, { phase: 'failed', failure: event.failure });
-    case 'probed':
-    case 'timer_fired':
-    case 'drained':
-    case 'exited':
-    case 'swept':
+    default:
       return ignore(state, 'it has no process');
   }
 }
@@ -77,15 +86,13 @@ function whenStarting(state: StateOf<'starting'>, event: EngineEvent, moment: Mo
         policy.startTermGraceMs,
       );
     case 'stop_requested':
-      return terminate(state, { kind: 'stop' }, Math.min(policy.startTermGraceMs, event.termGraceMs));
+      return terminate(state, STOP, Math.min(policy.startTermGraceMs, event.termGraceMs));
     case 'kill_requested':
-      return killGroup(state, { kind: 'stop' }, policy);
+    case 'refused':
+      return killGroup(state, intentOf(event), policy);
     case 'exited':
       return sweep(state, { kind: 'unplanned' });
-    case 'start_requested':
-    case 'drained':
-    case 'swept':
-    case 'refused':
+    default:
       return ignore(state, 'it is starting');
   }
 }
@@ -104,59 +111,44 @@ function startFailure({ tokenProblem }: StateOf<'starting'>, late: TimerName, po
     : startedTooSlowly(policy.startDeadlineMs);
 }
 
-function whenReady(state: StateOf<'ready'>, event: EngineEvent, { policy }: Moment): Step {
+function whenReady(state: StateOf<'ready'>, event: EngineEvent, moment: Moment): Step {
   switch (event.kind) {
-    case 'probed':
-      return probedWhileReady(state, event.result, policy);
+    case 'looked':
+      return judgeLook(state, event.look, moment);
     case 'timer_fired':
-      return stay(state, [{ kind: 'probe_health' }]);
+      return stay(state, [{ kind: 'look', canary: isCanaryDue(state.work, moment), knownReads: state.work.reads }]);
     case 'stop_requested':
       return drain(state, event);
     case 'kill_requested':
-      return killGroup(state, { kind: 'stop' }, policy);
+    case 'refused':
+      return killGroup(state, intentOf(event), moment.policy);
     case 'exited':
       return sweep(state, { kind: 'unplanned' });
-    case 'start_requested':
-    case 'drained':
-    case 'swept':
-    case 'refused':
+    default:
       return ignore(state, 'it is ready');
   }
 }
 
-/** A watch over progress (tokens that do not move) belongs here: its result is one more reason to be unhealthy. */
-function probedWhileReady(state: StateOf<'ready'>, result: ProbeResult, policy: EnginePolicy): Step {
-  const slowProbes = result.kind === 'slow' ? state.slowProbes + 1 : 0;
-  const well = result.kind === 'token' || result.kind === 'healthy';
-  if (well || (result.kind === 'slow' && slowProbes < policy.slowProbeLimit)) {
-    return stay({ ...state, slowProbes }, [timer('probe', policy.healthIntervalMs)]);
-  }
-  return enter(state, { phase: 'unhealthy', reason: result.reason }, [
-    { kind: 'withdraw', reason: result.reason },
-    timer('probe', policy.startProbeIntervalMs),
-    timer('unhealthy', policy.unhealthyDeadlineMs),
-  ]);
-}
-
 function whenUnhealthy(state: StateOf<'unhealthy'>, event: EngineEvent, moment: Moment): Step {
   const { policy } = moment;
+  const { cause, reason } = state;
   switch (event.kind) {
     case 'probed':
       if (event.result.kind === 'token') return admit(state, event.result.facts, moment);
       return stay(state, [timer('probe', policy.startProbeIntervalMs)]);
-    case 'timer_fired':
+    case 'timer_fired': {
       if (event.timer === 'probe') return stay(state, [{ kind: 'probe_token' }]);
-      return terminate(state, { kind: 'replace', failure: recoveredTooLate(state.reason) }, policy.termGraceMs);
+      const failure = cause === 'stalled' ? stoodStill(reason) : recoveredTooLate(reason);
+      return terminate(state, { kind: 'replace', failure }, policy.termGraceMs);
+    }
     case 'stop_requested':
       return drain(state, event);
     case 'kill_requested':
-      return killGroup(state, { kind: 'stop' }, policy);
+    case 'refused':
+      return killGroup(state, intentOf(event), policy);
     case 'exited':
       return sweep(state, { kind: 'unplanned' });
-    case 'start_requested':
-    case 'drained':
-    case 'swept':
-    case 'refused':
+    default:
       return ignore(state, 'it is waited for');
   }
 }
@@ -165,16 +157,13 @@ function whenDraining(state: StateOf<'draining'>, event: EngineEvent, { policy }
   switch (event.kind) {
     case 'drained':
     case 'timer_fired':
-      return terminate(state, { kind: 'stop' }, state.termGraceMs);
+      return terminate(state, STOP, state.termGraceMs);
     case 'kill_requested':
-      return killGroup(state, { kind: 'stop' }, policy);
-    case 'exited':
-      return sweep(state, { kind: 'stop' });
-    case 'start_requested':
-    case 'stop_requested':
-    case 'probed':
-    case 'swept':
     case 'refused':
+      return killGroup(state, intentOf(event), policy);
+    case 'exited':
+      return sweep(state, STOP);
+    default:
       return ignore(state, 'it is being stopped');
   }
 }
@@ -185,18 +174,15 @@ function whenStopping(state: StateOf<'stopping'>, event: EngineEvent, { policy }
       // Killed and still no exit: the sweep finds out which processes hang in the kernel.
       return state.killed ? sweep(state, state.intent) : killGroup(state, state.intent, policy);
     case 'stop_requested':
-      return stay({ ...state, intent: { kind: 'stop' } }, []);
+      return stay({ ...state, intent: STOP }, []);
     case 'kill_requested':
-      return state.killed
-        ? stay({ ...state, intent: { kind: 'stop' } }, [])
-        : killGroup(state, { kind: 'stop' }, policy);
+    case 'refused': {
+      const intent = intentOf(event);
+      return state.killed ? stay({ ...state, intent }, []) : killGroup(state, intent, policy);
+    }
     case 'exited':
       return sweep(state, state.intent);
-    case 'start_requested':
-    case 'probed':
-    case 'drained':
-    case 'swept':
-    case 'refused':
+    default:
       return ignore(state, 'it is being stopped');
   }
 }
@@ -205,34 +191,67 @@ function whenSweeping(state: StateOf<'sweeping'>, event: EngineEvent, moment: Mo
   switch (event.kind) {
     case 'swept':
       if (event.survivors.length > 0) return enter(state, { phase: 'failed', failure: unkillable(event.survivors) });
-      if (state.intent.kind === 'stop') return enter(state, { phase: 'stopped' });
-      return restart(state, state.intent.kind === 'replace' ? state.intent.failure : event.failure, moment);
+      return afterSweep(state, event.failure, moment);
     case 'stop_requested':
+      return stay({ ...state, intent: STOP }, []);
     case 'kill_requested':
-      return stay({ ...state, intent: { kind: 'stop' } }, []);
-    case 'start_requested':
-    case 'probed':
-    case 'timer_fired':
-    case 'drained':
-    case 'exited':
     case 'refused':
+      return stay({ ...state, intent: intentOf(event) }, []);
+    default:
       return ignore(state, 'its processes are being ended');
+  }
+}
+
+function afterSweep(state: StateOf<'sweeping'>, failure: EngineFailure, moment: Moment): Step {
+  switch (state.intent.kind) {
+    case 'stop':
+      return enter(state, { phase: 'stopped' });
+    case 'give_up':
+      return enter(state, { phase: 'failed', failure: state.intent.failure });
+    case 'replace':
+      return restart(state, state.intent.failure, moment);
+    case 'unplanned':
+      return restart(state, failure, moment);
   }
 }
 
 function whenBackingOff(state: StateOf<'backoff'>, event: EngineEvent, moment: Moment): Step {
   switch (event.kind) {
     case 'timer_fired':
+      return stay(state, [{ kind: 'ask_turn' }]);
+    case 'turn_taken':
+      if (event.by === state.waitsFor) return ignore(state, 'it knows');
+      return stay({ ...state, waitsFor: event.by }, []);
+    case 'turn_given':
     case 'start_requested':
-      return spawn(state, moment);
+      return begin(state, moment);
     case 'stop_requested':
     case 'kill_requested':
       return enter(state, { phase: 'stopped' });
-    case 'probed':
-    case 'drained':
-    case 'exited':
-    case 'swept':
     case 'refused':
+      return enter(state, { phase: 'failed', failure: event.failure });
+    default:
       return ignore(state, 'it has no process');
   }
+}
+
+function whenReleasing(state: StateOf<'releasing'>, event: EngineEvent, moment: Moment): Step {
+  switch (event.kind) {
+    case 'memory_free':
+      return spawn(state, moment);
+    case 'memory_held':
+      return restart(state, event.failure, moment);
+    case 'stop_requested':
+    case 'kill_requested':
+      return enter(state, { phase: 'stopped' });
+    case 'refused':
+      return enter(state, { phase: 'failed', failure: event.failure });
+    default:
+      return ignore(state, 'it has no process');
+  }
+}
+
+/** Why its group is killed. */
+function intentOf(event: Extract<EngineEvent, { kind: 'kill_requested' | 'refused' }>): Intent {
+  return event.kind === 'refused' ? { kind: 'give_up', failure: event.failure } : STOP;
 }

@@ -54,6 +54,7 @@ export interface RestartQuestion {
  * Whether and when to start again. At once after a collision; else after `firstDelayMs` · 2^(n−1) but at most
  * `maxDelayMs`, of which a random half may be saved. Never after a start that failed and would fail again, and after
  * `maxFailuresInARow` only when it has served before: giving up a working server for good would need a person at night.
+ * Nor is what others stand in the way of given up.
  * A crash while serving is no failed start, whatever its log says.
  */
 export function decideRestart(
@@ -68,7 +69,7 @@ export function decideRestart(
   }
   const failuresInARow = before.failuresInARow + 1;
   const budgetSpent = failuresInARow >= policy.maxFailuresInARow;
-  if (budgetSpent && !before.hasServed) {
+  if (budgetSpent && !before.hasServed && failure.retry !== 'patiently') {
     const message = `given up after ${failuresInARow} failures in a row; the last: ${failure.message}`;
     return { kind: 'give_up', failure: { ...failure, message }, history: { ...before, failuresInARow } };
   }

@@ -2,15 +2,13 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import { writeJsonFile } from '../system/json-file.ts';
-import { groupMembers, isAlive, processStartTicks, sweepGroup } from '../system/process-group.ts';
+import { isAlive, type ProcessGroup, processStartTicks, provenMembers, sweepGroup } from '../system/process-group.ts';
 
 /**
  * A process group that this Chorus started, on disk until it is swept: a Chorus that was killed leaves the records of
  * its engines, and the next one ends them before it uses their cards. Ids are reused, so each comes with its start.
  */
-interface RunRecord {
-  readonly groupId: number;
-  readonly leaderStartTicks: number | null;
+interface RunRecord extends ProcessGroup {
   readonly ownerPid: number;
   readonly ownerStartTicks: number | null;
   /** Start ticks count from the boot. */
@@ -19,11 +17,10 @@ interface RunRecord {
 
 const FOLDER = 'engines';
 
-/** Remembers a started group, in one step. */
-export function writeRunRecord(stateDir: string, engineId: string, groupId: number): void {
+/** Remembers a running group, in one step. Throws when that cannot be written. */
+export function writeRunRecord(stateDir: string, engineId: string, group: ProcessGroup): void {
   const record: RunRecord = {
-    groupId,
-    leaderStartTicks: processStartTicks(groupId),
+    ...group,
     ownerPid: process.pid,
     ownerStartTicks: processStartTicks(process.pid),
     bootId: readBootId(),
@@ -48,8 +45,8 @@ export async function endLeftovers(stateDir: string, clock: Clock, deadlineMs: n
   const records = readRecords(stateDir).filter(({ record }) => record.bootId === readBootId());
   const owner = records.find(({ record }) => ownerLives(record));
   if (owner) return { kind: 'in_use', ownerPid: owner.record.ownerPid };
-  const left = records.filter(({ record }) => groupIsOurs(record));
-  const survivors = await Promise.all(left.map(({ record }) => sweepGroup(record.groupId, clock, deadlineMs)));
+  const left = records.filter(({ record }) => provenMembers(record).length > 0);
+  const survivors = await Promise.all(left.map(({ record }) => sweepGroup(record, clock, deadlineMs)));
   if (survivors.flat().length > 0) return { kind: 'unkillable', pids: survivors.flat() };
   rmSync(join(stateDir, FOLDER), { recursive: true, force: true });
   return { kind: 'clear', ended: left.map(({ record }) => record.groupId) };
@@ -58,18 +55,13 @@ export async function endLeftovers(stateDir: string, clock: Clock, deadlineMs: n
 /** Ids of the process groups that a killed Chorus left running; looks only. */
 export function leftoverGroups(stateDir: string): readonly number[] {
   const records = readRecords(stateDir).map(({ record }) => record);
-  const left = records.filter((record) => record.bootId === readBootId() && !ownerLives(record) && groupIsOurs(record));
+  const ownerless = records.filter((record) => record.bootId === readBootId() && !ownerLives(record));
+  const left = ownerless.filter((record) => provenMembers(record).length > 0);
   return left.map(({ groupId }) => groupId);
 }
 
 function ownerLives({ ownerPid, ownerStartTicks }: RunRecord): boolean {
   return ownerPid !== process.pid && isAlive({ pid: ownerPid, startTicks: ownerStartTicks });
-}
-
-/** While members live their group's id is not given to a new process; a leader of another age is a new process. */
-function groupIsOurs({ groupId, leaderStartTicks }: RunRecord): boolean {
-  const ticks = processStartTicks(groupId);
-  return ticks === null ? groupMembers(groupId).length > 0 : ticks === leaderStartTicks;
 }
 
 function readRecords(stateDir: string): { readonly record: RunRecord }[] {

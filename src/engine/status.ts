@@ -1,8 +1,9 @@
 import type { EngineKind, SeatedGpu } from '../domain/placement.ts';
 import type { ModelId } from '../domain/model.ts';
-import { formatDuration } from '../domain/units.ts';
+import { formatDuration, formatTimeLeft } from '../domain/units.ts';
 import type { EngineState, PhaseName } from './engine-state.ts';
 import type { EngineFailure } from './failures.ts';
+import type { LifecycleEvent } from './lifecycle-event.ts';
 import type { Progress } from './start-estimate.ts';
 
 /** One engine as people and status pages see it; a copy that does not change. */
@@ -22,6 +23,8 @@ export interface EngineStatus {
   readonly generation: number;
   readonly restarts: number;
   readonly lastFailure: EngineFailure | null;
+  /** What happened to it last, oldest first; a few. */
+  readonly recent: readonly LifecycleEvent[];
   readonly engineVersion: string | null;
   readonly socketPath: string;
   /** The log of the current or last start. */
@@ -30,7 +33,7 @@ export interface EngineStatus {
 
 /** Whether an engine in this state serves again by itself. One that is ended in order to be replaced does. */
 export function mayBecomeReady(state: EngineState): boolean {
-  if (state.phase === 'stopping' || state.phase === 'sweeping') return state.intent.kind !== 'stop';
+  if (state.phase === 'stopping' || state.phase === 'sweeping') return !['stop', 'give_up'].includes(state.intent.kind);
   return state.phase !== 'failed' && state.phase !== 'stopped' && state.phase !== 'draining';
 }
 
@@ -46,14 +49,18 @@ export function describeEngine(state: EngineState, inPhaseMs: number, progress: 
     case 'unhealthy':
       return `out of rotation: ${state.reason}`;
     case 'draining':
-      return 'being stopped: waits for its streams to end';
+      return `being stopped: its answers may finish for ${formatTimeLeft(state.drainMs - inPhaseMs)} more`;
     case 'stopping':
       if (state.intent.kind === 'replace') return `being replaced: ${state.intent.failure.message}`;
+      if (state.intent.kind === 'give_up') return `being ended: ${state.intent.failure.message}`;
       return state.killed ? 'being ended by force' : 'being stopped';
     case 'sweeping':
       return 'its process is gone; what it left is being ended';
     case 'backoff':
+      if (state.waitsFor !== null) return `${state.failure.message}; starts again once ${state.waitsFor} is back`;
       return `${state.failure.message}; starts again in ${formatDuration(Math.max(0, state.delayMs - inPhaseMs))}`;
+    case 'releasing':
+      return 'about to start: waits until nothing holds the memory of its card';
     case 'failed':
       return `failed: ${state.failure.message}. ${state.failure.remedy}`;
     case 'stopped':

@@ -1,7 +1,16 @@
-import type { EngineEffect, EngineState, Intent, Phase, ReplicaFacts, TimerName } from './engine-state.ts';
+import type {
+  EjectionCause,
+  EngineEffect,
+  EngineState,
+  Intent,
+  Phase,
+  ReplicaFacts,
+  TimerName,
+} from './engine-state.ts';
 import type { EngineFailure } from './failures.ts';
 import type { EnginePolicy } from './policy.ts';
 import { decideRestart } from './restart.ts';
+import { beginWatch } from './work-watch.ts';
 
 /** What a decision may depend on besides state and event. */
 export interface Moment {
@@ -9,6 +18,8 @@ export interface Moment {
   readonly monotonicMs: number;
   /** Uniform in [0, 1). */
   readonly random: number;
+  /** Its cards' memory can be looked at, so that it is before each start. */
+  readonly watchesMemory: boolean;
 }
 
 export interface Step {
@@ -16,6 +27,11 @@ export interface Step {
   readonly effects: readonly EngineEffect[];
   /** Why nothing happened, when nothing did. */
   readonly ignored?: string;
+}
+
+/** A start is due: as soon as its cards are free. */
+export function begin(state: EngineState, moment: Moment): Step {
+  return moment.watchesMemory ? enter(state, { phase: 'releasing' }, [{ kind: 'await_memory' }]) : spawn(state, moment);
 }
 
 /** A new process, and the deadline by which it must be ready. */
@@ -31,15 +47,29 @@ export function spawn(state: EngineState, { policy }: Moment): Step {
 /** It made a token: into rotation. */
 export function admit(state: EngineState, facts: ReplicaFacts, { policy, monotonicMs }: Moment): Step {
   const next = { ...state, readyAtMs: state.readyAtMs ?? monotonicMs };
-  return enter(next, { phase: 'ready', slowProbes: 0 }, [
+  return enter(next, { phase: 'ready', slowProbes: 0, canaryMisses: 0, work: beginWatch(monotonicMs) }, [
     { kind: 'admit', facts },
     timer('probe', policy.healthIntervalMs),
   ]);
 }
 
+/**
+ * Out of rotation until it makes a token again. Its streams go on, since they may be what it is busy with; those of a
+ * stalled engine are ended, so that they go on elsewhere.
+ */
+export function eject(state: EngineState, cause: EjectionCause, reason: string, policy: EnginePolicy): Step {
+  const stalled = cause === 'stalled';
+  return enter(state, { phase: 'unhealthy', cause, reason }, [
+    { kind: 'withdraw', reason },
+    ...(stalled ? [{ kind: 'close_streams', reason } as const] : []),
+    timer('probe', policy.startProbeIntervalMs),
+    timer('unhealthy', stalled ? policy.stallRecoveryMs : policy.unhealthyDeadlineMs),
+  ]);
+}
+
 /** Out of rotation; its streams have `drainMs` to end by themselves. */
 export function drain(state: EngineState, { drainMs, termGraceMs }: { drainMs: number; termGraceMs: number }): Step {
-  return enter(state, { phase: 'draining', termGraceMs }, [
+  return enter(state, { phase: 'draining', drainMs, termGraceMs }, [
     { kind: 'withdraw', reason: 'it is being stopped' },
     { kind: 'await_idle' },
     timer('drain', drainMs),
@@ -68,6 +98,7 @@ export function killGroup(state: EngineState, intent: Intent, policy: EnginePoli
 /** The leader is gone: what it left behind goes too. */
 export function sweep(state: EngineState, intent: Intent): Step {
   return enter(state, { phase: 'sweeping', intent }, [
+    ...(intent.kind === 'unplanned' ? [{ kind: 'report_death' } as const] : []),
     { kind: 'withdraw', reason: endReason(intent) },
     { kind: 'sweep' },
   ]);
@@ -77,10 +108,10 @@ export function sweep(state: EngineState, intent: Intent): Step {
 export function restart(state: EngineState, failure: EngineFailure, { policy, monotonicMs, random }: Moment): Step {
   const servedMs = state.readyAtMs === null ? null : monotonicMs - state.readyAtMs;
   const decision = decideRestart({ failure, history: state.history, servedMs, random }, policy.restart);
-  const next = { ...state, history: decision.history };
+  const next = { ...state, history: decision.history, readyAtMs: null };
   if (decision.kind === 'give_up') return enter(next, { phase: 'failed', failure: decision.failure });
-  const { delayMs } = decision;
-  return enter(next, { phase: 'backoff', failure: decision.failure, delayMs }, [timer('retry', delayMs)]);
+  const { failure: told, delayMs } = decision;
+  return enter(next, { phase: 'backoff', failure: told, delayMs, waitsFor: null }, [timer('retry', delayMs)]);
 }
 
 function endReason(intent: Intent): string {
@@ -88,6 +119,7 @@ function endReason(intent: Intent): string {
     case 'stop':
       return 'it is being stopped';
     case 'replace':
+    case 'give_up':
       return intent.failure.message;
     case 'unplanned':
       return 'its process ended';

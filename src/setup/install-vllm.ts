@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import type { Clock } from '../domain/clock.ts';
 import { formatBytes } from '../domain/units.ts';
 import { countOf } from '../planner/wording.ts';
-import { identify, sweepGroup } from '../system/process-group.ts';
+import { groupOf, identify, seenNow, sweepGroup } from '../system/process-group.ts';
 import { diskFailure, SetupFailure } from './failure.ts';
 import { installerFailure, readInstallerLine } from './installer-output.ts';
 import { writeMarker } from './marker.ts';
@@ -74,7 +74,7 @@ export async function installVllm(
 /** A Chorus that was killed leaves its installer running, which would write into what is made now. */
 async function endLeftInstaller(record: string, clock: Clock): Promise<void> {
   const left = livingProcess(record);
-  if (left !== null) await sweepGroup(left.pid, clock, SWEEP_MS);
+  if (left !== null) await sweepGroup(groupOf(left.pid), clock, SWEEP_MS);
 }
 
 async function prepareFolder(folder: string, stateDir: string): Promise<void> {
@@ -109,7 +109,8 @@ async function run(command: readonly string[], { record, report, signal, deps }:
     stdin: 'ignore',
   });
   const { pid } = child;
-  const end = (): void => void (pid === undefined || sweepGroup(pid, clock, SWEEP_MS));
+  const group = pid === undefined ? null : groupOf(pid);
+  const end = (): void => void (group && sweepGroup(seenNow(group), clock, SWEEP_MS));
   signal.addEventListener('abort', end, { once: true });
   try {
     // At once: execa throws away what is printed before somebody reads.
@@ -126,7 +127,7 @@ async function run(command: readonly string[], { record, report, signal, deps }:
     return lines;
   } finally {
     signal.removeEventListener('abort', end);
-    if (pid !== undefined) await sweepGroup(pid, clock, SWEEP_MS);
+    if (group) await sweepGroup(seenNow(group), clock, SWEEP_MS);
   }
 }
 

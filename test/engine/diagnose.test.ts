@@ -53,7 +53,7 @@ const KNOWN: readonly (readonly [code: string, retry: string, message: string, .
   ],
   [
     'gpu_busy',
-    'backoff',
+    'patiently',
     'Free memory on device cuda:0 (3.2/79.1 GiB) on startup is less than desired GPU memory utilization (0.92, 72.8 GiB).',
     `${ERROR} ValueError: Free memory on device cuda:0 (3.2/79.1 GiB) on startup is less than desired GPU memory utilization (0.92, 72.8 GiB).`,
     'RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}',
@@ -207,9 +207,10 @@ describe('the reason of an end', () => {
       `${ERROR} EngineCore encountered a fatal error.`,
       `${ERROR} torch.AcceleratorError: CUDA error: an illegal memory access was encountered`,
     ];
-    expect(diagnoseExit(exitCode(0), [...crash, ...dead]).message).toBe(
-      'it exited by itself (code 0): torch.AcceleratorError: CUDA error: an illegal memory access was encountered',
-    );
+    expect(diagnoseExit(exitCode(0), [...crash, ...dead])).toMatchObject({
+      code: 'cuda_error',
+      message: 'CUDA error: an illegal memory access was encountered',
+    });
     expect(diagnoseExit(exitCode(0), dead).message).toBe(
       'it exited by itself (code 0) after its engine process had died without a word',
     );

@@ -46,6 +46,7 @@ describe('an engine that works', () => {
       pid: bench.groups[0],
       restarts: 0,
       lastFailure: null,
+      recent: bench.events,
       engineVersion: '9.9.9',
       socketPath,
       logFile: join(bench.stateDir, 'logs', 'e0.1.log'),
@@ -92,7 +93,10 @@ describe('an engine that is killed', () => {
     expect(engine.status.sentence).toMatch(/^it was ended from outside by SIGKILL; starts again in \d+ ms$/);
     await reached('ready', 2);
     expect(rotation.calls[0]).toBe('admit e0 #1');
-    expect(rotation.calls[1]).toMatch(/^withdraw e0: (its process ended|it does not answer: .+)$/);
+    expect(rotation.calls).toContain('died e0 #1');
+    expect(rotation.calls.find((call) => call.startsWith('withdraw'))).toMatch(
+      /^withdraw e0: (its process ended|it does not answer: .+)$/,
+    );
     expect(rotation.calls.at(-1)).toBe('admit e0 #2');
     expect(engine.status).toMatchObject({ restarts: 1, pid: bench.groups[1] });
   });
@@ -123,7 +127,7 @@ describe('an engine that ends by itself', () => {
       generation: 1,
       mayBecomeReady: false,
     });
-    expect(rotation.calls).toEqual(['withdraw e0: its process ended']);
+    expect(rotation.calls).toEqual(['died e0 #1', 'withdraw e0: its process ended']);
   });
 
   it('is given up after five failures in a row, each with a log of its own', async () => {

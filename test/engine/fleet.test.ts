@@ -18,7 +18,8 @@ import type { Placement } from '../../src/domain/placement.ts';
 import type { PhaseName } from '../../src/engine/engine-state.ts';
 import { readFits } from '../../src/engine/fit-memory.ts';
 import { adaptProfile } from '../../src/planner/adapt.ts';
-import { Fleet, type FleetDeps } from '../../src/engine/fleet.ts';
+import { Fleet } from '../../src/engine/fleet.ts';
+import type { FleetDeps } from '../../src/engine/fleet-deps.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { groupMembers } from '../../src/system/process-group.ts';
 import { vocabularyDirectory } from '../../src/system/vocabulary.ts';
@@ -100,8 +101,10 @@ function changed(fleet: Fleet, condition: () => boolean): Promise<void> {
 }
 
 /** Starts another process that owns a fleet, and returns the pids of its leaders. */
-async function startOwner(how: 'wait' | 'throw'): Promise<number[]> {
-  const child = spawn(process.execPath, [OWNER, stateDir, how], { stdio: ['ignore', 'pipe', 'ignore'] });
+async function startOwner(how: 'wait' | 'throw', ...engineFlags: readonly string[]): Promise<number[]> {
+  const child = spawn(process.execPath, [OWNER, stateDir, how, ...engineFlags], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   owner = child;
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return JSON.parse(line.toString()) as number[];
@@ -209,8 +212,14 @@ describe('the engines of a Chorus that dies', () => {
     await expect.poll(() => pids.flatMap(groupMembers), { timeout: 5000 }).toEqual([]);
   });
 
-  it('are ended by the next one when it was killed', async () => {
+  it('end by themselves when it is killed', async () => {
     const pids = await startOwner('wait');
+    await killOwner();
+    await expect.poll(() => pids.flatMap(groupMembers), { timeout: 5000 }).toEqual([]);
+  });
+
+  it('are ended by the next one when it was killed and they do not end by themselves', async () => {
+    const pids = await startOwner('wait', '--ignore-term');
     await killOwner();
     expect(pids.flatMap(groupMembers)).toHaveLength(2);
     const fleet = makeFleet(simulatedPlacements(2));
@@ -220,7 +229,7 @@ describe('the engines of a Chorus that dies', () => {
   });
 
   it('are left alone while it lives: the second one starts nothing and says why', async () => {
-    const pids = await startOwner('wait');
+    const pids = await startOwner('wait', '--ignore-term');
     const fleet = makeFleet(simulatedPlacements(1));
     await fleet.start();
     expect(fleet.status()[0]).toMatchObject({

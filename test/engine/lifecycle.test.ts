@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { EngineEffect, EngineEvent, EngineState, Phase, PhaseName } from '../../src/engine/engine-state.ts';
+import type { EngineEffect, EngineEvent, EngineState, Look, Phase, PhaseName } from '../../src/engine/engine-state.ts';
 import type { EngineFailure } from '../../src/engine/failures.ts';
 import { INITIAL_STATE, transition } from '../../src/engine/lifecycle.ts';
 import { DEFAULT_POLICY } from '../../src/engine/policy.ts';
 import { FRESH_HISTORY } from '../../src/engine/restart.ts';
 import type { Step } from '../../src/engine/steps.ts';
+import { beginWatch } from '../../src/engine/work-watch.ts';
 
-const MOMENT = { policy: DEFAULT_POLICY, monotonicMs: 100_000, random: 0 };
+const MOMENT = { policy: DEFAULT_POLICY, monotonicMs: 100_000, random: 0, watchesMemory: false };
 const FACTS = { tokenRoute: 'generate', maxModelLen: 4096, engineVersion: '0.32.0' } as const;
 const CRASH: EngineFailure = { code: 'crashed', message: 'it crashed', remedy: 'look', retry: 'backoff' };
 const STOP = { kind: 'stop' } as const;
@@ -14,15 +15,21 @@ const STOP = { kind: 'stop' } as const;
 const PHASES: { readonly [Name in PhaseName]: Extract<Phase, { phase: Name }> } = {
   idle: { phase: 'idle' },
   starting: { phase: 'starting', tokenProblem: null },
-  ready: { phase: 'ready', slowProbes: 0 },
-  unhealthy: { phase: 'unhealthy', reason: 'refused' },
-  draining: { phase: 'draining', termGraceMs: 10_000 },
+  ready: { phase: 'ready', slowProbes: 0, canaryMisses: 0, work: beginWatch(MOMENT.monotonicMs) },
+  unhealthy: { phase: 'unhealthy', cause: 'down', reason: 'refused' },
+  draining: { phase: 'draining', drainMs: 30_000, termGraceMs: 10_000 },
   stopping: { phase: 'stopping', intent: STOP, killed: false },
   sweeping: { phase: 'sweeping', intent: { kind: 'unplanned' } },
-  backoff: { phase: 'backoff', failure: CRASH, delayMs: 1000 },
+  backoff: { phase: 'backoff', failure: CRASH, delayMs: 1000, waitsFor: null },
+  releasing: { phase: 'releasing' },
   failed: { phase: 'failed', failure: CRASH },
   stopped: { phase: 'stopped' },
 };
+
+const looked = (health: Look['health']): { kind: 'looked'; look: Look } => ({
+  kind: 'looked',
+  look: { health, work: { awaiting: 0, reads: 0, load: null }, canary: false },
+});
 
 const EVENTS = {
   start: { kind: 'start_requested' },
@@ -34,6 +41,13 @@ const EVENTS = {
   'no token': { kind: 'probed', result: { kind: 'no_token', reason: '500' } },
   slow: { kind: 'probed', result: { kind: 'slow', reason: 'late' } },
   down: { kind: 'probed', result: { kind: 'down', reason: '503' } },
+  'looks healthy': looked({ kind: 'healthy' }),
+  'looks slow': looked({ kind: 'slow', reason: 'late' }),
+  'looks down': looked({ kind: 'down', reason: '503' }),
+  'turn given': { kind: 'turn_given' },
+  'turn taken': { kind: 'turn_taken', by: 'e1' },
+  'memory free': { kind: 'memory_free' },
+  'memory held': { kind: 'memory_held', failure: CRASH },
   'timer probe': { kind: 'timer_fired', timer: 'probe' },
   'timer start': { kind: 'timer_fired', timer: 'start' },
   'timer first_token': { kind: 'timer_fired', timer: 'first_token' },
@@ -62,7 +76,8 @@ const TIMERS: Partial<Record<PhaseName, readonly EventName[]>> = {
 const SPAWN = 'starting: spawn, timer start 1800000, timer probe 250';
 const KILL = 'stopping: withdraw, close_streams, kill_group, timer kill 10000';
 const DRAIN = 'draining: withdraw, await_idle, timer drain 30000';
-const SWEEP = 'sweeping: withdraw, sweep';
+const SWEEP = 'sweeping: report_death, withdraw, sweep';
+const SWEEP_AFTER_STOP = 'sweeping: withdraw, sweep';
 const TERMINATE = 'stopping: close_streams, terminate, timer kill 10000';
 const TERMINATE_EARLY = 'stopping: close_streams, terminate, timer kill 3000';
 const ADMIT = 'ready: admit, timer probe 1000';
@@ -76,6 +91,7 @@ const TABLE: { readonly [Name in PhaseName]: Partial<Record<EventName, string>> 
     kill: KILL,
     token: ADMIT,
     healthy: 'starting: timer probe 250',
+    refused: KILL,
     'no token': 'starting: timer probe 250, timer first_token 120000',
     slow: 'starting: timer probe 250',
     down: 'starting: timer probe 250',
@@ -87,17 +103,17 @@ const TABLE: { readonly [Name in PhaseName]: Partial<Record<EventName, string>> 
   ready: {
     stop: DRAIN,
     kill: KILL,
-    token: 'ready: timer probe 1000',
-    healthy: 'ready: timer probe 1000',
-    slow: 'ready: timer probe 1000',
-    'no token': UNHEALTHY,
-    down: UNHEALTHY,
-    'timer probe': 'ready: probe_health',
+    refused: KILL,
+    'looks healthy': 'ready: timer probe 1000',
+    'looks slow': 'ready: timer probe 1000',
+    'looks down': UNHEALTHY,
+    'timer probe': 'ready: look',
     exited: SWEEP,
   },
   unhealthy: {
     stop: DRAIN,
     kill: KILL,
+    refused: KILL,
     token: ADMIT,
     healthy: 'unhealthy: timer probe 250',
     'no token': 'unhealthy: timer probe 250',
@@ -107,15 +123,31 @@ const TABLE: { readonly [Name in PhaseName]: Partial<Record<EventName, string>> 
     'timer unhealthy': TERMINATE,
     exited: SWEEP,
   },
-  draining: { kill: KILL, drained: TERMINATE, 'timer drain': TERMINATE, exited: SWEEP },
-  stopping: { stop: 'stopping', kill: KILL, 'timer kill': KILL, exited: SWEEP },
+  draining: { kill: KILL, refused: KILL, drained: TERMINATE, 'timer drain': TERMINATE, exited: SWEEP_AFTER_STOP },
+  stopping: { stop: 'stopping', kill: KILL, refused: KILL, 'timer kill': KILL, exited: SWEEP_AFTER_STOP },
   sweeping: {
     stop: 'sweeping',
     kill: 'sweeping',
+    refused: 'sweeping',
     swept: 'backoff: timer retry 1000',
     'swept in vain': 'failed',
   },
-  backoff: { start: SPAWN, stop: 'stopped', kill: 'stopped', 'timer retry': SPAWN },
+  backoff: {
+    start: SPAWN,
+    stop: 'stopped',
+    kill: 'stopped',
+    refused: 'failed',
+    'timer retry': 'backoff: ask_turn',
+    'turn given': SPAWN,
+    'turn taken': 'backoff',
+  },
+  releasing: {
+    stop: 'stopped',
+    kill: 'stopped',
+    refused: 'failed',
+    'memory free': SPAWN,
+    'memory held': 'backoff: timer retry 1000',
+  },
   failed: { start: SPAWN, refused: 'failed', stop: 'stopped', kill: 'stopped' },
   stopped: { start: SPAWN, refused: 'failed' },
 };
@@ -152,14 +184,14 @@ describe('the life of an engine', () => {
   });
 
   it('counts the starts', () => {
-    const restarted = after(EVENTS.start, EVENTS.token, EVENTS.exited, EVENTS.swept, EVENTS['timer retry']);
+    const restarted = after(EVENTS.start, EVENTS.token, EVENTS.exited, EVENTS.swept, EVENTS['turn given']);
     expect(restarted).toMatchObject({ phase: 'starting', generation: 2, readyAtMs: null, history: { restarts: 1 } });
   });
 
   it('takes a replica out of rotation at the third late answer in a row, not before', () => {
-    const { start, token, slow, healthy } = EVENTS;
+    const { start, token, 'looks slow': slow, 'looks healthy': healthy } = EVENTS;
     expect(after(start, token, slow, slow, healthy, slow, slow).phase).toBe('ready');
-    expect(after(start, token, slow, slow, slow)).toMatchObject({ phase: 'unhealthy', reason: 'late' });
+    expect(after(start, token, slow, slow, slow)).toMatchObject({ phase: 'unhealthy', cause: 'slow', reason: 'late' });
   });
 
   it('starts the first-token deadline once, at the first token that failed', () => {
@@ -175,7 +207,7 @@ describe('the life of an engine', () => {
   });
 
   it('does not restart what a stop was asked for, even while it is being replaced', () => {
-    const { start, token, down, stop, exited, swept } = EVENTS;
+    const { start, token, 'looks down': down, stop, exited, swept } = EVENTS;
     expect(after(start, token, down, EVENTS['timer unhealthy'], stop, exited, swept).phase).toBe('stopped');
     expect(after(start, exited, stop, swept).phase).toBe('stopped');
   });
@@ -183,7 +215,7 @@ describe('the life of an engine', () => {
   it('kills the group when the leader ignores SIGTERM, and looks for survivors when even that fails', () => {
     const killed = after(EVENTS.start, EVENTS.stop, EVENTS['timer kill']);
     expect(killed).toMatchObject({ phase: 'stopping', killed: true });
-    expect(outcome(transition(killed, EVENTS['timer kill'], MOMENT))).toBe(SWEEP);
+    expect(outcome(transition(killed, EVENTS['timer kill'], MOMENT))).toBe(SWEEP_AFTER_STOP);
     expect(transition(after(EVENTS.start, EVENTS.exited), EVENTS['swept in vain'], MOMENT).state).toMatchObject({
       phase: 'failed',
       failure: { code: 'unkillable', message: 'its processes cannot be ended: pid 7' },

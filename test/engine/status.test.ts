@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineState, Phase } from '../../src/engine/engine-state.ts';
+import { beginWatch } from '../../src/engine/work-watch.ts';
 import { FRESH_HISTORY } from '../../src/engine/restart.ts';
 import { describeEngine, mayBecomeReady } from '../../src/engine/status.ts';
 
@@ -12,9 +13,14 @@ const SENTENCES: readonly (readonly [phase: Phase, progress: string | null, sent
   [{ phase: 'starting', tokenProblem: null }, null, 'starting for 400 ms: loading the program', true],
   [{ phase: 'starting', tokenProblem: null }, 'compiling', 'starting for 400 ms: compiling', true],
   [{ phase: 'starting', tokenProblem: 'no token: 500' }, 'compiling', 'starting for 400 ms: no token: 500', true],
-  [{ phase: 'ready', slowProbes: 0 }, null, 'in rotation', true],
-  [{ phase: 'unhealthy', reason: '/health says 503' }, null, 'out of rotation: /health says 503', true],
-  [{ phase: 'draining', termGraceMs: 1 }, null, 'being stopped: waits for its streams to end', false],
+  [{ phase: 'ready', slowProbes: 0, canaryMisses: 0, work: beginWatch(0) }, null, 'in rotation', true],
+  [{ phase: 'unhealthy', cause: 'down', reason: '/health says 503' }, null, 'out of rotation: /health says 503', true],
+  [
+    { phase: 'draining', drainMs: 30_400, termGraceMs: 1 },
+    null,
+    'being stopped: its answers may finish for 30 s more',
+    false,
+  ],
   [{ phase: 'stopping', intent: { kind: 'stop' }, killed: false }, null, 'being stopped', false],
   [{ phase: 'stopping', intent: { kind: 'stop' }, killed: true }, null, 'being ended by force', false],
   [
@@ -30,7 +36,25 @@ const SENTENCES: readonly (readonly [phase: Phase, progress: string | null, sent
     'its process is gone; what it left is being ended',
     true,
   ],
-  [{ phase: 'backoff', failure: FAILURE, delayMs: 1000 }, null, 'the card is full; starts again in 600 ms', true],
+  [
+    { phase: 'backoff', failure: FAILURE, delayMs: 1000, waitsFor: null },
+    null,
+    'the card is full; starts again in 600 ms',
+    true,
+  ],
+  [
+    { phase: 'backoff', failure: FAILURE, delayMs: 1000, waitsFor: 'e1' },
+    null,
+    'the card is full; starts again once e1 is back',
+    true,
+  ],
+  [{ phase: 'releasing' }, null, 'about to start: waits until nothing holds the memory of its card', true],
+  [
+    { phase: 'stopping', intent: { kind: 'give_up', failure: FAILURE }, killed: true },
+    null,
+    'being ended: the card is full',
+    false,
+  ],
   [{ phase: 'failed', failure: FAILURE }, null, 'failed: the card is full. Free it.', false],
   [{ phase: 'stopped' }, null, 'stopped', false],
 ];

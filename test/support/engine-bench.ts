@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import type { Placement } from '../../src/domain/placement.ts';
-import type { Replica, Rotation } from '../../src/domain/replica.ts';
+import type { Replica, ReplicaActivity, Rotation } from '../../src/domain/replica.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { PhaseName } from '../../src/engine/engine-state.ts';
+import type { LifecycleEvent } from '../../src/engine/lifecycle-event.ts';
 import { DEFAULT_POLICY, type EnginePolicy } from '../../src/engine/policy.ts';
+import { RestartTurns } from '../../src/engine/restart-turns.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { groupMembers, signalGroup } from '../../src/system/process-group.ts';
 
@@ -45,6 +47,8 @@ export const silentLogger = pino({ level: 'silent' });
 export class RecordingRotation implements Rotation {
   readonly calls: string[] = [];
   readonly admitted: Replica[] = [];
+  /** What requests show of the engine's work. */
+  activityNow: ReplicaActivity = { awaiting: 0, reads: 0 };
   #busy: PromiseWithResolvers<void> | null = null;
 
   admit(replica: Replica): void {
@@ -63,6 +67,18 @@ export class RecordingRotation implements Rotation {
 
   closeStreams(engineId: string): void {
     this.calls.push(`closeStreams ${engineId}`);
+  }
+
+  died(engineId: string, generation: number): void {
+    this.calls.push(`died ${engineId} #${generation}`);
+  }
+
+  activity(): ReplicaActivity {
+    return this.activityNow;
+  }
+
+  remove(engineId: string): void {
+    this.calls.push(`remove ${engineId}`);
   }
 
   startStream(): void {
@@ -85,6 +101,8 @@ export interface EngineBench {
   readonly reached: (phase: PhaseName, generation?: number) => Promise<void>;
   /** The process group of every start so far. */
   readonly groups: readonly number[];
+  /** What it told of itself so far. */
+  readonly events: readonly LifecycleEvent[];
   readonly log: () => string;
   /** Ends everything and removes the state directory. */
   readonly close: () => Promise<void>;
@@ -96,10 +114,17 @@ export function startBench(flags: readonly string[], policy = QUICK_POLICY, file
   const socketPath = join(stateDir, 'sockets', 'e0.sock');
   const rotation = new RecordingRotation();
   const seen: string[] = [];
+  const events: LifecycleEvent[] = [];
   const groups: number[] = [];
   const watchers = new Set<() => void>();
   const engine = new Engine({
     placement: onePlacement('e0'),
+    generation: 0,
+    turns: new RestartTurns(() => false),
+    gpuMemory: null,
+    parentDeath: () => null,
+    countOomKills: () => null,
+    onEvent: (event) => events.push(event),
     command: () => ({
       file,
       args: [MISBEHAVING_ENGINE, '--uds', socketPath, ...flags.map((flag) => flag.replace('STATE', stateDir))],
@@ -144,6 +169,7 @@ export function startBench(flags: readonly string[], policy = QUICK_POLICY, file
     socketPath,
     reached,
     groups,
+    events,
     log: () => readFileSync(engine.status.logFile ?? '', 'utf8'),
     close: async () => {
       await engine.kill();

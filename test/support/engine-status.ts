@@ -14,6 +14,7 @@ export const engineStatus = (facts: Partial<EngineStatus> = {}): EngineStatus =>
   generation: 1,
   restarts: 0,
   lastFailure: null,
+  recent: [],
   engineVersion: null,
   socketPath: '',
   logFile: null,

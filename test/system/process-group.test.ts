@@ -3,9 +3,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   groupMembers,
+  groupOf,
   processStartTicks,
+  provenMembers,
+  seenNow,
   signalGroup,
-  signalProcess,
+  signalLeader,
   sweepGroup,
 } from '../../src/system/process-group.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -18,6 +21,13 @@ async function startGroup(script: string): Promise<number> {
   started.push(child);
   await once(child.stdout, 'data');
   return child.pid ?? expect.fail('not started');
+}
+
+async function endLeader(): Promise<void> {
+  const [leader = expect.fail('none')] = started;
+  const exited = once(leader, 'exit');
+  leader.kill('SIGKILL');
+  await exited;
 }
 
 afterEach(() => {
@@ -34,24 +44,40 @@ describe('a process group', () => {
     expect(members.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('lives on in a child that ignores SIGTERM after its leader has gone', async () => {
-    const group = await startGroup(`${STUBBORN_CHILD} >&1 & wait`);
-    signalProcess(group, 'SIGKILL');
-    await once(started[0] ?? expect.fail(), 'exit');
-    signalGroup(group, 'SIGTERM');
-    expect(groupMembers(group)).not.toContain(group);
-    expect(groupMembers(group).length).toBeGreaterThanOrEqual(1);
-  });
-
-  it('is gone after a sweep, whatever its members ignore', async () => {
-    const group = await startGroup(`${STUBBORN_CHILD} & exit`);
-    expect(await sweepGroup(group, systemClock, 5000)).toEqual([]);
-    expect(groupMembers(group)).toEqual([]);
+  it('lives on in a child that ignores SIGTERM after its leader has gone, and is gone after a sweep', async () => {
+    const group = groupOf(await startGroup(`${STUBBORN_CHILD} >&1 & wait`));
+    await endLeader();
+    signalGroup(group.groupId, 'SIGTERM');
+    expect(groupMembers(group.groupId)).not.toContain(group.groupId);
+    expect(groupMembers(group.groupId).length).toBeGreaterThanOrEqual(1);
+    expect(await sweepGroup(seenNow(group), systemClock, 5000)).toEqual([]);
+    expect(groupMembers(group.groupId)).toEqual([]);
   });
 
   it('can be swept when there is none', async () => {
-    expect(await sweepGroup(4_000_000, systemClock, 5000)).toEqual([]);
-    expect([signalGroup(4_000_000, 'SIGTERM'), signalProcess(4_000_000, 'SIGTERM')]).toEqual([false, false]);
+    const none = { groupId: 4_000_000, leaderStartTicks: 1, seenAtTicks: 1 };
+    expect(await sweepGroup(none, systemClock, 5000)).toEqual([]);
+    expect(signalGroup(4_000_000, 'SIGTERM')).toBe(false);
+  });
+
+  it('is left alone when its id belongs to a leader of another age', async () => {
+    const group = groupOf(await startGroup(`${STUBBORN_CHILD} & wait`));
+    const earlier = { ...group, leaderStartTicks: (group.leaderStartTicks ?? 0) - 1 };
+    expect(provenMembers(earlier)).toEqual([]);
+    signalLeader(earlier, 'SIGKILL');
+    expect(await sweepGroup(earlier, systemClock, 5000)).toEqual([]);
+    expect(groupMembers(group.groupId)).toContain(group.groupId);
+  });
+
+  it('is left alone when it has no leader and nobody in it was there when it was last seen', async () => {
+    const group = groupOf(await startGroup(`${STUBBORN_CHILD} >&1 & wait`));
+    await endLeader();
+    const [member = 0] = groupMembers(group.groupId);
+    const secondsBefore = { ...group, seenAtTicks: (processStartTicks(member) ?? 0) - 500 };
+    expect(provenMembers(secondsBefore)).toEqual([]);
+    expect(await sweepGroup(secondsBefore, systemClock, 5000)).toEqual([]);
+    expect(groupMembers(group.groupId)).toContain(member);
+    expect(provenMembers(seenNow(group))).toContain(member);
   });
 
   it('does not count zombies', async () => {

@@ -1,5 +1,5 @@
 /**
- * A Chorus reduced to its engines: `fleet-owner.ts STATE_DIR HOW` starts two simulated engines, prints the pids of
+ * A Chorus reduced to its engines: `fleet-owner.ts STATE_DIR HOW [ENGINE-FLAG…]` starts two simulated engines, prints the pids of
  * their leaders as JSON once they serve, and then waits (`wait`), or ends by an exception that nobody catches (`throw`).
  */
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { systemClock } from '../../../src/system/clock.ts';
 import { vocabularyDirectory } from '../../../src/system/vocabulary.ts';
 import { RecordingRotation, silentLogger, simulatedPlacements } from '../engine-bench.ts';
 
-const [stateDir = '', how] = process.argv.slice(2);
+const [stateDir = '', how, ...engineArguments] = process.argv.slice(2);
 const fleet = new Fleet({
   adapt: () => null,
   placements: simulatedPlacements(2),
@@ -16,7 +16,7 @@ const fleet = new Fleet({
   launch: {
     python: null,
     modelPath: null,
-    engineArguments: [],
+    engineArguments,
     vocabularyDirectory,
     nodePath: process.execPath,
     simulatorPath: fileURLToPath(new URL('misbehaving-engine.ts', import.meta.url)),

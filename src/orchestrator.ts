@@ -3,6 +3,7 @@ import { readSeal } from './access/seal.ts';
 import { optionsOf } from './config/load-config.ts';
 import { isPublicBind } from './config/options.ts';
 import { buildFleet } from './deployment/build-fleet.ts';
+import { buildTelemetry } from './deployment/build-telemetry.ts';
 import type { ChorusDeps } from './deployment/chorus-deps.ts';
 import { Deployment, type InitialDeployment, type ReloadReport } from './deployment/deployment.ts';
 import { Ending } from './deployment/ending.ts';
@@ -13,10 +14,12 @@ import type { Plan } from './domain/placement.ts';
 import type { Fleet } from './engine/fleet.ts';
 import { DEFAULT_POLICY } from './engine/policy.ts';
 import { buildApp, type Gateway } from './gateway/app.ts';
+import { closeGateway } from './gateway/close-gateway.ts';
 import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import type { GpuWatch } from './gpu/gpu-watch.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
+import type { Telemetry } from './metrics/telemetry.ts';
 import { spellLogprob } from './responses/logprobs.ts';
 import { reportStore, type StoreReport } from './responses/report-store.ts';
 import { RetentionSweep } from './responses/retention.ts';
@@ -36,8 +39,6 @@ const STALL_TIMEOUT_MS = 120_000;
 const CACHED_PROMPT_BYTES = 64_000_000;
 /** A server with one key or none serves one project. */
 const PROJECT = 'default';
-/** How long clients have for their last bytes once the engines are gone; a client that never asks holds nobody up. */
-const LAST_BYTES_MS = 1000;
 
 /**
  * The composition root: builds everything from the options and the plan. Nothing starts before `start`; after `stop`
@@ -58,6 +59,7 @@ export class Orchestrator {
   readonly #preparation: Preparation | null;
   readonly #gpuWatch: GpuWatch | null;
   readonly #report: SelfReport;
+  readonly #telemetry: Telemetry;
   readonly #operator: LiveOperator;
   readonly #listeners = new Set<() => void>();
   readonly #ending: Ending;
@@ -77,6 +79,7 @@ export class Orchestrator {
       environment: deps.environment,
       random: deps.random,
       policy: deps.policy ?? DEFAULT_POLICY,
+      onEngineEvent: (event) => this.#telemetry.onEngineEvent(event),
       clock,
       logger,
     });
@@ -90,6 +93,8 @@ export class Orchestrator {
     this.#sweep = store && new RetentionSweep(store, clock, (err) => logger.error({ err }, 'sweep failed'));
     this.#preparation = prepare && new Preparation(prepare, onChange);
     this.#report = this.#buildReport();
+    const watched = { fleet: this.#fleet, pool: this.#pool, deployment: this.#deployment, report: this.#report };
+    this.#telemetry = buildTelemetry(deps, watched);
     this.#operator = this.#buildOperator();
     this.#fleet.onChange(onChange);
     this.#app = this.#buildGateway();
@@ -116,6 +121,7 @@ export class Orchestrator {
   async start(): Promise<{ readonly prepared: Promise<void> }> {
     this.url = await listen(this.#app, this.#deps.listener);
     writeServerRecord(this.#deployment.options.stateDir, { url: this.url, keyFile: this.apiKey?.file ?? null });
+    this.#telemetry.start();
     this.#gpuWatch?.start();
     return { prepared: this.#launch() };
   }
@@ -149,7 +155,7 @@ export class Orchestrator {
 
   /** Whether the control loop moves. */
   isAlive(): boolean {
-    return true;
+    return this.#telemetry.control.isAlive();
   }
 
   /** Calls `listener` whenever `status` shows something else. */
@@ -226,7 +232,7 @@ export class Orchestrator {
       pool: this.#pool,
       openTokenStream: this.#upstream.openTokenStream,
       suspects: this.#suspects,
-      onAttemptFailed: (event: object) => logger.warn(event, 'attempt failed'),
+      onAttemptFailed: this.#telemetry.onAttemptFailed,
     };
     const memory = store && {
       store,
@@ -236,7 +242,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory, onResponseEnd: () => {} },
+      responses: { clock, turn, memory, onResponseEnd: this.#telemetry.onResponseEnd },
       project: PROJECT,
       clock,
       logger,
@@ -254,6 +260,9 @@ export class Orchestrator {
         ...readSeal(deployment.options.stateDir),
       },
       readiness: () => this.#answerReadiness(),
+      isAlive: () => this.isAlive(),
+      metrics: this.#telemetry.metrics,
+      onRequestEnd: this.#telemetry.onRequestEnd,
       engineHeader: this.simulated ? 'SIMULATED' : 'vllm',
       status: async () => ({ ...this.status(), store: await this.#reportStore() }),
       operator: this.#operator,
@@ -280,18 +289,11 @@ export class Orchestrator {
     this.#gpuWatch?.close();
     await this.#preparation?.stop();
     await this.#fleet.stop(this.#ending.isHurried ? 0 : leftMs);
-    await this.#closeListener();
+    await closeGateway(this.#app, this.#deps.clock, this.#ending.isHurried);
+    this.#telemetry.stop();
     await this.#upstream.close();
     this.#sweep?.stop();
     await this.#deps.store?.close();
     removeServerRecord(this.#deployment.options.stateDir);
-  }
-
-  /** An idle connection, half a request or a client that reads nothing would keep `app.close` waiting for ever. */
-  async #closeListener(): Promise<void> {
-    const closeConnections = (): void => this.#app.server.closeAllConnections();
-    const cancel = this.#deps.clock.schedule(this.#ending.isHurried ? 0 : LAST_BYTES_MS, closeConnections);
-    await this.#app.close();
-    cancel();
   }
 }

@@ -90,6 +90,9 @@ const app = buildApp({
     ...createSeal(randomBytes(SEAL_KEY_BYTES)),
   },
   readiness: () => ({ ready: true, sentence: '' }),
+  isAlive: () => true,
+  metrics: { page: notHere, poolPage: notHere },
+  onRequestEnd: () => {},
   engineHeader: 'vllm',
   drain: { isClosing: () => false, isRefusing: () => false },
   operator: {

@@ -3,12 +3,14 @@ import { MiB } from '../domain/units.ts';
 import { newRequestId } from '../responses/ids.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { registerAuth } from './plugins/auth.ts';
+import { registerCounting } from './plugins/count-requests.ts';
 import { answerMalformedHttp, ignoreExpectations } from './malformed-http.ts';
 import { registerDrain } from './plugins/drain.ts';
 import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerJsonBody } from './plugins/json-body.ts';
 import { registerAdmin } from './routes/admin.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerMetrics } from './routes/metrics.ts';
 import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
 import { registerStoredResponses } from './routes/stored-responses.ts';
@@ -51,9 +53,11 @@ export function buildApp(deps: GatewayDeps): Gateway {
     reply.header('x-request-id', request.id).header('chorus-engine', deps.engineHeader);
     done();
   });
+  registerCounting(app, deps.onRequestEnd);
   registerErrors(app);
   registerAuth(app, deps.access);
   registerHealth(app, deps);
+  registerMetrics(app, deps);
   registerAdmin(app, deps);
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(

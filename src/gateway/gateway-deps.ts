@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelId } from '../domain/model.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { RequestReport } from '../metrics/request-log.ts';
 import type { ResponsesDeps } from '../responses/create.ts';
 import type { PrepareOptions } from '../responses/request.ts';
 import type { AccessPolicy } from './plugins/auth.ts';
@@ -22,6 +24,11 @@ export interface GatewayDeps {
   /** Whose responses these are: a server with one key or none has one project. */
   readonly project: string;
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
+  /** Whether the supervision makes its rounds. */
+  readonly isAlive: () => boolean;
+  readonly metrics: Pick<Metrics, 'page' | 'poolPage'>;
+  /** Told of every request once its answer has been sent or its client has left. */
+  readonly onRequestEnd: (report: RequestReport) => void;
   /** `vllm`, or `SIMULATED` where no model answers: the value of the `chorus-engine` header. */
   readonly engineHeader: string;
   readonly status: () => Promise<StatusReport>;

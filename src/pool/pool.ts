@@ -151,6 +151,11 @@ export class Pool implements Rotation {
     return ready.toSorted((a, b) => b.maxModelLen - a.maxModelLen)[0] ?? null;
   }
 
+  /** Requests that wait for a replica. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
   view(): SeatView[] {
     return [...this.#seats.values()].map(({ replica, leases, served, withdrawn }) => ({
       engineId: replica.engineId,

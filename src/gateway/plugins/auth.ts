@@ -9,7 +9,7 @@ export interface AccessPolicy {
 }
 
 /** Routes that probes and load balancers ask without a key. */
-const OPEN_PATHS = new Set(['/livez', '/readyz', '/startupz', '/health', '/healthz', '/version']);
+const OPEN_PATHS = new Set(['/livez', '/readyz', '/startupz', '/health', '/healthz', '/version', '/metrics/pool']);
 
 /** Guards every route but the probes. */
 export function registerAuth(app: FastifyInstance, { apiKey }: AccessPolicy): void {

@@ -3,7 +3,7 @@ import type { CancelTimer, Clock } from '../domain/clock.ts';
 /** Between two rounds. */
 const ROUND_INTERVAL_MS = 1000;
 /** A control loop that made no round for so long is broken: the process is worth a restart. */
-export const CONTROL_STALE_MS = 10_000;
+const CONTROL_STALE_MS = 10_000;
 
 export interface ControlLoopOptions {
   readonly clock: Clock;
@@ -43,6 +43,10 @@ export class ControlLoop {
   /** Since the last good round, or since `start` where there was none. */
   sinceRoundMs(): number {
     return this.#options.clock.monotonicMs() - this.#lastRoundMs;
+  }
+
+  isAlive(): boolean {
+    return this.sinceRoundMs() <= CONTROL_STALE_MS;
   }
 
   /** Calls `listener` after every good round; the returned function ends that. */

@@ -30,10 +30,16 @@ export function readEnginePage(page: string, replica: string): EnginePage {
       current = families.get(name) ?? { name, comments: [], samples: [] };
       families.set(name, current);
     }
-    if (isComment) current.comments.push(line);
+    if (isComment) addComment(current, line);
     else current.samples.push(withReplica(line, name, replica));
   }
   return families;
+}
+
+/** Prometheus refuses a page that says `# HELP` or `# TYPE` of a series twice. */
+function addComment({ comments }: Family, line: string): void {
+  const kind = line.slice(0, '# HELP '.length);
+  if (!comments.some((comment) => comment.startsWith(kind))) comments.push(line);
 }
 
 /** The pages of several engines as one: each series once, with the samples of all. */

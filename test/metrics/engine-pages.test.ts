@@ -40,7 +40,8 @@ vllm:time_to_first_token_seconds_count{replica="engine-0",engine="0",model_name=
 });
 
 it('tells each series once, with the samples of all engines together', () => {
-  const a = '# HELP vllm:a About a.\n# TYPE vllm:a gauge\nvllm:a 1\n# TYPE vllm:b gauge\nvllm:b{x="1"} 2\n';
+  const a =
+    '# HELP vllm:a About a.\n# TYPE vllm:a gauge\nvllm:a 1\n# TYPE vllm:b gauge\nvllm:b{x="1"} 2\n# TYPE vllm:b gauge\nvllm:b{x="2"} 2\n';
   const b = '# TYPE vllm:b gauge\nvllm:b{x="1"} 3\n# HELP vllm:a Otherwise.\n# TYPE vllm:a gauge\nvllm:a 4\n';
   expect(joinEnginePages([readEnginePage(a, 'e0'), readEnginePage(b, 'e1')])).toBe(
     `# HELP vllm:a About a.
@@ -49,6 +50,7 @@ vllm:a{replica="e0"} 1
 vllm:a{replica="e1"} 4
 # TYPE vllm:b gauge
 vllm:b{replica="e0",x="1"} 2
+vllm:b{replica="e0",x="2"} 2
 vllm:b{replica="e1",x="1"} 3
 `,
   );

@@ -86,7 +86,8 @@ export class Orchestrator {
     const onChange = (): void => this.#changed();
     this.#gpuWatch = deps.gpuSight && watchGpus(deps.gpuSight, () => this.#deployment);
     const forgive = (uuid: string): void => this.#gpuWatch?.forgive(uuid);
-    const changes = { readConfig, plan, roster: this.#fleet, forgive };
+    const isPreparing = (): boolean => (this.#preparation?.state ?? null) !== null;
+    const changes = { readConfig, plan, roster: this.#fleet, forgive, isPreparing };
     this.#deployment = new Deployment(initial, { ...changes, clock, logger, onChange });
     const { stateDir, apiKeyFile } = this.#deployment.options;
     this.apiKey = readApiKey({ file: apiKeyFile, stateDir, required: isPublicBind(deps.listener.host) });

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { Refusal } from '../domain/refusal.ts';
 import type { EngineOrder } from '../gateway/operator.ts';
-import type { EngineReport } from '../gateway/reports.ts';
+import type { EngineReport, StatusReport } from '../gateway/reports.ts';
 import { systemClock } from '../system/clock.ts';
-import { readyAfter, stopped, waitForEngine } from './engine-wait.ts';
+import { readyAfter, stopped, waitForEngine, type EngineGoal } from './engine-wait.ts';
 import { addServerFlags, askServer, stateDirOf, type ServerFlags } from './server-client.ts';
 
 type Print = (text: string) => void;
@@ -22,6 +22,7 @@ export function addEngineCommands(program: Command, print: Print): void {
     .action((engineId: string | undefined, flags: RestartFlags) => restart(engineId, flags, print));
 }
 
+type Order = 'drain' | 'restart' | 'start';
 type RestartFlags = ServerFlags & { readonly all: boolean };
 
 async function restart(engineId: string | undefined, { all, ...flags }: RestartFlags, print: Print): Promise<void> {
@@ -36,14 +37,10 @@ interface Call {
   readonly print: Print;
 }
 
-/** One engine after another; null: all that there are. */
-async function runOrder(
-  order: 'drain' | 'restart' | 'start',
-  named: readonly string[] | null,
-  { flags, print }: Call,
-): Promise<void> {
+/** One engine after another; null: all but those that were stopped on purpose. */
+async function runOrder(order: Order, named: readonly string[] | null, { flags, print }: Call): Promise<void> {
   const stateDir = await stateDirOf(flags);
-  const engines = named ?? (await listEngines(stateDir)).map(({ engineId }) => engineId);
+  const engines = named ?? (await startedEngines(stateDir));
   const ends: EngineReport[] = [];
   for (const engineId of engines) {
     ends.push(
@@ -58,17 +55,34 @@ const outputOf = ({ json }: ServerFlags, print: Print): { readonly print: Print 
   print: json ? () => undefined : print,
 });
 
-const listEngines = async (stateDir: string): Promise<readonly EngineReport[]> =>
-  (await askServer<{ readonly engines: readonly EngineReport[] }>(stateDir, 'GET', '/admin/engines')).engines;
+async function startedEngines(stateDir: string): Promise<readonly string[]> {
+  const { engines } = await askServer<Pick<StatusReport, 'engines'>>(stateDir, 'GET', '/admin/engines');
+  return engines.filter(({ phase }) => phase !== 'stopped').map(({ engineId }) => engineId);
+}
 
 async function carryOut(
-  order: 'drain' | 'restart' | 'start',
+  order: Order,
   path: string,
   { stateDir, print }: { readonly stateDir: string; readonly print: Print },
 ): Promise<EngineReport> {
   const { before, drainMs } = await askServer<EngineOrder>(stateDir, 'POST', `${path}/${order}`);
-  const isRunning = order === 'start' && before.pid !== null;
-  const reached = order === 'drain' ? stopped : readyAfter(before.generation - (isRunning ? 1 : 0));
+  if (order === 'start' && BEING_STOPPED.includes(before.phase)) {
+    throw new Refusal('temporary', `${before.engineId} is just being stopped. Start it when that has ended.`);
+  }
   const ask = (): Promise<EngineReport> => askServer<EngineReport>(stateDir, 'GET', path);
-  return waitForEngine({ reached, drainMs }, { clock: systemClock, ask, print });
+  return waitForEngine({ reached: goalOf(order, before), drainMs }, { clock: systemClock, ask, print });
+}
+
+const BEING_STOPPED: readonly EngineReport['phase'][] = ['draining', 'stopping', 'sweeping'];
+
+function goalOf(order: Order, { generation, pid }: EngineReport): EngineGoal['reached'] {
+  switch (order) {
+    case 'drain':
+      return stopped;
+    case 'restart':
+      return readyAfter(generation, 'ready again');
+    case 'start':
+      // One that runs is left alone: its present start counts.
+      return readyAfter(pid === null ? generation : generation - 1, 'ready');
+  }
 }

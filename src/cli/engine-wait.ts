@@ -35,18 +35,23 @@ export async function waitForEngine(
     const end = reached(engine, nowMs - beganMs);
     if (engine.phase === 'draining') drainingSinceMs ??= nowMs;
     const drainLeftMs = drainMs - (nowMs - (drainingSinceMs ?? nowMs));
-    const line = end ?? describeStep(engine, drainLeftMs);
-    if (withoutTimes(line) !== printed) print(`${engine.engineId}: ${line}`);
-    printed = withoutTimes(line);
+    const step = end ?? describeStep(engine, drainLeftMs);
+    if (withoutTimes(step) !== printed) print([`${engine.engineId}: ${step}`, progressOf(engine)].join(''));
+    printed = withoutTimes(step);
     if (end !== null) return engine;
     await sleep(clock, POLL_MS);
   }
 }
 
-function describeStep({ phase, inFlight, sentence, progress }: EngineReport, drainLeftMs: number): string {
-  if (phase !== 'draining') return [sentence, describeProgress(progress)].filter(Boolean).join(', ');
+function describeStep({ phase, inFlight, sentence }: EngineReport, drainLeftMs: number): string {
+  if (phase !== 'draining') return sentence;
   const answers = inFlight === 1 ? '1 answer finishes' : `${inFlight} answers finish`;
   return `${answers} (${formatTimeLeft(drainLeftMs)} left)`;
+}
+
+/** Counts on by itself, and is no news. */
+function progressOf({ progress }: EngineReport): string {
+  return progress?.leftMs == null ? '' : ` (${describeProgress(progress)})`;
 }
 
 /** Out of rotation, its process gone. */
@@ -58,10 +63,10 @@ export const stopped: EngineGoal['reached'] = ({ engineId, phase, sentence }, to
 
 /** In rotation with a start later than `generation`. */
 export const readyAfter =
-  (generation: number): EngineGoal['reached'] =>
+  (generation: number, word: 'ready' | 'ready again'): EngineGoal['reached'] =>
   ({ engineId, phase, sentence, generation: current }, tookMs) => {
     if (current <= generation) return null;
     if (phase === 'failed') throw new Refusal('unavailable', `${engineId}: ${sentence}`);
     if (phase === 'backoff') throw new Refusal('temporary', `${engineId}: ${sentence}. Chorus goes on trying.`);
-    return phase === 'ready' ? `ready again after ${formatDuration(tookMs)}` : null;
+    return phase === 'ready' ? `${word} after ${formatDuration(tookMs)}` : null;
   };

@@ -5,7 +5,7 @@ export type LogRecord = Readonly<Record<string, unknown>>;
 export function readRecord(line: string): LogRecord | null {
   try {
     const record: unknown = JSON.parse(line);
-    return typeof record === 'object' && record !== null && 'msg' in record ? (record as LogRecord) : null;
+    return typeof record === 'object' && record !== null && 'msg' in record ? record : null;
   } catch {
     return null;
   }

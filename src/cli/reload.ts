@@ -16,7 +16,7 @@ const POLL_MS = 250;
 /** Adds `chorus reload`, which ends when the engines follow the new settings. */
 export function addReloadCommand(program: Command, print: Print): void {
   addServerFlags(program.command('reload'))
-    .description('read the settings of the running server again; engines that they concern are replaced in turn')
+    .description('read the settings of the running server again; engines that they concern follow one after another')
     .action((flags: ServerFlags) => reload(flags, print));
 }
 
@@ -55,14 +55,14 @@ export function describeReload({ file, warnings, changes, uncordoned, plan }: Re
       : `Settings of ${file ?? 'the environment'}:`,
     ...changes.map((change) => `  ${describeChange(change)}`),
     ...uncordoned.map((index) => `GPU ${index} is used again.`),
-    ...(plan === null ? [] : [`Engines are replaced one after another: ${plan}`]),
+    ...(plan === null ? [] : [`Engines follow one after another: ${plan}`]),
   ];
 }
 
 const EFFECTS: Readonly<Record<SettingChange['takesEffect'], string>> = {
   at_once: 'holds from now on',
   next_start: 'holds for an engine from its next start',
-  engines: 'engines are replaced for it',
+  engines: 'engines follow',
   restart: 'needs a restart of Chorus; the old value stays until then',
 };
 

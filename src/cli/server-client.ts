@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { request } from 'undici';
-import { loadConfig } from '../config/load-config.ts';
+import { readConfig } from '../config/load-config.ts';
 import type { Flags } from '../config/text-sources.ts';
 import { Refusal, type EXIT_CODES } from '../domain/refusal.ts';
 import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
@@ -21,9 +21,10 @@ export function addServerFlags(command: Command): Command {
     .option('--json', 'as JSON', false);
 }
 
-/** The state directory that the flags, the environment or a file name. Throws a `Refusal` when the settings are wrong. */
-export async function stateDirOf({ json: _, ...flags }: ServerFlags): Promise<string> {
-  return (await loadConfig(flags, process.env)).options.stateDir;
+/** The state directory that flags, environment or file name; other settings may be wrong: a server is asked all the same. */
+export async function stateDirOf(flags: Flags): Promise<string> {
+  const reading = await readConfig(flags, process.env);
+  return 'config' in reading ? reading.config.options.stateDir : reading.stateDir;
 }
 
 /** What a status of the answer means to a script. */

@@ -37,6 +37,8 @@ export type ConfigReading =
       readonly file: string | null;
       readonly problems: readonly Problem[];
       readonly warnings: readonly string[];
+      /** What can be read all the same of where the server lives. */
+      readonly stateDir: string;
     };
 
 /**
@@ -57,8 +59,9 @@ export async function readConfig(flags: Flags, environment: Environment): Promis
     file === null ? { given: [], problems: [] } : resolvePaths(await readFileLayer(file), dirname(file), environment),
     resolvePaths(joinLayers([readEnvironment(environment), readFlags(flags)]), '.', environment),
   ]);
-  if (problems.length > 0) return { refusal: refusalOf(problems), file, problems, warnings };
   const settings = SETTINGS.map((setting) => effective(setting, given, environment));
+  const stateDir = String(settings.find(({ path }) => path === 'state_dir')?.value);
+  if (problems.length > 0) return { refusal: refusalOf(problems), file, problems, warnings, stateDir };
   return { config: { options: optionsOf(settings), file, warnings, settings } };
 }
 

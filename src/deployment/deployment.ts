@@ -49,6 +49,8 @@ export interface DeploymentDeps {
    * installed or downloaded first.
    */
   readonly plan: (options: ServeOptions, limits: PlanLimits) => Promise<PlannedDeployment>;
+  /** vLLM is being installed or weights are being downloaded for the plan. */
+  readonly isPreparing: () => boolean;
   readonly roster: EngineRoster;
   /** A card is used again: whoever watches it forgets what it had. */
   readonly forgive: (uuid: string) => void;
@@ -158,6 +160,7 @@ export class Deployment {
     const changesAll = changes.some(({ takesEffect }) => takesEffect === 'engines');
     const survivors = changesAll ? [] : this.#plan.placements;
     const isPlanned = changesAll || uncordoned.length > 0;
+    if (isPlanned && this.#deps.isPreparing()) throw stillPreparing();
     const planned = isPlanned ? await this.#deps.plan(options, { cordoned: [], survivors }) : null;
     this.#settings = settings;
     this.#options = options;
@@ -219,6 +222,12 @@ export class Deployment {
     this.#lastChange = result.catch(() => undefined);
     return result;
   }
+}
+
+function stillPreparing(): Refusal {
+  const message =
+    'Chorus is still installing or downloading for the settings it started with. Reload when it is ready.';
+  return new Refusal('temporary', message);
 }
 
 function heldSentence(engineId: string, { message, remedy }: EngineFailure): string {

@@ -33,7 +33,8 @@ export async function* readLogs({ sources, count, follow, clock, signal }: ReadL
     const begin = await tail.last(count);
     yield* named(source, follow ? begin : await withRest(tail, begin, count));
   }
-  while (follow && !signal.aborted) {
+  if (!follow) return;
+  while (!signal.aborted) {
     let isQuiet = true;
     for (const source of sources()) {
       const tail = tails.get(source.name) ?? new LogTail(source);

@@ -28,6 +28,8 @@ export interface ServeOptions {
   readonly stateDir: string;
   readonly host: string;
   readonly port: number;
+  /** File with the API key; null: the one of the state directory. */
+  readonly apiKeyFile: string | null;
   readonly reasoning: ReasoningVisibility;
   /** Temperature of requests that name none: 0 to 2. */
   readonly defaultTemperature: number;
@@ -64,6 +66,7 @@ export function serveOptions(config: Config): ServeOptions {
     stateDir: config.state_dir,
     host: server.host,
     port: server.port,
+    apiKeyFile: server.api_key_file ?? null,
     reasoning: config.reasoning,
     defaultTemperature: config.default_temperature,
     loadingWaitMs: config.loading_wait_seconds * SECOND_MS,

@@ -161,7 +161,7 @@ const server = Type.Object(
     api_key_file: Type.Optional(
       path('<file>', {
         description: 'File with the API key that callers must present, on every address',
-        defaultText: 'api-key in the state directory, which a public address makes',
+        defaultText: 'api-key in the state directory',
       }),
     ),
   },

@@ -9,7 +9,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { EXIT_CODES } from '../../src/domain/refusal.ts';
 import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { eventually } from '../support/eventually.ts';
-import { missingPrograms, startServiceManager, type FakeServiceManager } from '../support/service-manager.ts';
+import { missingPrograms } from '../support/programs.ts';
+import { startServiceManager, type FakeServiceManager } from '../support/service-manager.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const UNIT = join(ROOT, 'configs/systemd/chorus.service');
@@ -32,7 +33,7 @@ describe('the life of a service', () => {
     return [chorus, manager];
   }
 
-  const missing = missingPrograms('systemd-notify', 'systemd-socket-activate');
+  const missing = missingPrograms(['systemd-notify', '--version'], ['systemd-socket-activate', '--version']);
 
   it('is told in order: more time, READY with the first token, the watchdog, the end', LIFE, async (test) => {
     if (missing) test.skip(missing);
@@ -74,7 +75,7 @@ it('a service manager that cannot be told changes nothing but a line', LIFE, asy
 });
 
 describe('a socket of the service manager', () => {
-  const missing = missingPrograms('systemd-socket-activate');
+  const missing = missingPrograms(['systemd-socket-activate', '--version']);
 
   async function freePort(): Promise<number> {
     const server = createServer();
@@ -121,7 +122,7 @@ describe('a socket of the service manager', () => {
 });
 
 describe('the units', () => {
-  const missing = missingPrograms('systemd-analyze');
+  const missing = missingPrograms(['systemd-analyze', '--version']);
 
   /** The units with this clone in the place of the installation, so that their programs are looked for. */
   function installed(): { service: string; socket: string } {

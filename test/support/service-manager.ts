@@ -1,16 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
-
-/** What is missing of the programs, as the note of a test that cannot run without them; null: nothing. */
-export function missingPrograms(...names: readonly string[]): string | null {
-  const missing = names.filter((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error !== undefined);
-  return missing.length === 0 ? null : `not installed: ${missing.join(', ')}`;
-}
 
 export interface FakeServiceManager {
   /** For `NOTIFY_SOCKET`. */

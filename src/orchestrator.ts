@@ -12,7 +12,6 @@ import { SelfReport, type Readiness } from './deployment/self-report.ts';
 import { watchGpus } from './deployment/watch-gpus.ts';
 import type { Plan } from './domain/placement.ts';
 import type { Fleet } from './engine/fleet.ts';
-import { DEFAULT_POLICY } from './engine/policy.ts';
 import { buildApp, type Gateway } from './gateway/app.ts';
 import { closeGateway } from './gateway/close-gateway.ts';
 import { listen } from './gateway/listen.ts';
@@ -78,7 +77,7 @@ export class Orchestrator {
       rotation: this.#pool,
       environment: deps.environment,
       random: deps.random,
-      policy: deps.policy ?? DEFAULT_POLICY,
+      policy: deps.policy,
       onEngineEvent: (event) => this.#telemetry.onEngineEvent(event),
       clock,
       logger,

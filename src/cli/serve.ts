@@ -9,7 +9,7 @@ import type { Plan } from '../domain/placement.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { refusalOf } from '../doctor/check.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
-import { DEFAULT_POLICY } from '../engine/policy.ts';
+import { DEFAULT_POLICY, type EnginePolicy } from '../engine/policy.ts';
 import { NVIDIA_SMI_DEADLINE_MS } from '../gpu/open-nvidia-smi.ts';
 import { endLeftovers } from '../engine/run-record.ts';
 import type { Listener } from '../gateway/listen.ts';
@@ -35,8 +35,11 @@ import { untilStopped } from './stop-signals.ts';
 
 type Print = (line: string) => void;
 
-/** `chorus serve`: plans, checks, sets up, serves until a signal, ends everything. Throws a `Refusal` when it cannot. */
-export async function serve(flags: Flags): Promise<void> {
+/**
+ * `chorus serve`: plans, checks, sets up, serves until a signal, ends everything. Throws a `Refusal` when it cannot.
+ * `policy` are the waiting times of its engines.
+ */
+export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY): Promise<void> {
   const told = takeServiceEnvironment(process.env, process.pid);
   const config = await loadConfig(flags, process.env);
   const view = createStartView(process.stdout, viewStyle(config.options.progress, process.env), systemClock);
@@ -56,7 +59,7 @@ export async function serve(flags: Flags): Promise<void> {
   const { host, port } = options;
   const service = { told, listener: { host, port, descriptor: socket?.descriptor ?? null } };
   const readAgain = (): Promise<LoadedConfig> => loadConfig(flags, process.env);
-  await run({ config, options, inventory, plan, setup, readConfig: readAgain, ...service }, view);
+  await run({ config, options, inventory, plan, setup, readConfig: readAgain, policy, ...service }, view);
 }
 
 /** What a killed Chorus left on the cards goes before the plan: it would take their memory for somebody else's. */
@@ -80,13 +83,13 @@ interface AsService {
 }
 
 /** What the server was started with, and what is read again when it changes. */
-interface Configured extends Pick<ChorusDeps, 'readConfig'> {
+interface Configured extends Pick<ChorusDeps, 'readConfig' | 'policy'> {
   readonly config: LoadedConfig;
   readonly inventory: Inventory;
 }
 
 async function run(
-  { config, inventory, options, plan, setup, told, listener, readConfig }: Decided & AsService & Configured,
+  { config, inventory, options, plan, setup, told, listener, readConfig, policy }: Decided & AsService & Configured,
   view: StartView,
 ): Promise<void> {
   const kept = await openStore(options, view.print);
@@ -95,7 +98,7 @@ async function run(
   const again = { readConfig, plan: planAgain(inventory, shared) };
   const orchestrator = new Orchestrator(
     { settings: config.settings, plan },
-    { ...shared, ...kept, ...again, listener, gpuSight },
+    { ...shared, ...kept, ...again, listener, gpuSight, policy },
   );
   const service = connectService(told, orchestrator, view.print);
   const stop = (): Promise<void> => {
@@ -197,7 +200,8 @@ async function openStore({ stateDir }: ServeOptions, print: Print): Promise<Kept
 type Shared = Pick<ChorusDeps, 'clock' | 'logger' | 'environment' | 'random' | 'prepare'>;
 
 function dependencies({ options, setup }: Omit<Decided, 'plan'>, print: Print): Shared {
-  const logger = createLogger(join(options.stateDir, 'chorus.log'), print);
+  const { stateDir, logLevel: level, maxEngineLogBytes: maxBytes } = options;
+  const logger = createLogger(join(stateDir, 'chorus.log'), print, { level, maxBytes });
   const shared = { clock: systemClock, logger, environment: process.env, random: Math.random };
   if (setup === null) return { ...shared, prepare: null };
   // With nothing to do it still says where vLLM and the weights are.

@@ -23,6 +23,6 @@ export interface ChorusDeps extends Pick<DeploymentDeps, 'readConfig' | 'plan'> 
   readonly listener: Listener;
   /** The cards to look after; null where no engine runs on any. */
   readonly gpuSight: GpuSight | null;
-  /** Waiting times of the engines, if not those of `DEFAULT_POLICY`. */
-  readonly policy?: EnginePolicy;
+  /** Waiting times of the engines. */
+  readonly policy: EnginePolicy;
 }

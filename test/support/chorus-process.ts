@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readServerRecord } from '../../src/system/state-directory.ts';
+import type { EnginePolicy } from '../../src/engine/policy.ts';
 import type { StatusReport } from '../../src/gateway/reports.ts';
 import { eventually } from './eventually.ts';
 import { getJson } from './responses-client.ts';
@@ -23,15 +24,19 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 
 export const newStateDir = (): string => mkdtempSync(join(tmpdir(), 'chorus-e2e-'));
 
-/** Starts the real command on a free port and waits until it listens. `stop` removes a state directory that it made. */
+/**
+ * Starts the real command, or another `program` of its kind, on a free port and waits until it listens. `stop` removes a
+ * state directory that it made.
+ */
 export async function startChorus(
   flags: readonly string[],
   keptStateDir?: string,
   environment: Readonly<NodeJS.ProcessEnv> = process.env,
+  program: readonly string[] = ['scripts/chorus.js'],
 ): Promise<RunningChorus> {
   const stateDir = keptStateDir ?? newStateDir();
   rmSync(join(stateDir, 'server.json'), { force: true });
-  const args = ['scripts/chorus.js', 'serve', '--port', '0', '--state-dir', stateDir, ...flags];
+  const args = [...program, 'serve', '--port', '0', '--state-dir', stateDir, ...flags];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: environment,
@@ -59,6 +64,13 @@ export async function startChorus(
       return code;
     },
   };
+}
+
+const QUICK_CHORUS = new URL('children/quick-chorus.ts', import.meta.url).pathname;
+
+/** The real command with other waiting times for its engines, on a state directory that `stop` removes. */
+export function startQuickChorus(policy: Partial<EnginePolicy>, flags: readonly string[]): Promise<RunningChorus> {
+  return startChorus(flags, undefined, process.env, [QUICK_CHORUS, JSON.stringify(policy)]);
 }
 
 /** Waits until `count` engines are in rotation. */

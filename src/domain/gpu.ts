@@ -23,6 +23,10 @@ export interface Gpu {
   readonly recoveryAction?: string;
   /** Other processes that compute on it. */
   readonly processes?: readonly GpuProcess[];
+  /** How it reaches others, by their index: `NV18`, `PIX`, `PHB`, `SYS` (`nvidia-smi topo -m`); absent where not known. */
+  readonly links?: Readonly<Record<number, string>>;
+  /** The driver is unloaded whenever nothing uses the card, so that the next program waits for it. */
+  readonly isUnloadedWhenIdle?: true;
   /** Why nothing is started on it although the driver lists it; absent on a card in service. */
   readonly cordon?: Pick<GpuFault, 'code' | 'reason' | 'remedy'>;
 }

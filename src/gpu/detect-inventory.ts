@@ -1,17 +1,19 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Finding, Gpu, Host, Inventory } from '../domain/gpu.ts';
+import type { Gpu, Host, Inventory } from '../domain/gpu.ts';
 import { systemClock } from '../system/clock.ts';
+import { withDriverVersion } from './driver-version.ts';
 import { readHealth, type Health } from './health.ts';
 import { readHost } from './host.ts';
+import { listCards } from './list-cards.ts';
 import { asOnlySlice } from './mig-slice.ts';
 import { evidenceFinding, nvidiaEvidence } from './nvidia-evidence.ts';
-import { nvidiaSmiFinding, unreadableFinding } from './nvidia-smi-findings.ts';
-import { parseRows, QUERY_FIELDS } from './nvidia-smi-rows.ts';
+import { QUERY_FIELDS } from './nvidia-smi-rows.ts';
 import { crossCheckCards } from './pci-cards.ts';
 import { nvidiaPciDevices } from './pci-devices.ts';
 import { readProcesses } from './processes.ts';
 import { NVIDIA_SMI_DEADLINE_MS, openNvidiaSmi } from './open-nvidia-smi.ts';
-import { listQuestion, type NvidiaSmi, type NvidiaSmiOutcome } from './run-nvidia-smi.ts';
+import { listQuestion, type NvidiaSmi } from './run-nvidia-smi.ts';
+import { readLinks } from './topology.ts';
 import { withHostMemory } from './unified-memory.ts';
 import { visibleGpus } from './visible-devices.ts';
 
@@ -38,7 +40,8 @@ export async function detectInventory(options: DetectOptions = {}): Promise<Inve
     readHost(root),
   ]);
   const evidence = await nvidiaEvidence(root, env, pciDevices);
-  const { gpus: listed, findings: listFindings } = readList(outcome, evidence.length > 0, deadlineMs);
+  const isExpected = evidence.length > 0;
+  const { gpus: listed, findings: listFindings } = await listCards(nvidiaSmi, outcome, { isExpected, deadlineMs });
   const { gpus: visible, findings: visibilityFindings } = visibleGpus(listed, env);
   const [{ gpus, findings: healthFindings }, crossCheck] = await Promise.all([
     lookCloser(nvidiaSmi, visible, { host, env }),
@@ -63,25 +66,14 @@ interface Surroundings {
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** What planning can do without: health, processes, a MIG slice; and the host's memory where it is the card's. */
+/** What planning can do without: health, processes, links, a MIG slice; and the host's memory where it is the card's. */
 async function lookCloser(nvidiaSmi: NvidiaSmi, gpus: readonly Gpu[], { host, env }: Surroundings): Promise<Health> {
   const [first, ...others] = gpus;
   if (first === undefined) return { gpus: [], findings: [] };
   const { gpus: judged, findings } = await readHealth(nvidiaSmi, gpus);
-  const used = await readProcesses(nvidiaSmi, judged);
-  const [only = first] = used;
-  const sliced = only.migEnabled && others.length === 0 ? [await asOnlySlice(nvidiaSmi, only, env)] : used;
+  const used = await readProcesses(nvidiaSmi, await withDriverVersion(nvidiaSmi, judged));
+  const linked = await readLinks(nvidiaSmi, used);
+  const [only = first] = linked;
+  const sliced = only.migEnabled && others.length === 0 ? [await asOnlySlice(nvidiaSmi, only, env)] : linked;
   return { gpus: sliced.map((gpu) => withHostMemory(gpu, host)), findings };
-}
-
-/** One lost card makes nvidia-smi fail, but it may have listed the others before. */
-function readList(
-  outcome: NvidiaSmiOutcome,
-  isExpected: boolean,
-  deadlineMs: number,
-): { readonly gpus: readonly Gpu[]; readonly findings: readonly Finding[] } {
-  const failure = nvidiaSmiFinding(outcome, isExpected, deadlineMs);
-  const { gpus, unreadable } = parseRows(outcome.kind === 'finished' ? outcome.stdout : '');
-  if (failure) return { gpus, findings: [failure] };
-  return { gpus, findings: unreadable.length > 0 ? [unreadableFinding(unreadable)] : [] };
 }

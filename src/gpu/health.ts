@@ -13,6 +13,7 @@ export const HEALTH_FIELDS: readonly string[] = [
   'remapped_rows.failure',
   'retired_pages.pending',
   'clocks_event_reasons.active',
+  'persistence_mode',
 ];
 
 /** Bits of `clocks_event_reasons.active`: hardware slowdown, thermal (software, hardware), external power brake. */
@@ -36,7 +37,11 @@ export async function readHealth(nvidiaSmi: NvidiaSmi, gpus: readonly Gpu[]): Pr
     if (!row) return gpu;
     findings.push(...judgeHealth(gpu, row));
     const { recoveryAction } = readCondition(row);
-    return recoveryAction === null || recoveryAction === 'None' ? gpu : { ...gpu, recoveryAction };
+    return {
+      ...gpu,
+      ...(recoveryAction === null || recoveryAction === 'None' ? {} : { recoveryAction }),
+      ...(row.text('persistence_mode') === 'Disabled' ? { isUnloadedWhenIdle: true as const } : {}),
+    };
   });
   return { gpus: judged, findings };
 }

@@ -83,6 +83,20 @@ const FAILURES: readonly Failure[] = [
     remedy: 'Switch the machine off and connect the power cables of the card.',
   },
   {
+    code: 'interrupt_fault',
+    pattern: /interrupt issue/i,
+    exitCode: 10,
+    message: 'The kernel has trouble with the interrupts of a GPU.',
+    remedy: 'Look for NVRM lines in `dmesg`, then reboot; a newer BIOS or another slot often helps.',
+  },
+  {
+    code: 'nvml_too_old',
+    pattern: /Function Not Found|NVML doesn't implement this function/i,
+    exitCode: 13,
+    message: 'nvidia-smi and the library of the NVIDIA driver are not of one version.',
+    remedy: 'Install the NVIDIA driver again, with all its packages of one version.',
+  },
+  {
     code: 'inforom_corrupt',
     pattern: /infoROM is corrupted/i,
     exitCode: 14,

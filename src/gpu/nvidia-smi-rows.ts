@@ -1,10 +1,7 @@
 import type { Gpu } from '../domain/gpu.ts';
-import { csvRow, linesOf } from './csv-cells.ts';
+import type { CsvRow } from './csv-cells.ts';
 
-/**
- * What planning needs, in the order of the columns. Only fields that are used: one that the driver does not know makes
- * the whole query fail.
- */
+/** What planning needs. Only fields that are used: one that the driver does not know makes the whole query fail. */
 export const QUERY_FIELDS: readonly string[] = [
   'index',
   'uuid',
@@ -19,24 +16,10 @@ export const QUERY_FIELDS: readonly string[] = [
   'display_active',
 ];
 
-/** Reads the rows of `QUERY_FIELDS`. Lines that are none come back as they are. */
-export function parseRows(csv: string): { readonly gpus: readonly Gpu[]; readonly unreadable: readonly string[] } {
-  const gpus: Gpu[] = [];
-  const unreadable: string[] = [];
-  for (const line of linesOf(csv)) {
-    const gpu = parseRow(line);
-    if (gpu) gpus.push(gpu);
-    else unreadable.push(line);
-  }
-  return { gpus, unreadable };
-}
-
-function parseRow(line: string): Gpu | null {
-  const row = csvRow(line, QUERY_FIELDS);
-  const index = row?.figure('index') ?? null;
-  const uuid = row?.text('uuid') ?? null;
-  const name = row?.text('name') ?? null;
-  if (row === null || index === null || uuid === null || name === null) return null;
+/** The card of a row; null where it does not say which one it is. */
+export function readGpu(row: CsvRow): Gpu | null {
+  const [index, uuid, name] = [row.figure('index'), row.text('uuid'), row.text('name')];
+  if (index === null || uuid === null || name === null) return null;
   return {
     index,
     uuid,

@@ -36,6 +36,8 @@ const isProcesses = (value: unknown): boolean =>
       (each['name'] === undefined || isText(each['name'])),
   );
 
+const isLinks = (value: unknown): boolean => isObject(value) && Object.values(value).every(isText);
+
 const isCordon = (value: unknown): boolean =>
   isObject(value) && ['code', 'reason', 'remedy'].every((key) => isText(value[key]));
 
@@ -61,6 +63,8 @@ const GPU_FIELDS: Fields<Gpu> = {
   migSlice: { accepts: isText, expected: 'the name of a slice, such as "3g.40gb", or left out', whenAbsent: absent },
   recoveryAction: { accepts: isText, expected: 'such as "Reset", or left out', whenAbsent: absent },
   processes: { accepts: isProcesses, expected: 'an array of {pid, usedBytes, name}, or left out', whenAbsent: absent },
+  links: { accepts: isLinks, expected: 'an object such as {"1": "NV18"}, or left out', whenAbsent: absent },
+  isUnloadedWhenIdle: { accepts: (value) => value === true, expected: 'true, or left out', whenAbsent: absent },
   cordon: { accepts: isCordon, expected: 'an object with code, reason and remedy, or left out', whenAbsent: absent },
 };
 

@@ -3,6 +3,7 @@ import type { Card } from './cards.ts';
 import type { Demand } from './demand.ts';
 import type { Footprint } from './estimate.ts';
 import { fitOnCards, type Fit } from './fit.ts';
+import { groupNeighbours } from './links.ts';
 import { joinWords } from './wording.ts';
 
 /** The cards of one replica, and how it fits on them. */
@@ -45,16 +46,13 @@ function seatGroup(demand: Demand, group: readonly Card[], preference: Preferenc
   return seats;
 }
 
-/** Neighbours by index share a board or switch more often than not, so they are joined in that order. */
+/** A group is planned for the card of it that has least to spare. */
 function seatsOf(demand: Demand, cards: readonly Card[], size: number): Seat[] {
-  const seats: Seat[] = [];
-  for (let start = 0; start + size <= cards.length; start += size) {
-    const joined = cards.slice(start, start + size);
+  return groupNeighbours(cards, size, ({ gpu }) => gpu).flatMap((joined): Seat[] => {
     const scarcest = joined.reduce((least, card) => (spareBytes(card) < spareBytes(least) ? card : least));
     const fit = fitOnCards(demand, scarcest, size);
-    if (fit) seats.push({ cards: joined, ...fit });
-  }
-  return seats;
+    return fit ? [{ cards: joined, ...fit }] : [];
+  });
 }
 
 /** Long context at vLLM's default settings: joining more cards would gain little. */

@@ -1,9 +1,11 @@
+import type { Gpu } from '../domain/gpu.ts';
 import { formatBytes, formatCount } from '../domain/units.ts';
 import { candidateFor, type Candidate } from './candidate.ts';
 import type { Card } from './cards.ts';
 import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
 import { fitOnCards } from './fit.ts';
 import { contextsOf, isRoomy, type Seat } from './layout.ts';
+import { weakestLink } from './links.ts';
 import type { PlanRequest } from './request.ts';
 import { countOf, gpuList, joinWords, otherProcesses, roughly } from './wording.ts';
 
@@ -158,7 +160,6 @@ function cautions(seats: readonly Seat[]): string[] {
   const old = gpus.filter(({ driverVersion }) => Number.parseInt(driverVersion ?? '', 10) < MIN_DRIVER_MAJOR);
   const driver = old[0]?.driverVersion;
   const unified = seats.some(({ cards }) => cards.some(({ gpu }) => gpu.unifiedMemory));
-  const wide = seats.find(({ cards }) => cards.length >= LINK_BOUND_SIZE);
   return [
     ...(driver
       ? [
@@ -172,11 +173,22 @@ function cautions(seats: readonly Seat[]): string[] {
             'is free, drop the cache (echo 3 | sudo tee /proc/sys/vm/drop_caches).',
         ]
       : []),
-    ...(wide
-      ? [
-          `${gpuList(wide.cards.map(({ gpu }) => gpu))} exchange data at every token: with NVLink that is fast, over PCIe ` +
-            `expect lower speed.`,
-        ]
-      : []),
+    ...slowLinks(seats),
   ];
+}
+
+/** The slowest of the seats; where links are not known, from the size on at which they decide. */
+function slowLinks(seats: readonly Seat[]): string[] {
+  const gpusOf = ({ cards }: Seat): Gpu[] => cards.map(({ gpu }) => gpu);
+  const split = seats.filter(({ cards }) => cards.length > 1).map(gpusOf);
+  const slow = split.find((gpus) => weakestLink(gpus)?.isNvlink === false);
+  if (slow) {
+    return [
+      `${gpuList(slow)} exchange data at every token, over ${weakestLink(slow)?.words ?? 'PCIe'} and not NVLink: expect ` +
+        `lower speed.`,
+    ];
+  }
+  const unknown = split.find((gpus) => gpus.length >= LINK_BOUND_SIZE && weakestLink(gpus) === null);
+  if (unknown === undefined) return [];
+  return [`${gpuList(unknown)} exchange data at every token: with NVLink that is fast, over PCIe expect lower speed.`];
 }

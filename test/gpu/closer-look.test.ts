@@ -105,11 +105,31 @@ describe('captured answers', () => {
     expect((await detect()).gpus).toMatchObject([{ migSlice: '3g.20gb', totalBytes: 19_968 * MiB }]);
   });
 
+  it('of an XML report without slices, in the form of a recent driver: no slice is taken', async () => {
+    const files = { list: 'h100-mig.csv', slices: 'h100-mig-list.txt', xml: 'rtx-pro-6000-v13.xml' };
+    machine.installNvidiaSmi(answers(files));
+    expect((await detect()).gpus.map(({ migSlice }) => migSlice)).toEqual([undefined]);
+    machine.write('one-slice.txt', 'GPU 0: A100 (UUID: GPU-1)\n  MIG 3g.20gb     Device  0: (UUID: MIG-1)\n');
+    machine.installNvidiaSmi(answers({ ...files, slices: relative(FIXTURES, join(machine.root, 'one-slice.txt')) }));
+    expect((await detect()).gpus.map(({ migSlice }) => migSlice)).toEqual([undefined]);
+  });
+
   it('of Windows about processes, which hold an unknown amount there', async () => {
     machine.installNvidiaSmi(answers({ list: 'rtx-2080-super-610.csv', apps: 'wddm-apps.csv' }));
     expect((await detect()).gpus[0]?.processes).toEqual([
       { pid: 2140, usedBytes: null, name: String.raw`C:\Windows\System32\dwm.exe` },
     ]);
+  });
+});
+
+describe('the driver', () => {
+  it.for<[mode: string, expected: true | undefined]>([
+    ['Disabled', true],
+    ['Enabled', undefined],
+    ['[N/A]', undefined],
+  ])('in persistence mode %s', async ([mode, expected]) => {
+    machine.installGpus(fakeLedger(oneH100({ fields: { persistence_mode: mode } })));
+    expect((await detect()).gpus[0]?.isUnloadedWhenIdle).toBe(expected);
   });
 });
 

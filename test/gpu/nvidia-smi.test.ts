@@ -138,7 +138,7 @@ describe('what nvidia-smi lists', () => {
       'C --query-gpu=index,uuid,pci.bus_id,name,driver_version,compute_cap,memory.total,memory.used,memory.free,' +
         `mig.mode.current,display_active ${format}`,
       'C --query-gpu=uuid,gpu_recovery_action,ecc.errors.uncorrected.volatile.total,remapped_rows.pending,' +
-        `remapped_rows.failure,retired_pages.pending,clocks_event_reasons.active ${format}`,
+        `remapped_rows.failure,retired_pages.pending,clocks_event_reasons.active,persistence_mode ${format}`,
       `C --query-compute-apps=gpu_uuid,pid,used_gpu_memory,process_name ${format}`,
     ]);
   });
@@ -178,6 +178,44 @@ describe('a failing nvidia-smi', () => {
     });
     expect(findings[0]?.message).toContain(quoted);
     expect(findings[0]?.remedy).toMatch(/^[A-Z].{10,}\.$/);
+  });
+
+  it.for<[table: string, message: string]>([
+    ['table-b200.txt', '1 card (GPU 0: NVIDIA B200, 179.1 GiB), but driver 580.95.05'],
+    [
+      'table-h100-610.txt',
+      '2 cards (GPU 0: NVIDIA H100 80GB HBM3, 79.6 GiB, GPU 1: NVIDIA GB10), but driver 610.57.04',
+    ],
+  ])('of the list alone still shows the cards in its table: %s', async ([table, message]) => {
+    machine.installNvidiaSmi(`case "$1" in '') ${prints(table)} ;; *) echo 'Invalid combination'; exit 2 ;; esac`);
+    const { gpus, findings } = await detect();
+    expect([gpus, findings]).toEqual([
+      [],
+      [
+        {
+          code: 'list_refused',
+          severity: 'error',
+          message: `The table of nvidia-smi shows ${message} refuses to list them for programs.`,
+          remedy: 'Update the NVIDIA driver: vLLM needs 580 or newer.',
+        },
+      ],
+    ]);
+  });
+
+  it('of a field that a driver does not know costs that field, not the cards', async () => {
+    const fields = 'driver_version display_active'.split(' ');
+    const row = '0, GPU-1, 00000000:01:00.0, NVIDIA L4, 8.9, 23034, 0, 22584, [N/A]';
+    const refusals = fields.map(
+      (field) => `*${field}*) echo 'Field "${field}" is not a valid field to query.'; exit 2 ;;`,
+    );
+    machine.installNvidiaSmi(
+      `case "$1" in --version) ${prints('version-610.txt')} ;; ${refusals.join(' ')} *compute_cap*) echo '${row}' ;; esac`,
+    );
+    const { gpus, findings } = await detect();
+    expect([gpus.map(({ name, driverVersion }) => [name, driverVersion]), findings]).toEqual([
+      [['NVIDIA L4', '610.57.04']],
+      [],
+    ]);
   });
 
   it('on the PATH of WSL gives way to the one of Windows', async () => {

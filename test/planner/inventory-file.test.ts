@@ -50,7 +50,7 @@ describe('a file that describes a machine', () => {
 });
 
 const GPU_KEYS =
-  'index, uuid, name, pciBusId, driverVersion, computeCapability, totalBytes, freeBytes, usedBytes, migEnabled, displayActive, unifiedMemory, migSlice, recoveryAction, processes, cordon';
+  'index, uuid, name, pciBusId, driverVersion, computeCapability, totalBytes, freeBytes, usedBytes, migEnabled, displayActive, unifiedMemory, migSlice, recoveryAction, processes, links, isUnloadedWhenIdle, cordon';
 
 describe('a file that does not', () => {
   it('is refused with exit code 65 and names itself', () => {

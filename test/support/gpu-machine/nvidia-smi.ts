@@ -38,6 +38,8 @@ function answer(): void {
   const [option = ''] = args;
   const [, list, fields = ''] = /^--query-(gpu|compute-apps)=(.+)$/.exec(option) ?? [];
   if (list !== undefined) return answerList(list, fields.split(','));
+  if (option === '--version')
+    return end(0, `NVIDIA-SMI version  : ${ledger.driverVersion}\nDRIVER version      : ${ledger.driverVersion}`);
   if (option === '-L') return end(0, cards.flatMap(listed).join('\n'));
   if (option === 'topo') return end(0, topology());
   if (option === '-q' && args.includes('-x')) return end(0, xml());

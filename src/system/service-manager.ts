@@ -49,8 +49,9 @@ export class ServiceManager {
     this.#beat();
   }
 
-  /** The report may be another one; it is told at once, and then at most once a second. */
+  /** The report may be another one. READY is told at once, all else at most once a second. */
   changed(): void {
+    if (this.#phase === 'starting' && this.#deps.report().ready) return this.#tell();
     this.#hasChanged = true;
     if (this.#cancelPause !== null) return;
     this.#hasChanged = false;
@@ -113,8 +114,8 @@ export class ServiceManager {
 
   /** More time for a start that may still succeed; a hopeless one is left to the service manager's deadline. */
   #extension(): Notification {
-    const { mayBecomeReady, sentence } = this.#deps.report();
-    return mayBecomeReady ? { EXTEND_TIMEOUT_USEC: microseconds(EXTENSION_MS), STATUS: sentence } : {};
+    const { ready, mayBecomeReady, sentence } = this.#deps.report();
+    return mayBecomeReady && !ready ? { EXTEND_TIMEOUT_USEC: microseconds(EXTENSION_MS), STATUS: sentence } : {};
   }
 
   #send(message: Notification, sentence: string): void {

@@ -48,10 +48,11 @@ describe('a start', () => {
     expect(said()).toEqual([]);
   });
 
-  it('is over when a replica is ready, once', () => {
+  it('is over when a replica is ready, at once and once', () => {
     const { clock, become, said } = setUp();
+    become({ ...LOADING, sentence: '99 %' });
     become(READY);
-    expect(said()).toEqual([{ READY: '1', STATUS: '1 of 1 replicas in rotation.' }]);
+    expect(said()).toEqual([{ STATUS: '99 %' }, { READY: '1', STATUS: '1 of 1 replicas in rotation.' }]);
     clock.advance(1000);
     become(FAILED);
     clock.advance(1000);

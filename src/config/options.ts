@@ -1,6 +1,6 @@
 import type { ModelId } from '../domain/model.ts';
 import { DAY_MS, MiB } from '../domain/units.ts';
-import type { Config, EngineChoice, ProgressStyle, ReasoningVisibility } from './schema.ts';
+import type { Config, EngineChoice, LogLevel, ProgressStyle, ReasoningVisibility } from './schema.ts';
 
 /** What `chorus serve` was asked to do. */
 export interface ServeOptions {
@@ -23,7 +23,7 @@ export interface ServeOptions {
   readonly gpuMemoryUtilization: number | null;
   /** Further words of `vllm serve`'s command line, after Chorus's own. */
   readonly engineArguments: readonly string[];
-  /** Size at which the log of an engine's start begins again. */
+  /** Size at which a log begins again, that of an engine's start or Chorus's own. */
   readonly maxEngineLogBytes: number;
   readonly stateDir: string;
   readonly host: string;
@@ -39,6 +39,8 @@ export interface ServeOptions {
   readonly drainMs: number;
   /** How long responses are kept. */
   readonly retentionMs: number;
+  /** How much is written to Chorus's own log. */
+  readonly logLevel: LogLevel;
   /** How the start is shown. */
   readonly progress: ProgressStyle;
   /** vLLM is installed and weights are downloaded without a question. */
@@ -72,6 +74,7 @@ export function serveOptions(config: Config): ServeOptions {
     loadingWaitMs: config.loading_wait_seconds * SECOND_MS,
     drainMs: config.drain_seconds * SECOND_MS,
     retentionMs: store.retention_days * DAY_MS,
+    logLevel: config.log_level,
     progress: config.progress,
     yes: config.assume_yes,
   };

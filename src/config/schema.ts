@@ -15,6 +15,10 @@ const REASONING_VISIBILITIES: ReasoningVisibility[] = ['shown', 'hidden'];
 export type ProgressStyle = 'auto' | 'live' | 'plain' | 'json';
 const PROGRESS_STYLES: ProgressStyle[] = ['auto', 'live', 'plain', 'json'];
 
+/** How much the log tells; each level includes those after it. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+const LOG_LEVELS: LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
 const MODEL_CHOICES: ('auto' | ModelId)[] = ['auto', ...MODEL_IDS];
 /** vLLM divides gpt-oss's 8 key-value heads evenly over the cards of one machine. */
 const TENSOR_PARALLEL_CHOICES: ('auto' | 1 | 2 | 4 | 8)[] = ['auto', 1, 2, 4, 8];
@@ -136,7 +140,7 @@ const engine = Type.Object(
       minimum: 1,
       maximum: 10_240,
       default: 64,
-      description: "Size in MiB at which an engine's log begins again; one older part is kept",
+      description: "Size in MiB at which a log begins again, an engine's or Chorus's own; one older part is kept",
       notes: { placeholder: '<n>', takesEffect: 'next_start' },
     }),
   },
@@ -225,6 +229,11 @@ export const CONFIG_SCHEMA = Type.Object(
       default: 30,
       description: 'How long streams may go on after a stop was asked for',
       notes: { placeholder: '<s>', takesEffect: 'at_once' },
+    }),
+    log_level: Type.Enum(LOG_LEVELS, {
+      default: 'info',
+      description: 'What is written to chorus.log in the state directory; debug adds every request, never its text',
+      notes: { placeholder: '<level>' },
     }),
     progress: Type.Enum(PROGRESS_STYLES, {
       default: 'auto',

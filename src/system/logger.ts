@@ -1,6 +1,8 @@
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import pino, { type DestinationStream, type Logger } from 'pino';
+import type { LogLevel } from '../config/schema.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { LogLevel } from '../config/schema.ts';
 import { MiB } from '../domain/units.ts';
 import { describeError } from './describe-error.ts';
 
@@ -12,9 +14,6 @@ export interface LoggerOptions {
   /** A file that has grown so far becomes `.old`, in the place of the one before it, and a fresh one begins. */
   readonly maxBytes: number;
 }
-
-/** From the most to the least; each includes those after it. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 const DEFAULTS: LoggerOptions = { level: 'info', maxBytes: 64 * MiB };
 

@@ -29,11 +29,13 @@ describe('the options of chorus serve', () => {
       stateDir: '/var/state/chorus',
       host: '127.0.0.1',
       port: 8000,
+      apiKeyFile: null,
       reasoning: 'shown',
       defaultTemperature: 1,
       loadingWaitMs: 300_000,
       drainMs: 30_000,
       retentionMs: 2_592_000_000,
+      logLevel: 'info',
       progress: 'auto',
       yes: false,
     });
@@ -55,7 +57,7 @@ engine:
   gpu_memory_utilization: 0.9
   args: [--max-num-seqs, 64]
   max_log_megabytes: 2
-server: { host: 0.0.0.0, port: 0 }
+server: { host: 0.0.0.0, port: 0, api_key_file: key }
 store:
   retention_days: 7
 state_dir: /srv/chorus
@@ -63,6 +65,7 @@ reasoning: hidden
 default_temperature: 0.5
 loading_wait_seconds: 60
 drain_seconds: 5
+log_level: debug
 progress: json
 assume_yes: true
 `,
@@ -85,11 +88,13 @@ assume_yes: true
         stateDir: '/srv/chorus',
         host: '0.0.0.0',
         port: 0,
+        apiKeyFile: join(folder, 'key'),
         reasoning: 'hidden',
         defaultTemperature: 0.5,
         loadingWaitMs: 60_000,
         drainMs: 5000,
         retentionMs: 604_800_000,
+        logLevel: 'debug',
         progress: 'json',
         yes: true,
       },

@@ -26,6 +26,9 @@ const CLASSES: Readonly<Record<string, FailureClass>> = {
   gpu_out_of_memory: 'out_of_memory',
   no_kv_cache: 'out_of_memory',
   gpu_lost: 'gpu_lost',
+  needs_recovery: 'gpu_lost',
+  memory_repair_failed: 'gpu_lost',
+  ecc_errors: 'gpu_lost',
   unkillable: 'gpu_lost',
   stalled: 'hang',
   unhealthy: 'hang',
@@ -41,7 +44,7 @@ const CLASSES: Readonly<Record<string, FailureClass>> = {
 /** The class of a failure, by its code and, for codes without one, by what helps against it. */
 export function classifyFailure({ code, retry }: EngineFailure): FailureClass {
   const byRetry = { never: 'config', at_once: 'transient', patiently: 'transient', backoff: 'crash' } as const;
-  return CLASSES[code] ?? byRetry[retry];
+  return CLASSES[code] ?? (code.startsWith('xid_') ? 'gpu_lost' : byRetry[retry]);
 }
 
 /** Chorus ended it, because it was not ready in time. */

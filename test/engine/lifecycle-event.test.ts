@@ -76,7 +76,7 @@ describe('what is told of an engine', () => {
     expect(told(START, TOKEN, { kind: 'refused', failure: CARD }, EXIT, SWEPT)).toEqual([
       ...BEGIN,
       { kind: 'ejected', cause: 'cordoned', reason: 'GPU 0 has fallen off the bus' },
-      { kind: 'failed', failureClass: 'config', code: 'xid_79', reason: 'GPU 0 has fallen off the bus' },
+      { kind: 'failed', failureClass: 'gpu_lost', code: 'xid_79', reason: 'GPU 0 has fallen off the bus' },
     ]);
   });
 

@@ -8,6 +8,8 @@
  *   --no-scale-out     answers 403 on the generate route
  *   --exit-after-ready exits with code 0 at the first /health after a token
  *   --sick-after-ready answers /health with 503 after a token
+ *   --freeze           makes one token and then no other, and /health answers 200
+ *   --busy             its metrics show a step of the engine every time they are asked for
  *   --ignore-term      survives SIGTERM
  *   --once FILE        misbehaves only while FILE does not exist, and makes it
  */
@@ -23,6 +25,7 @@ if (once !== null) writeFileSync(once, '');
 const misbehaves = (flag: string): boolean => !spared && args.includes(`--${flag}`);
 
 let tokens = 0;
+let steps = 0;
 
 if (misbehaves('orphan')) {
   spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 60; done'], { stdio: 'ignore' });
@@ -46,14 +49,24 @@ function answerHealth(response: ServerResponse): void {
 
 function answerGeneration(response: ServerResponse): void {
   if (misbehaves('no-token')) return answer(response, 500, { error: { message: 'no kernel for this' } });
+  if (tokens > 0 && misbehaves('freeze')) return;
   tokens++;
   answer(response, 200, { choices: [{ index: 0, token_ids: [200002], finish_reason: 'length' }] });
+}
+
+function answerMetrics(response: ServerResponse): void {
+  if (misbehaves('busy')) steps++;
+  console.log('metrics asked');
+  const series = ['num_requests_running 1.0', 'num_requests_waiting 0.0', `iteration_tokens_total_count ${steps}.0`];
+  response.writeHead(200).end(series.map((row) => `vllm:${row}`).join('\n'));
 }
 
 const server = createServer((request, response) => {
   switch (request.url ?? '') {
     case '/health':
       return answerHealth(response);
+    case '/metrics':
+      return answerMetrics(response);
     case '/version':
       return answer(response, 200, { version: '9.9.9' });
     case '/v1/models':

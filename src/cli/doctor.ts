@@ -59,7 +59,7 @@ export function formatChecks(checks: readonly DoctorCheck[]): string {
     ...(fixes.length > 0 ? ['', 'What to do:', ...fixes.map(({ id, fix }) => `  ${id}: ${fix}`)] : []),
     '',
     count('fail') > 0
-      ? `${count('fail')} of ${checks.length} checks fail: this machine cannot serve yet.`
+      ? `${count('fail')} of ${checks.length} checks ${count('fail') === 1 ? 'fails' : 'fail'}: this machine cannot serve yet.`
       : `Nothing prevents serving (${checks.length} checks, ${countOf(count('warn'), 'warning')}).`,
   ].join('\n');
 }

@@ -1,30 +1,39 @@
 import type { Finding, Inventory } from '../domain/gpu.ts';
 import type { EngineKind, Plan } from '../domain/placement.ts';
 import { judgeCards } from '../planner/cards.ts';
-import { countOf, gpuLabel } from '../planner/wording.ts';
+import { weakestLink } from '../planner/links.ts';
+import { countOf, gpuLabel, gpuList } from '../planner/wording.ts';
 import { chooseWheel } from '../setup/choose-wheel.ts';
 import { oldestDriver } from '../setup/oldest-driver.ts';
 import { fail, ok, skip, warn, type Verdict } from './check.ts';
+import type { MachineFacts } from './machine-facts.ts';
 
 /** nvidia-smi answers and lists a card. */
 export function checkDriver(engine: EngineKind, inventory: Inventory): Verdict {
   if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
-  const { gpus, findings } = inventory;
+  const { gpus, findings, nvidiaVisible } = inventory;
   const errors = findings.filter(({ severity }) => severity === 'error');
   if (gpus.length > 0 && errors.length === 0) {
     return ok(`driver ${oldestDriver(inventory) ?? 'of unknown version'}, ${countOf(gpus.length, 'GPU')}`);
   }
+  if (gpus.length === 0 && !nvidiaVisible && errors.length === 0) return NO_GPU;
   const told = errors.length > 0 ? errors : findings.filter(({ severity }) => severity === 'warning');
   const [value, fix] = [messages(told), remedies(told)];
   if (gpus.length > 0) return warn(value, fix);
-  return told.length > 0
-    ? fail(value, fix)
-    : fail('No NVIDIA GPU was found.', 'Use a machine with one, --engine cpu, or --engine simulated for a trial.');
+  return fail(value, fix);
 }
+
+/** A laptop, not a broken machine: what can be done here comes first. */
+const NO_GPU = fail(
+  'Nothing of NVIDIA is visible on this machine.',
+  'To try Chorus here without a GPU: chorus serve --engine simulated, or --engine cpu for vLLM on the CPU (chorus doctor ' +
+    'with the same flag checks that). If there is an NVIDIA GPU, install its driver, so that nvidia-smi lists it.',
+);
 
 /** A build of vLLM runs on the driver. */
 export function checkCuda(engine: EngineKind, inventory: Inventory): Verdict {
   if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
+  if (inventory.gpus.length === 0) return skip('no GPU is listed');
   const driver = oldestDriver(inventory);
   if (driver === null) return skip('the driver does not tell its version');
   const wheel = chooseWheel('gpu', driver);
@@ -46,6 +55,50 @@ export function checkGpus(engine: EngineKind, { gpus, findings }: Inventory): Ve
   const fixes = [...rejections.flatMap(({ remedy }) => remedy ?? []), ...warnings.map(({ remedy }) => remedy)];
   if (cards.length === 0) return fail(value, fixes.join(' '));
   return fixes.length > 0 ? warn(value, fixes.join(' ')) : ok(value);
+}
+
+/** The cards of one replica exchange data at every token. */
+export function checkLinks(engine: EngineKind, { gpus }: Inventory, { placements }: Plan): Verdict {
+  if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
+  const joined = placements
+    .map((placement) => placement.gpus.flatMap(({ uuid }) => gpus.find((gpu) => gpu.uuid === uuid) ?? []))
+    .filter(({ length }) => length > 1);
+  if (joined.length === 0) return skip('no replica spans several cards');
+  const links = joined.map((cards) => ({ cards, link: weakestLink(cards) }));
+  const value = links
+    .map(
+      ({ cards, link }) =>
+        `${gpuList(cards)} ${link === null ? 'in an unknown way' : `over ${link.words} (${link.name})`}`,
+    )
+    .join('; ');
+  if (links.every(({ link }) => link === null)) return skip('nvidia-smi does not tell how the cards are linked');
+  if (links.every(({ link }) => link === null || link.isNvlink)) return ok(value);
+  return warn(
+    `${value}, not over NVLink`,
+    'It works, with lower speed. Where more cards are joined by NVLink, name those with --gpus; gpt-oss-20b needs none: ' +
+      '--model gpt-oss-20b. If a start hangs, set NCCL_P2P_DISABLE=1.',
+  );
+}
+
+/** The driver stays loaded while no program runs. */
+export function checkPersistence(engine: EngineKind, { gpus }: Inventory): Verdict {
+  if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
+  const unloaded = gpus.filter(({ isUnloadedWhenIdle }) => isUnloadedWhenIdle);
+  if (gpus.length === 0) return skip('no GPU is listed');
+  if (unloaded.length === 0) return ok('the driver stays loaded, or does not say');
+  return warn(
+    `The driver is unloaded from ${gpuList(unloaded)} whenever nothing runs there, which makes every start and nvidia-smi slow.`,
+    'Turn persistence mode on: sudo nvidia-smi -pm 1, or the service nvidia-persistenced.',
+  );
+}
+
+/** Faults of cards (Xid) are in the kernel log first. */
+export function checkKernelLog(engine: EngineKind, { kernelLogProblem }: MachineFacts): Verdict {
+  if (engine !== 'gpu') return skip('not needed without a GPU');
+  if (kernelLogProblem === null) return ok('faults of GPUs are seen in the kernel log at once');
+  return skip(
+    `${kernelLogProblem}: faults of GPUs are seen by nvidia-smi alone, within 20 s; root or CAP_SYSLOG may read the kernel log`,
+  );
 }
 
 /** A model fits somewhere. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, statfs } from 'node:fs/promises';
+import { access, open, readFile, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { leftoverGroups } from '../engine/run-record.ts';
@@ -28,6 +28,8 @@ export interface MachineFacts {
   readonly sharedMemoryBytes: number | null;
   readonly maxOpenFiles: number | null;
   readonly maxLockedBytes: number | null;
+  /** Why the kernel log cannot be read; null where it can. */
+  readonly kernelLogProblem: string | null;
   /** Process groups of engines whose Chorus was killed. */
   readonly leftovers: readonly number[];
 }
@@ -47,12 +49,13 @@ export interface MachineSubject {
 
 /** Reads everything side by side, changes nothing, never rejects. */
 export async function readMachineFacts({ stateDir, host, port, environment }: MachineSubject): Promise<MachineFacts> {
-  const [compilers, portFact, stateParent, sharedMemoryBytes, limits] = await Promise.all([
+  const [compilers, portFact, stateParent, sharedMemoryBytes, limits, logProblem] = await Promise.all([
     Promise.all(['cc', 'gcc', 'clang'].map((name) => findPrograms(name, environment))),
     askPort({ stateDir, host, port }),
     findStateParent(stateDir),
     sharedMemory(),
     readFile('/proc/self/limits', 'utf8').catch(() => ''),
+    kernelLogProblem(),
   ]);
   return {
     nodeVersion: process.versions.node,
@@ -66,6 +69,7 @@ export async function readMachineFacts({ stateDir, host, port, environment }: Ma
     sharedMemoryBytes,
     maxOpenFiles: softLimit(limits, 'Max open files'),
     maxLockedBytes: softLimit(limits, 'Max locked memory'),
+    kernelLogProblem: logProblem,
     leftovers: leftoverGroups(stateDir),
   };
 }
@@ -127,6 +131,17 @@ async function findStateParent(folder: string): Promise<MachineFacts['stateParen
 async function sharedMemory(): Promise<number | null> {
   const found = await statfs('/dev/shm').catch(() => null);
   return found === null ? null : found.blocks * found.bsize;
+}
+
+/** Opening decides: the kernel asks for rights then and not at every read. */
+async function kernelLogProblem(): Promise<string | null> {
+  try {
+    const handle = await open('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK);
+    await handle.close();
+    return null;
+  } catch (error) {
+    return `/dev/kmsg cannot be read (${(error as NodeJS.ErrnoException).code})`;
+  }
 }
 
 /** `proc_pid_limits(5)`: name, soft limit, hard limit, unit, in columns. */

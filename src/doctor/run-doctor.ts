@@ -2,7 +2,15 @@ import type { Inventory } from '../domain/gpu.ts';
 import type { EngineKind, Plan } from '../domain/placement.ts';
 import type { SetupPlan } from '../setup/setup-plan.ts';
 import type { DoctorCheck, Verdict } from './check.ts';
-import { checkCuda, checkDriver, checkGpus, checkPlacement } from './gpu-checks.ts';
+import {
+  checkCuda,
+  checkDriver,
+  checkGpus,
+  checkKernelLog,
+  checkLinks,
+  checkPersistence,
+  checkPlacement,
+} from './gpu-checks.ts';
 import {
   checkCompiler,
   checkLeftovers,
@@ -52,6 +60,9 @@ export function judge(subject: DoctorSubject, facts: MachineFacts): readonly Doc
     driver: checkDriver(engine, inventory),
     cuda: checkCuda(engine, inventory),
     gpus: checkGpus(engine, inventory),
+    links: checkLinks(engine, inventory, plan),
+    persistence: checkPersistence(engine, inventory),
+    kernel_log: checkKernelLog(engine, facts),
     placement: checkPlacement(engine, inventory, plan),
     vllm: checkVllm(setup),
     compiler: checkCompiler(engine, facts),

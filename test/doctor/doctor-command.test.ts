@@ -48,7 +48,7 @@ it('on a machine with a broken driver it prints the fix and ends with 69', async
   expect(stdout).toContain(
     '  driver: Run `sudo modprobe nvidia`. If that fails, install the driver for the running kernel',
   );
-  expect(stdout.split('\n').at(-1)).toBe('1 of 17 checks fail: this machine cannot serve yet.');
+  expect(stdout.split('\n').at(-1)).toBe('1 of 20 checks fails: this machine cannot serve yet.');
 });
 
 it('says every check as JSON, and names who holds the port', async () => {
@@ -64,8 +64,15 @@ it('says every check as JSON, and names who holds the port', async () => {
   expect(checks.find(({ id }) => id === 'port')?.value).toContain(`(pid ${process.pid})`);
 });
 
+it('on a machine without a GPU it ends with 69 and says how Chorus can be tried there', async () => {
+  const { exitCode, stdout } = await doctor('--port', '0');
+  expect(exitCode).toBe(69);
+  expect(stdout).toContain('fail    driver           Nothing of NVIDIA is visible on this machine.');
+  expect(stdout).toContain('  driver: To try Chorus here without a GPU: chorus serve --engine simulated');
+});
+
 it('where nothing prevents serving it ends with 0', async () => {
   const { exitCode, stdout } = await doctor('--engine', 'simulated', '--port', '0');
-  expect(stdout.split('\n').at(-1)).toMatch(/^Nothing prevents serving \(17 checks, (1 warning|\d warnings)\)\.$/);
+  expect(stdout.split('\n').at(-1)).toMatch(/^Nothing prevents serving \(20 checks, (1 warning|\d warnings)\)\.$/);
   expect(exitCode).toBe(0);
 });

@@ -1,20 +1,41 @@
-import { formatBytes, formatCount } from '../domain/units.ts';
-import type { StatusReport } from '../gateway/reports.ts';
-import type { StoreReport } from '../responses/report-store.ts';
+import { formatBytes, formatCount, formatDuration } from '../domain/units.ts';
+import type { CordonedGpu, Roll } from '../deployment/deployment.ts';
+import type { LifecycleEvent } from '../engine/lifecycle-event.ts';
 import { describeProgress } from '../engine/outlook.ts';
+import type { EngineReport, StatusReport } from '../gateway/reports.ts';
+import type { StoreReport } from '../responses/report-store.ts';
 import { describeProgress as describeSetup } from '../setup/explain-setup.ts';
+import { systemClock } from '../system/clock.ts';
 import { askServer } from './server-client.ts';
 import { formatTable } from './table.ts';
 
 /** `chorus status`: what the server of this state directory does now. Throws a `Refusal` when there is none. */
 export async function status(stateDir: string, { json }: { readonly json: boolean }): Promise<string> {
   const report = await askServer<StatusReport>(stateDir, 'GET', '/admin/status');
-  return json ? JSON.stringify(report, null, 2) : describeStatus(report);
+  return json ? JSON.stringify(report, null, 2) : describeStatus(report, systemClock.nowMs());
 }
 
-/** The report as a person reads it. */
-export function describeStatus(report: StatusReport): string {
-  const rows = report.engines.map(({ engineId, model, phase, gpus, pid, restarts, inFlight, sentence, progress }) => [
+/** The report as a person reads it: how it is, what happened lately, what to do. Short where all is well. */
+export function describeStatus(report: StatusReport, nowMs: number): string {
+  return [
+    `chorus ${report.version}  pid ${report.pid}  ${report.url}${report.simulated ? '  SIMULATED' : ''}`,
+    `${report.ready ? 'ready' : 'not ready'}: ${report.reason}`,
+    ...(report.roll === null ? [] : [describeRoll(report.roll, nowMs)]),
+    ...report.setup.map(describeSetup),
+    describeStore(report.store),
+    '',
+    engineTable(report.engines),
+    ...section('Out of use:', report.cordoned.map(describeCordon)),
+    ...section('Lately:', lately(report.engines, nowMs)),
+    ...section('What you can do:', whatToDo(report)),
+  ].join('\n');
+}
+
+const section = (title: string, lines: readonly string[]): readonly string[] =>
+  lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+
+function engineTable(engines: readonly EngineReport[]): string {
+  const rows = engines.map(({ engineId, model, phase, gpus, pid, restarts, inFlight, sentence, progress }) => [
     engineId,
     model,
     gpus.length > 0 ? gpus.map(({ index }) => index).join(',') : '-',
@@ -24,15 +45,72 @@ export function describeStatus(report: StatusReport): string {
     pid === null ? '-' : String(pid),
     [sentence, describeProgress(progress)].filter(Boolean).join(', '),
   ]);
-  return [
-    `chorus ${report.version}  pid ${report.pid}  ${report.url}${report.simulated ? '  SIMULATED' : ''}`,
-    `${report.ready ? 'ready' : 'not ready'}: ${report.reason}`,
-    ...report.setup.map(describeSetup),
-    describeStore(report.store),
-    '',
-    formatTable(['ENGINE', 'MODEL', 'GPUS', 'PHASE', 'IN FLIGHT', 'RESTARTS', 'PID', ''], rows),
-  ].join('\n');
+  return formatTable(['ENGINE', 'MODEL', 'GPUS', 'PHASE', 'IN FLIGHT', 'RESTARTS', 'PID', ''], rows);
 }
+
+function describeRoll({ reason, sinceMs, held }: Roll, nowMs: number): string {
+  if (held !== null) return `half changed, because ${reason}: ${held}`;
+  return `changing for ${formatDuration(nowMs - sinceMs)}, one engine after another, because ${reason}`;
+}
+
+const describeCordon = ({ index, sentence, sinceMs }: CordonedGpu): string =>
+  `${timeOf(sinceMs)}  GPU ${index}  ${sentence}`;
+
+/** Last night is lately; of more than these the log tells. */
+const LATELY_MS = 24 * 60 * 60 * 1000;
+const MAX_EVENTS = 8;
+
+/** What went wrong with engines and how it went on, the newest last; starts that were planned are no news. */
+function lately(engines: readonly EngineReport[], nowMs: number): readonly string[] {
+  return engines
+    .flatMap(({ recent }) => sinceTrouble(recent))
+    .filter(({ atMs }) => nowMs - atMs < LATELY_MS)
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .slice(-MAX_EVENTS)
+    .map((event) => `${timeOf(event.atMs)}  ${event.engineId}  ${describeEvent(event)}`);
+}
+
+/** Where there was no trouble there is nothing to tell. */
+function sinceTrouble(recent: readonly LifecycleEvent[]): readonly LifecycleEvent[] {
+  const first = recent.findIndex(({ kind }) => kind !== 'started' && kind !== 'ready');
+  return first === -1 ? [] : recent.slice(first).filter(({ kind }) => kind !== 'started');
+}
+
+function describeEvent(event: LifecycleEvent): string {
+  switch (event.kind) {
+    case 'started':
+      return 'started';
+    case 'ready':
+      return `in rotation after a start of ${formatDuration(event.startMs)}`;
+    case 'ejected':
+      return `taken out of rotation: ${event.reason}`;
+    case 'recovered':
+      return `back in rotation after ${formatDuration(event.outMs)}`;
+    case 'restarting':
+      return `to be started again in ${formatDuration(event.delayMs)}: ${event.reason}`;
+    case 'failed':
+      return `given up: ${event.reason}`;
+  }
+}
+
+function whatToDo({ engines, cordoned }: StatusReport): readonly string[] {
+  return [
+    ...engines.flatMap(({ engineId, phase, lastFailure }) => {
+      if (phase === 'stopped') return [`${engineId}: it was stopped; \`chorus start ${engineId}\` starts it.`];
+      if (lastFailure === null || (phase !== 'failed' && phase !== 'backoff')) return [];
+      const then = phase === 'failed' ? `then \`chorus start ${engineId}\`` : 'it goes on trying meanwhile';
+      return [`${engineId}: ${lastFailure.remedy} (${then}; \`chorus logs ${engineId}\` tells more)`];
+    }),
+    ...cordoned.map(({ index, remedy, hasRecovered }) =>
+      hasRecovered
+        ? `GPU ${index}: it is well again; \`chorus reload\` takes it back into use.`
+        : `GPU ${index}: ${remedy} Then \`chorus reload\` takes it back into use.`,
+    ),
+  ];
+}
+
+/** As in the log, to the second. */
+const timeOf = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 
 function describeStore(store: StoreReport): string {
   if ('reason' in store) return `nothing is stored: ${store.reason}`;

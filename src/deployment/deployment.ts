@@ -164,7 +164,7 @@ export class Deployment {
     const planned = isPlanned ? await this.#deps.plan(options, { cordoned: [], survivors }) : null;
     this.#settings = settings;
     this.#options = options;
-    this.#takeBack(uncordoned);
+    if (uncordoned.length > 0) this.#takeBack(uncordoned);
     this.#deps.logger.info({ file, changes: changes.map(({ path }) => path) }, 'settings reloaded');
     if (planned !== null) this.#begin('the settings have changed', planned.plan, planned.source);
     this.#deps.onChange();

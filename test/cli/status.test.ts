@@ -25,6 +25,6 @@ it('chorus status tells what is stored and when something expires', async () => 
 });
 
 const lineOf = (report: StatusReport): string | undefined =>
-  describeStatus(report)
+  describeStatus(report, 0)
     .split('\n')
     .find((line) => line.includes('stored:'));

@@ -21,6 +21,19 @@ const TERMINAL = ['response.completed', 'response.incomplete', 'response.failed'
 
 /** Posts a body and reads the whole event stream. Throws when the answer is not a stream. */
 export async function streamResponse(url: string, body: object, signal?: AbortSignal): Promise<StreamedResponse> {
+  return (await openStream(url, body, signal)).ended;
+}
+
+/** A stream that is being read. */
+export interface OpenStream {
+  /** Everything that has come. */
+  readonly soFar: () => string;
+  /** Rejects when it closes without a terminal event. */
+  readonly ended: Promise<StreamedResponse>;
+}
+
+/** Posts a body and begins to read the event stream. Rejects when the answer is not a stream. */
+export async function openStream(url: string, body: object, signal?: AbortSignal): Promise<OpenStream> {
   const answer = await request(`${url}/v1/responses`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: 'Bearer EMPTY' },
@@ -29,12 +42,17 @@ export async function streamResponse(url: string, body: object, signal?: AbortSi
     bodyTimeout: 0,
     ...(signal ? { signal } : {}),
   });
-  const text = await answer.body.text();
-  if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${text}`);
-  const { events, done } = readFrames(text);
-  const terminal = events.find(({ type }) => TERMINAL.includes(type));
-  if (!terminal) throw new Error(`no terminal event in:\n${text}`);
-  return { headers: answer.headers, events, response: terminal['response'] as ResponseObject, done };
+  if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${await answer.body.text()}`);
+  answer.body.setEncoding('utf8');
+  let text = '';
+  const read = async (): Promise<StreamedResponse> => {
+    for await (const piece of answer.body) text += String(piece);
+    const { events, done } = readFrames(text);
+    const terminal = events.find(({ type }) => TERMINAL.includes(type));
+    if (!terminal) throw new Error(`no terminal event in:\n${text}`);
+    return { headers: answer.headers, events, response: terminal['response'] as ResponseObject, done };
+  };
+  return { soFar: () => text, ended: read() };
 }
 
 /** The events of a whole stream, comments skipped, and whether `[DONE]` closed it. */

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_POLICY } from '../../src/engine/policy.ts';
+import { replicasReady, startChorus, startQuickChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { postResponse, streamResponse } from '../support/responses-client.ts';
+import { failoverSuite } from './failover-suite.ts';
+
+const RESTART_TIMEOUT_MS = 30_000;
+
+/** However often they end. */
+const QUICK_RESTARTS = { restart: { ...DEFAULT_POLICY.restart, maxDelayMs: 50, firstDelayMs: 50 } };
+/** Slow enough to be killed in the middle of a short answer. */
+const PACE = ['--engine-arg=--sim-token-interval-ms', '--engine-arg=10'];
+
+describe('chorus serve with two simulated engines', () => {
+  let chorus: RunningChorus;
+  beforeAll(async () => {
+    chorus = await startQuickChorus(QUICK_RESTARTS, ['--engine', 'simulated', '--replicas', '2', ...PACE]);
+  });
+  afterAll(() => chorus.stop());
+
+  failoverSuite(() => chorus, { restartTimeoutMs: RESTART_TIMEOUT_MS });
+});
+
+describe('a request under which engines end', () => {
+  /** More than short answers take, and less than a story. */
+  const CRASH = ['--engine-arg=--sim-crash-after-tokens', '--engine-arg=120'];
+  let chorus: RunningChorus;
+  beforeAll(async () => {
+    chorus = await startChorus(['--engine', 'simulated', '--replicas', '3', ...CRASH]);
+    await replicasReady(chorus, 3, RESTART_TIMEOUT_MS);
+  });
+  afterAll(() => chorus.stop());
+
+  it('ends two of them and no third, and is refused with its hash; the answers beside it are right', async () => {
+    const poison = { input: 'Tell me a long story.' };
+    const beside = Promise.all(
+      Array.from({ length: 6 }, (_, n) => postResponse(chorus.url, { input: `What is ${n} + 4?` })),
+    );
+    const { response } = await streamResponse(chorus.url, poison);
+    expect(response).toMatchObject({ status: 'failed', error: { code: 'invalid_prompt' } });
+    const [hash = ''] = /[0-9a-f]{16}/.exec(response.error?.message ?? '') ?? [];
+    expect((await beside).map(({ body }) => body.output_text)).toEqual(
+      [4, 5, 6, 7, 8, 9].map((sum, n) => `${n} + 4 = ${sum}.`),
+    );
+
+    const again = await postResponse<object>(chorus.url, poison);
+    expect(again).toMatchObject({
+      status: 400,
+      body: { error: { code: 'invalid_prompt', message: expect.stringContaining(hash) } },
+    });
+    expect((await postResponse(chorus.url, { input: 'Say OK.' })).body.output_text).toBe('OK');
+    const { engines } = await chorus.status();
+    expect(engines.map(({ restarts }) => restarts).toSorted()).toEqual([0, 1, 1]);
+  });
+});

@@ -12,7 +12,8 @@ const FitsFile = Type.Array(
     model: Type.Enum([...MODEL_IDS]),
     profile: Type.Object({
       name: Type.String(),
-      maxModelLen: Type.Integer({ minimum: 1 }),
+      // The shortest context that can be set: anything below is a damaged file.
+      maxModelLen: Type.Integer({ minimum: 1024 }),
       gpuMemoryUtilization: Type.Optional(Type.Number()),
       maxNumBatchedTokens: Type.Optional(Type.Integer()),
       enforceEager: Type.Optional(Type.Boolean()),

@@ -77,5 +77,7 @@ it('what fitted is read by the next process, the last word on such cards first',
   expect(readFits(stateDir)).toEqual([fit('H100', 32_768), fit('L40S', 8192)]);
   writeFileSync(join(stateDir, 'fits.json'), '[{"gpuName":3}]');
   expect(readFits(stateDir)).toEqual([]);
+  writeFileSync(join(stateDir, 'fits.json'), JSON.stringify([fit('H100', 1)]));
+  expect(readFits(stateDir)).toEqual([]);
   rmSync(stateDir, { recursive: true });
 });

@@ -221,6 +221,9 @@ function wishedCalls(
   return { functions, calls, allowed: harmonyNames };
 }
 
+/** Most requests offer no functions. */
+const NO_FUNCTIONS = new Map<string, never>();
+
 function outputPolicy(
   body: CreateResponseBody,
   { nowMs, showReasoning, spellLogprob, seal }: PrepareOptions,
@@ -229,10 +232,15 @@ function outputPolicy(
 ): Omit<OutputPolicy, 'callRequired'> {
   return {
     nowMs,
-    functionNames: new Map(tools.map(({ name, tool }) => [tool.name, name])),
-    strictParameters: new Map(
-      tools.flatMap(({ name, tool, strict }) => (strict && tool.parameters ? [[name, tool.parameters] as const] : [])),
-    ),
+    functionNames: tools.length === 0 ? NO_FUNCTIONS : new Map(tools.map(({ name, tool }) => [tool.name, name])),
+    strictParameters:
+      tools.length === 0
+        ? NO_FUNCTIONS
+        : new Map(
+            tools.flatMap(({ name, tool, strict }) =>
+              strict && tool.parameters ? [[name, tool.parameters] as const] : [],
+            ),
+          ),
     answerSchema: format.hint?.schema ?? null,
     spellLogprob,
     showReasoning,

@@ -57,7 +57,8 @@ export class PromptEncoder {
       if (!(await isEncoded(encoding, options))) return null;
       await pause(options.signal);
     }
-    return (await isEncoded(encoding, options)) ? encoding.tokenIds : null;
+    // The copy is as long as the prompt; what it is gathered in is up to half longer, and would live as long as the turn.
+    return (await isEncoded(encoding, options)) ? encoding.tokenIds.slice() : null;
   }
 
   /** Adds a long text, and encodes it where it is not known; false when the prompt has become too long. */

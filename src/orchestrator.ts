@@ -8,19 +8,19 @@ import type { ChorusDeps } from './deployment/chorus-deps.ts';
 import { Deployment, type InitialDeployment, type ReloadReport } from './deployment/deployment.ts';
 import { Ending } from './deployment/ending.ts';
 import { LiveOperator, type ReloadListener } from './deployment/live-operator.ts';
-import { SelfReport, type Readiness } from './deployment/self-report.ts';
+import { SelfReport } from './deployment/self-report.ts';
 import { watchGpus } from './deployment/watch-gpus.ts';
 import type { Plan } from './domain/placement.ts';
 import type { Fleet } from './engine/fleet.ts';
 import { buildApp, type Gateway } from './gateway/app.ts';
-import { closeGateway } from './gateway/close-gateway.ts';
+import { closeGateway, leaveListener } from './gateway/close-gateway.ts';
 import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import type { GpuWatch } from './gpu/gpu-watch.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
 import type { Telemetry } from './metrics/telemetry.ts';
 import { spellLogprob } from './responses/logprobs.ts';
-import { reportStore, type StoreReport } from './responses/report-store.ts';
+import { reportStore } from './responses/report-store.ts';
 import { RetentionSweep } from './responses/retention.ts';
 import { Pool } from './pool/pool.ts';
 import { Preparation } from './setup/preparation.ts';
@@ -78,6 +78,7 @@ export class Orchestrator {
       environment: deps.environment,
       random: deps.random,
       policy: deps.policy,
+      gpuSight: deps.gpuSight,
       onEngineEvent: (event) => this.#telemetry.onEngineEvent(event),
       clock,
       logger,
@@ -201,13 +202,15 @@ export class Orchestrator {
   }
 
   #buildReport(): SelfReport {
+    const { store, storeProblem } = this.#deps;
     return new SelfReport({
       version: chorusVersion,
       deployment: this.#deployment,
       fleet: this.#fleet,
       pool: this.#pool,
       preparation: this.#preparation,
-      isClosing: this.#ending.isClosing,
+      ending: this.#ending,
+      storeReport: () => reportStore(store, this.#deployment.options.retentionMs, storeProblem),
       url: () => this.url,
     });
   }
@@ -259,32 +262,22 @@ export class Orchestrator {
         spellLogprob: (logprob) => spellLogprob(vocabulary, logprob),
         ...readSeal(deployment.options.stateDir),
       },
-      readiness: () => this.#answerReadiness(),
+      readiness: () => this.#report.answerProbe(),
       isAlive: () => this.isAlive(),
       metrics: this.#telemetry.metrics,
       onRequestEnd: this.#telemetry.onRequestEnd,
       engineHeader: this.simulated ? 'SIMULATED' : 'vllm',
-      status: async () => ({ ...this.status(), store: await this.#reportStore() }),
+      status: () => this.#report.statusWithStore(),
       operator: this.#operator,
       drain: this.#ending,
     });
-  }
-
-  /** Whoever asks wants to hear of the end before requests are refused. */
-  #answerReadiness(): Readiness {
-    this.#ending.noteReadinessAsked();
-    return this.#report.readiness();
-  }
-
-  #reportStore(): Promise<StoreReport> {
-    const { store, storeProblem } = this.#deps;
-    return reportStore(store, this.#deployment.options.retentionMs, storeProblem);
   }
 
   async #close(): Promise<void> {
     this.#ending.begin();
     // Requests that wait for a replica are told so.
     this.#pool.reconsider();
+    if (this.#deps.listener.descriptor !== null) await leaveListener(this.#app, this.#deps.clock);
     const leftMs = await this.#ending.giveNotice(this.drainMs);
     this.#gpuWatch?.close();
     await this.#preparation?.stop();

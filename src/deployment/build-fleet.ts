@@ -5,10 +5,14 @@ import { Fleet } from '../engine/fleet.ts';
 import type { FleetDeps } from '../engine/fleet-deps.ts';
 import type { EnginePolicy } from '../engine/policy.ts';
 import type { AdaptPlacement } from '../engine/seat.ts';
+import { gpuMemoryReader } from '../gpu/read-gpu-memory.ts';
 import { adaptProfile } from '../planner/adapt.ts';
 import { vocabularyDirectory } from '../system/vocabulary.ts';
+import type { GpuSight } from './watch-gpus.ts';
 
-export interface FleetParts extends Omit<FleetDeps, 'launch' | 'adapt' | 'stateDir'> {
+export interface FleetParts extends Omit<FleetDeps, 'launch' | 'adapt' | 'stateDir' | 'gpuMemory'> {
+  /** How to ask for the memory of cards; null where no engine runs on any. */
+  readonly gpuSight: GpuSight | null;
   readonly policy: EnginePolicy;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -17,7 +21,7 @@ export interface FleetParts extends Omit<FleetDeps, 'launch' | 'adapt' | 'stateD
 export function buildFleet(
   initial: ServeOptions,
   inUse: () => ServeOptions,
-  { environment, policy, ...parts }: FleetParts,
+  { environment, policy, gpuSight, ...parts }: FleetParts,
 ): Fleet {
   const { stateDir, python, modelPath, engineArguments } = initial;
   const launch = {
@@ -36,7 +40,8 @@ export function buildFleet(
     },
   };
   const adapt: AdaptPlacement = (...start) => adaptUnpinned(inUse(), ...start);
-  return new Fleet({ ...parts, stateDir, launch, policy: live, adapt });
+  const gpuMemory = gpuSight && gpuMemoryReader(gpuSight);
+  return new Fleet({ ...parts, stateDir, launch, policy: live, adapt, gpuMemory });
 }
 
 /** What a person pinned is not given up. */

@@ -4,8 +4,10 @@ import { mayAnotherCome, modelOutlook, type ModelOutlook } from '../engine/outlo
 import type { ModelState, StatusReport } from '../gateway/reports.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Outlook } from '../pool/select.ts';
+import type { StoreReport } from '../responses/report-store.ts';
 import type { Preparation } from '../setup/preparation.ts';
 import type { Deployment } from './deployment.ts';
+import type { Ending } from './ending.ts';
 
 /** What a report is made from; everything is asked anew for each. */
 export interface ReportSources {
@@ -15,7 +17,8 @@ export interface ReportSources {
   readonly pool: Pick<Pool, 'view' | 'anyReady'>;
   /** Null where nothing is to be set up. */
   readonly preparation: Pick<Preparation, 'steps' | 'state'> | null;
-  readonly isClosing: () => boolean;
+  readonly ending: Pick<Ending, 'isClosing' | 'noteReadinessAsked'>;
+  readonly storeReport: () => Promise<StoreReport>;
   readonly url: () => string;
 }
 
@@ -67,6 +70,16 @@ export class SelfReport {
     return { ready: state === 'ready', sentence };
   }
 
+  /** The same for a probe: whoever asks wants to hear of the end before requests are refused. */
+  answerProbe(): Readiness {
+    this.#sources.ending.noteReadinessAsked();
+    return this.readiness();
+  }
+
+  async statusWithStore(): Promise<StatusReport> {
+    return { ...this.status(), store: await this.#sources.storeReport() };
+  }
+
   /** Without what the store holds, which takes an answer of its thread. */
   status(): Omit<StatusReport, 'store'> {
     const { version, deployment, fleet, pool, preparation, url } = this.#sources;
@@ -83,9 +96,9 @@ export class SelfReport {
   }
 
   #outlook(model: ModelId): ModelOutlook {
-    const { isClosing, deployment, preparation, fleet } = this.#sources;
+    const { ending, deployment, preparation, fleet } = this.#sources;
     const { plan } = deployment;
-    if (isClosing()) return { state: 'failed', sentence: 'Chorus is shutting down.', progress: null };
+    if (ending.isClosing()) return { state: 'failed', sentence: 'Chorus is shutting down.', progress: null };
     const setup = model === plan.model ? preparation?.state : null;
     if (setup) return { state: 'loading', sentence: `${setup.sentence}.`, progress: setup.progress };
     return modelOutlook(model, plan, fleet.status());

@@ -14,7 +14,6 @@ import {
   admit,
   begin,
   drain,
-  eject,
   enter,
   ignore,
   killGroup,
@@ -32,72 +31,174 @@ import {
 export const INITIAL_STATE: EngineState = { phase: 'idle', generation: 0, history: FRESH_HISTORY, readyAtMs: null };
 
 const STOP: Intent = { kind: 'stop' };
+const UNPLANNED: Intent = { kind: 'unplanned' };
 
+type EventKind = EngineEvent['kind'];
+type EventOf<Kind extends EventKind> = Extract<EngineEvent, { readonly kind: Kind }>;
 type StateOf<Name extends PhaseName> = Extract<EngineState, { readonly phase: Name }>;
-type Handler<Name extends PhaseName> = (state: StateOf<Name>, event: EngineEvent, moment: Moment) => Step;
+type Answer<Name extends PhaseName, Kind extends EventKind> = (
+  state: StateOf<Name>,
+  event: EventOf<Kind>,
+  moment: Moment,
+) => Step;
+
+/** What a phase answers to events; the others are ignored because of `otherwise`. */
+interface Conduct<Name extends PhaseName> {
+  readonly otherwise: string;
+  readonly answers: { readonly [Kind in EventKind]?: Answer<Name, Kind> };
+}
 
 /**
  * The life of one engine, as a total function: every event in every phase leads to a step, or is ignored with a reason.
  */
 export function transition(state: EngineState, event: EngineEvent, moment: Moment): Step {
-  const handler = HANDLERS[state.phase] as (state: EngineState, event: EngineEvent, moment: Moment) => Step;
-  return handler(state, event, moment);
+  const { answers, otherwise } = CONDUCT[state.phase];
+  const answer = answers[event.kind] as ((...args: Parameters<typeof transition>) => Step) | undefined;
+  return answer === undefined ? ignore(state, otherwise) : answer(state, event, moment);
 }
 
-const HANDLERS: { readonly [Name in PhaseName]: Handler<Name> } = {
-  idle: atRest,
-  starting: whenStarting,
-  ready: whenReady,
-  unhealthy: whenUnhealthy,
-  draining: whenDraining,
-  stopping: whenStopping,
-  sweeping: whenSweeping,
-  backoff: whenBackingOff,
-  releasing: whenReleasing,
-  failed: atRest,
-  stopped: atRest,
+/** No process, nothing scheduled. A start that was asked for forgets earlier failures. */
+const AT_REST = {
+  otherwise: 'it has no process',
+  answers: {
+    start_requested: (state: EngineState, _: EngineEvent, moment: Moment) =>
+      begin({ ...state, history: FRESH_HISTORY }, moment),
+    stop_requested: toStopped,
+    kill_requested: toStopped,
+    refused: toFailed,
+  },
 };
 
-/** idle, failed, stopped: no process, nothing scheduled. A start that was asked for forgets earlier failures. */
-function atRest(state: StateOf<'idle' | 'failed' | 'stopped'>, event: EngineEvent, moment: Moment): Step {
-  switch (event.kind) {
-    case 'start_requested':
-      return begin({ ...state, history: FRESH_HISTORY }, moment);
-    case 'stop_requested':
-    case 'kill_requested':
-      return state.phase === 'stopped' ? ignore(state, 'it is stopped') : enter(state, { phase: 'stopped' });
-    case 'refused':
-      return enter(state, { phase: 'failed', failure: event.failure });
-    default:
-      return ignore(state, 'it has no process');
-  }
-}
+const STARTING: Conduct<'starting'> = {
+  otherwise: 'it is starting',
+  answers: {
+    probed: probedWhileStarting,
+    timer_fired: (state, { timer: late }, { policy }) => {
+      if (late === 'probe') return stay(state, [{ kind: 'probe_token' }]);
+      const failure = startFailure(state, late, policy);
+      return terminate(state, { kind: 'replace', failure }, policy.startTermGraceMs);
+    },
+    stop_requested: (state, { termGraceMs }, { policy }) =>
+      terminate(state, STOP, Math.min(policy.startTermGraceMs, termGraceMs)),
+    kill_requested: kill,
+    refused: kill,
+    exited: (state) => sweep(state, UNPLANNED),
+  },
+};
 
-function whenStarting(state: StateOf<'starting'>, event: EngineEvent, moment: Moment): Step {
-  const { policy } = moment;
-  switch (event.kind) {
-    case 'probed':
-      return probedWhileStarting(state, event.result, moment);
-    case 'timer_fired':
-      if (event.timer === 'probe') return stay(state, [{ kind: 'probe_token' }]);
-      return terminate(
-        state,
-        { kind: 'replace', failure: startFailure(state, event.timer, policy) },
-        policy.startTermGraceMs,
-      );
-    case 'stop_requested':
-      return terminate(state, STOP, Math.min(policy.startTermGraceMs, event.termGraceMs));
-    case 'kill_requested':
-    case 'refused':
-      return killGroup(state, intentOf(event), policy);
-    case 'exited':
-      return sweep(state, { kind: 'unplanned' });
-    default:
-      return ignore(state, 'it is starting');
-  }
-}
+const READY: Conduct<'ready'> = {
+  otherwise: 'it is ready',
+  answers: {
+    looked: (state, { look }, moment) => judgeLook(state, look, moment),
+    timer_fired: (state, _, moment) =>
+      stay(state, [{ kind: 'look', canary: isCanaryDue(state.work, moment), knownReads: state.work.reads }]),
+    stop_requested: drain,
+    kill_requested: kill,
+    refused: kill,
+    exited: (state) => sweep(state, UNPLANNED),
+  },
+};
 
-function probedWhileStarting(state: StateOf<'starting'>, result: ProbeResult, moment: Moment): Step {
+const UNHEALTHY: Conduct<'unhealthy'> = {
+  otherwise: 'it is waited for',
+  answers: {
+    probed: (state, { result }, moment) =>
+      result.kind === 'token'
+        ? admit(state, result.facts, moment)
+        : stay(state, [timer('probe', moment.policy.startProbeIntervalMs)]),
+    timer_fired: (state, { timer: late }, { policy }) => {
+      if (late === 'probe') return stay(state, [{ kind: 'probe_token' }]);
+      const failure = state.cause === 'stalled' ? stoodStill(state.reason) : recoveredTooLate(state.reason);
+      return terminate(state, { kind: 'replace', failure }, policy.termGraceMs);
+    },
+    stop_requested: drain,
+    kill_requested: kill,
+    refused: kill,
+    exited: (state) => sweep(state, UNPLANNED),
+  },
+};
+
+const DRAINING: Conduct<'draining'> = {
+  otherwise: 'it is being stopped',
+  answers: {
+    drained: (state) => terminate(state, STOP, state.termGraceMs),
+    timer_fired: (state) => terminate(state, STOP, state.termGraceMs),
+    kill_requested: kill,
+    refused: kill,
+    exited: (state) => sweep(state, STOP),
+  },
+};
+
+const STOPPING: Conduct<'stopping'> = {
+  otherwise: 'it is being stopped',
+  answers: {
+    // Killed and still no exit: the sweep finds out which processes hang in the kernel.
+    timer_fired: (state, _, { policy }) =>
+      state.killed ? sweep(state, state.intent) : killGroup(state, state.intent, policy),
+    stop_requested: (state) => stay({ ...state, intent: STOP }, []),
+    kill_requested: killOnce,
+    refused: killOnce,
+    exited: (state) => sweep(state, state.intent),
+  },
+};
+
+const SWEEPING: Conduct<'sweeping'> = {
+  otherwise: 'its processes are being ended',
+  answers: {
+    swept: (state, { survivors, failure }, moment) =>
+      survivors.length > 0
+        ? enter(state, { phase: 'failed', failure: unkillable(survivors) })
+        : afterSweep(state, failure, moment),
+    stop_requested: (state) => stay({ ...state, intent: STOP }, []),
+    kill_requested: (state) => stay({ ...state, intent: STOP }, []),
+    refused: (state, event) => stay({ ...state, intent: intentOf(event) }, []),
+  },
+};
+
+const BACKOFF: Conduct<'backoff'> = {
+  otherwise: 'it has no process',
+  answers: {
+    timer_fired: (state) => stay(state, [{ kind: 'ask_turn' }]),
+    turn_taken: (state, { by }) =>
+      by === state.waitsFor ? ignore(state, 'it knows') : stay({ ...state, waitsFor: by }, []),
+    turn_given: (state, _, moment) => begin(state, moment),
+    start_requested: (state, _, moment) => begin(state, moment),
+    stop_requested: toStopped,
+    kill_requested: toStopped,
+    refused: toFailed,
+  },
+};
+
+const RELEASING: Conduct<'releasing'> = {
+  otherwise: 'it has no process',
+  answers: {
+    memory_free: (state, _, moment) => spawn(state, moment),
+    memory_held: (state, { failure }, moment) => restart(state, failure, moment),
+    stop_requested: toStopped,
+    kill_requested: toStopped,
+    refused: toFailed,
+  },
+};
+
+const CONDUCT: { readonly [Name in PhaseName]: Conduct<Name> } = {
+  idle: AT_REST,
+  starting: STARTING,
+  ready: READY,
+  unhealthy: UNHEALTHY,
+  draining: DRAINING,
+  stopping: STOPPING,
+  sweeping: SWEEPING,
+  backoff: BACKOFF,
+  releasing: RELEASING,
+  failed: AT_REST,
+  stopped: AT_REST,
+};
+
+function probedWhileStarting(
+  state: StateOf<'starting'>,
+  { result }: { readonly result: ProbeResult },
+  moment: Moment,
+): Step {
   if (result.kind === 'token') return admit(state, result.facts, moment);
   const again = timer('probe', moment.policy.startProbeIntervalMs);
   if (result.kind !== 'no_token') return stay(state, [again]);
@@ -109,97 +210,6 @@ function startFailure({ tokenProblem }: StateOf<'starting'>, late: TimerName, po
   return late === 'first_token'
     ? madeNoToken(policy.firstTokenDeadlineMs, tokenProblem ?? 'it did not say why')
     : startedTooSlowly(policy.startDeadlineMs);
-}
-
-function whenReady(state: StateOf<'ready'>, event: EngineEvent, moment: Moment): Step {
-  switch (event.kind) {
-    case 'looked':
-      return judgeLook(state, event.look, moment);
-    case 'timer_fired':
-      return stay(state, [{ kind: 'look', canary: isCanaryDue(state.work, moment), knownReads: state.work.reads }]);
-    case 'stop_requested':
-      return drain(state, event);
-    case 'kill_requested':
-    case 'refused':
-      return killGroup(state, intentOf(event), moment.policy);
-    case 'exited':
-      return sweep(state, { kind: 'unplanned' });
-    default:
-      return ignore(state, 'it is ready');
-  }
-}
-
-function whenUnhealthy(state: StateOf<'unhealthy'>, event: EngineEvent, moment: Moment): Step {
-  const { policy } = moment;
-  const { cause, reason } = state;
-  switch (event.kind) {
-    case 'probed':
-      if (event.result.kind === 'token') return admit(state, event.result.facts, moment);
-      return stay(state, [timer('probe', policy.startProbeIntervalMs)]);
-    case 'timer_fired': {
-      if (event.timer === 'probe') return stay(state, [{ kind: 'probe_token' }]);
-      const failure = cause === 'stalled' ? stoodStill(reason) : recoveredTooLate(reason);
-      return terminate(state, { kind: 'replace', failure }, policy.termGraceMs);
-    }
-    case 'stop_requested':
-      return drain(state, event);
-    case 'kill_requested':
-    case 'refused':
-      return killGroup(state, intentOf(event), policy);
-    case 'exited':
-      return sweep(state, { kind: 'unplanned' });
-    default:
-      return ignore(state, 'it is waited for');
-  }
-}
-
-function whenDraining(state: StateOf<'draining'>, event: EngineEvent, { policy }: Moment): Step {
-  switch (event.kind) {
-    case 'drained':
-    case 'timer_fired':
-      return terminate(state, STOP, state.termGraceMs);
-    case 'kill_requested':
-    case 'refused':
-      return killGroup(state, intentOf(event), policy);
-    case 'exited':
-      return sweep(state, STOP);
-    default:
-      return ignore(state, 'it is being stopped');
-  }
-}
-
-function whenStopping(state: StateOf<'stopping'>, event: EngineEvent, { policy }: Moment): Step {
-  switch (event.kind) {
-    case 'timer_fired':
-      // Killed and still no exit: the sweep finds out which processes hang in the kernel.
-      return state.killed ? sweep(state, state.intent) : killGroup(state, state.intent, policy);
-    case 'stop_requested':
-      return stay({ ...state, intent: STOP }, []);
-    case 'kill_requested':
-    case 'refused': {
-      const intent = intentOf(event);
-      return state.killed ? stay({ ...state, intent }, []) : killGroup(state, intent, policy);
-    }
-    case 'exited':
-      return sweep(state, state.intent);
-    default:
-      return ignore(state, 'it is being stopped');
-  }
-}
-
-function whenSweeping(state: StateOf<'sweeping'>, event: EngineEvent, moment: Moment): Step {
-  switch (event.kind) {
-    case 'swept':
-      if (event.survivors.length > 0) return enter(state, { phase: 'failed', failure: unkillable(event.survivors) });
-      return afterSweep(state, event.failure, moment);
-    case 'stop_requested':
-      return stay({ ...state, intent: STOP }, []);
-    case 'kill_requested':
-    case 'refused':
-      return stay({ ...state, intent: intentOf(event) }, []);
-    default:
-      return ignore(state, 'its processes are being ended');
-  }
 }
 
 function afterSweep(state: StateOf<'sweeping'>, failure: EngineFailure, moment: Moment): Step {
@@ -215,43 +225,24 @@ function afterSweep(state: StateOf<'sweeping'>, failure: EngineFailure, moment: 
   }
 }
 
-function whenBackingOff(state: StateOf<'backoff'>, event: EngineEvent, moment: Moment): Step {
-  switch (event.kind) {
-    case 'timer_fired':
-      return stay(state, [{ kind: 'ask_turn' }]);
-    case 'turn_taken':
-      if (event.by === state.waitsFor) return ignore(state, 'it knows');
-      return stay({ ...state, waitsFor: event.by }, []);
-    case 'turn_given':
-    case 'start_requested':
-      return begin(state, moment);
-    case 'stop_requested':
-    case 'kill_requested':
-      return enter(state, { phase: 'stopped' });
-    case 'refused':
-      return enter(state, { phase: 'failed', failure: event.failure });
-    default:
-      return ignore(state, 'it has no process');
-  }
+/** Nothing runs that would have to be ended first. */
+function toStopped(state: EngineState): Step {
+  return state.phase === 'stopped' ? ignore(state, 'it is stopped') : enter(state, { phase: 'stopped' });
 }
 
-function whenReleasing(state: StateOf<'releasing'>, event: EngineEvent, moment: Moment): Step {
-  switch (event.kind) {
-    case 'memory_free':
-      return spawn(state, moment);
-    case 'memory_held':
-      return restart(state, event.failure, moment);
-    case 'stop_requested':
-    case 'kill_requested':
-      return enter(state, { phase: 'stopped' });
-    case 'refused':
-      return enter(state, { phase: 'failed', failure: event.failure });
-    default:
-      return ignore(state, 'it has no process');
-  }
+function toFailed(state: EngineState, { failure }: EventOf<'refused'>): Step {
+  return enter(state, { phase: 'failed', failure });
 }
 
-/** Why its group is killed. */
-function intentOf(event: Extract<EngineEvent, { kind: 'kill_requested' | 'refused' }>): Intent {
+function kill(state: EngineState, event: EventOf<'kill_requested' | 'refused'>, { policy }: Moment): Step {
+  return killGroup(state, intentOf(event), policy);
+}
+
+function killOnce(state: StateOf<'stopping'>, event: EventOf<'kill_requested' | 'refused'>, moment: Moment): Step {
+  return state.killed ? stay({ ...state, intent: intentOf(event) }, []) : kill(state, event, moment);
+}
+
+/** What follows when its group is killed for this. */
+function intentOf(event: EventOf<'kill_requested' | 'refused'>): Intent {
   return event.kind === 'refused' ? { kind: 'give_up', failure: event.failure } : STOP;
 }

@@ -195,48 +195,6 @@ describe('an engine that falls ill', () => {
   });
 });
 
-describe('an engine whose requests stand still', () => {
-  it('is ejected although /health says 200, its streams are ended, and it is replaced', async () => {
-    const { engine, rotation, events, reached } = begin(['--freeze', '--once', 'STATE/first']);
-    await engine.start();
-    rotation.activityNow = { awaiting: 2, reads: 7 };
-    await reached('unhealthy');
-    const reason = 'it made no progress for \\d+ ms, with 2 requests in flight, although its /health says 200';
-    expect(engine.status.sentence).toMatch(new RegExp(`^out of rotation: ${reason}$`));
-    expect(rotation.calls.map((call) => call.split(' ')[0])).toEqual(['admit', 'withdraw', 'closeStreams']);
-    rotation.activityNow = { awaiting: 0, reads: 7 };
-    await reached('ready', 2);
-    expect(engine.status.lastFailure).toMatchObject({
-      code: 'stalled',
-      message: expect.stringMatching(reason) as string,
-    });
-    expect(events.map(({ kind }) => kind)).toEqual(['started', 'ready', 'ejected', 'restarting', 'started', 'ready']);
-    expect(events[2]).toMatchObject({ cause: 'stalled', reason: expect.stringMatching(reason) as string });
-    expect(events[3]).toMatchObject({ failureClass: 'hang', code: 'stalled' });
-    expect(rotation.calls).not.toContain('died e0 #1');
-  });
-
-  it('stays while its metrics show that it works, however long no token comes', async () => {
-    const { engine, rotation, log } = begin(['--busy']);
-    await engine.start();
-    rotation.activityNow = { awaiting: 1, reads: 7 };
-    const looks = 2 * (QUICK_POLICY.stallDeadlineMs / QUICK_POLICY.healthIntervalMs);
-    const lookedAt = (): number => log().split('metrics asked').length - 1;
-    await expect.poll(lookedAt, { timeout: 10_000 }).toBeGreaterThan(looks);
-    expect(engine.status.phase).toBe('ready');
-    expect(rotation.calls).toEqual(['admit e0 #1']);
-  });
-
-  it('is not asked for its metrics while tokens come', async () => {
-    const { engine, rotation, log } = begin(['--busy']);
-    await engine.start();
-    let [reads, looks] = [0, 0];
-    rotation.activity = () => ({ awaiting: 1, reads: (looks++, ++reads) });
-    await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(10);
-    expect(log()).not.toContain('metrics asked');
-  });
-});
-
 describe('stopping an engine', () => {
   it('routes away, waits for its streams, and only then ends it', async () => {
     const { engine, rotation, reached } = begin();

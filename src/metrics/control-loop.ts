@@ -14,12 +14,11 @@ export interface ControlLoopOptions {
 }
 
 /**
- * The regular round of the supervision, once a second between `start` and `stop`, and the proof that there is one: a
- * service manager's watchdog is fed after good rounds only, and `/livez` asks how long ago the last one was.
+ * The regular round of the supervision, once a second between `start` and `stop`, and the proof that there is one:
+ * `/livez` and the service manager's watchdog ask for it.
  */
 export class ControlLoop {
   readonly #options: ControlLoopOptions;
-  readonly #listeners = new Set<() => void>();
   #lastRoundMs: number;
   #failing = false;
   #cancel: CancelTimer | null = null;
@@ -49,12 +48,6 @@ export class ControlLoop {
     return this.sinceRoundMs() <= CONTROL_STALE_MS;
   }
 
-  /** Calls `listener` after every good round; the returned function ends that. */
-  onRound(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
   #round(): void {
     const { clock, round, onFailure } = this.#options;
     this.#cancel = clock.schedule(ROUND_INTERVAL_MS, () => this.#round());
@@ -62,7 +55,6 @@ export class ControlLoop {
       round();
       this.#lastRoundMs = clock.monotonicMs();
       this.#failing = false;
-      for (const listener of this.#listeners) listener();
     } catch (error) {
       if (!this.#failing) onFailure(error);
       this.#failing = true;

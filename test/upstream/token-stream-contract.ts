@@ -255,11 +255,8 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
     it('that cannot be compiled is an error of the engine, which lives on', async () => {
       const schema = { type: 'string', pattern: '^[a-z]{1,400}$' };
       const running = open(route, questionPrompt('Say OK.'), tagFor({ answer: { kind: 'json', schema } }));
-      expect(failureOf(await running.end)).toEqual({
-        reason: 'engine_error',
-        status: 500,
-        message: 'Internal server error',
-      });
+      const message = 'Internal server error';
+      expect(failureOf(await running.end)).toEqual({ reason: 'engine_error', status: 500, message });
       await generate(route, questionPrompt('Say OK.'));
     });
   });

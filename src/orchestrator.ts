@@ -72,16 +72,10 @@ export class Orchestrator {
     this.#suspects = new Suspects(clock);
     this.#pool = this.#buildPool();
     this.#upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS });
-    this.#fleet = buildFleet(optionsOf(initial.settings), () => this.#deployment.options, {
+    this.#fleet = buildFleet(optionsOf(initial.settings), () => this.#deployment.options, deps, {
       placements: initial.plan.placements,
       rotation: this.#pool,
-      environment: deps.environment,
-      random: deps.random,
-      policy: deps.policy,
-      gpuSight: deps.gpuSight,
       onEngineEvent: (event) => this.#telemetry.onEngineEvent(event),
-      clock,
-      logger,
     });
     const onChange = (): void => this.#changed();
     this.#gpuWatch = deps.gpuSight && watchGpus(deps.gpuSight, () => this.#deployment);

@@ -3,25 +3,21 @@ import type { ServeOptions } from '../config/options.ts';
 import type { Placement } from '../domain/placement.ts';
 import { Fleet } from '../engine/fleet.ts';
 import type { FleetDeps } from '../engine/fleet-deps.ts';
-import type { EnginePolicy } from '../engine/policy.ts';
 import type { AdaptPlacement } from '../engine/seat.ts';
 import { gpuMemoryReader } from '../gpu/read-gpu-memory.ts';
 import { adaptProfile } from '../planner/adapt.ts';
 import { vocabularyDirectory } from '../system/vocabulary.ts';
-import type { GpuSight } from './watch-gpus.ts';
+import type { ChorusDeps } from './chorus-deps.ts';
 
-export interface FleetParts extends Omit<FleetDeps, 'launch' | 'adapt' | 'stateDir' | 'gpuMemory'> {
-  /** How to ask for the memory of cards; null where no engine runs on any. */
-  readonly gpuSight: GpuSight | null;
-  readonly policy: EnginePolicy;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
+type Surroundings = Pick<ChorusDeps, 'clock' | 'logger' | 'environment' | 'random' | 'policy' | 'gpuSight'>;
+type Parts = Pick<FleetDeps, 'placements' | 'rotation' | 'onEngineEvent'>;
 
 /** The fleet of a plan. `initial` are the settings of the start, `inUse` gives those that hold at a later moment. */
 export function buildFleet(
   initial: ServeOptions,
   inUse: () => ServeOptions,
-  { environment, policy, gpuSight, ...parts }: FleetParts,
+  { clock, logger, environment, random, policy, gpuSight }: Surroundings,
+  parts: Parts,
 ): Fleet {
   const { stateDir, python, modelPath, engineArguments } = initial;
   const launch = {
@@ -41,7 +37,7 @@ export function buildFleet(
   };
   const adapt: AdaptPlacement = (...start) => adaptUnpinned(inUse(), ...start);
   const gpuMemory = gpuSight && gpuMemoryReader(gpuSight);
-  return new Fleet({ ...parts, stateDir, launch, policy: live, adapt, gpuMemory });
+  return new Fleet({ ...parts, clock, logger, random, stateDir, launch, policy: live, adapt, gpuMemory });
 }
 
 /** What a person pinned is not given up. */

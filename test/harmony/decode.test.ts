@@ -86,3 +86,15 @@ describe('a decoder', () => {
     expect(createDecoder(vocabulary).push(ids)).toBe('ab');
   });
 });
+
+test('many tokens at once make the same text, wherever a push ends and whatever is no text', () => {
+  const ids = byteIds('👩‍🔬 words, 語 and 𝒜 '.repeat(3));
+  const withControls = [TOKENS.message, ...ids, TOKENS.end, -1];
+  const decoder = createDecoder(vocabulary);
+  const expected = withControls.map((id) => decoder.push([id])).join('');
+  expect(expected).toContain('👩‍🔬 words, 語 and 𝒜 👩‍🔬');
+  for (let cut = 0; cut <= withControls.length; cut++) {
+    const fresh = createDecoder(vocabulary);
+    expect(fresh.push(withControls, 0, cut) + fresh.push(withControls, cut)).toBe(expected);
+  }
+});

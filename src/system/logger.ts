@@ -2,7 +2,6 @@ import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { LogLevel } from '../config/schema.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { LogLevel } from '../config/schema.ts';
 import { MiB } from '../domain/units.ts';
 import { describeError } from './describe-error.ts';
 

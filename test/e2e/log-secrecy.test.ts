@@ -91,7 +91,7 @@ it('answers with the secret words, and logs that it did without them', async () 
 it('refuses what is wrong, and logs that it did without what was wrong', async () => {
   const refused = await Promise.all([
     ask('POST', '/v1/responses', `{"model":"gpt-oss-20b","input":"${SECRET}"`),
-    ask('POST', '/v1/responses', `${SECRET}`),
+    ask('POST', '/v1/responses', SECRET),
     create({ input: [{ role: SECRET, content: SECRET }] }),
     create({ input: SECRET, temperature: SECRET }),
     create({ input: SECRET, model: SECRET }),

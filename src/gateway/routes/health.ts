@@ -5,7 +5,10 @@ import type { GatewayDeps } from '../gateway-deps.ts';
  * Probes. Alive: this process answers and its supervision makes its rounds, whatever becomes of engines and cards. Ready:
  * a replica is in rotation and nobody asked us to stop.
  */
-export function registerHealth(app: FastifyInstance, deps: GatewayDeps): void {
+export function registerHealth(
+  app: FastifyInstance,
+  deps: Pick<GatewayDeps, 'isAlive' | 'readiness' | 'version'>,
+): void {
   for (const path of ['/livez', '/health', '/healthz']) {
     app.get(path, (_request, reply) => {
       const alive = deps.isAlive();

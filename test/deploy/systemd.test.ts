@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EXIT_CODES } from '../../src/domain/refusal.ts';
-import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { livingServer } from '../../src/system/state-directory.ts';
+import { newStateDir, replicasReady, startChorus } from '../support/chorus-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingPrograms } from '../support/programs.ts';
-import { startServiceManager, type FakeServiceManager } from '../support/service-manager.ts';
+import { startServiceManager } from '../support/service-manager.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const UNIT = join(ROOT, 'configs/systemd/chorus.service');
@@ -23,47 +24,41 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-describe('the life of a service', () => {
-  async function start(flags: readonly string[]): Promise<[RunningChorus, FakeServiceManager]> {
-    const manager = await startServiceManager();
-    ends.push(manager.close);
-    const environment = { ...process.env, NOTIFY_SOCKET: manager.socket, WATCHDOG_USEC: '1000000' };
-    const chorus = await startChorus([...SIMULATED, ...flags], undefined, environment);
-    ends.push(() => chorus.process.exitCode ?? chorus.stop());
-    return [chorus, manager];
-  }
-
-  const missing = missingPrograms(['systemd-notify', '--version'], ['systemd-socket-activate', '--version']);
-
-  it('is told in order: more time, READY with the first token, the watchdog, the end', LIFE, async (test) => {
+it(
+  'the service manager is told in order, by Chorus alone: more time, READY with a token, a reload, the end',
+  LIFE,
+  async (test) => {
+    const missing = missingPrograms(['systemd-notify', '--version'], ['systemd-socket-activate', '--version']);
     if (missing) test.skip(missing);
-    const [chorus, { told }] = await start(['--engine-arg=--sim-startup-ms', '--engine-arg=1500']);
-    await replicasReady(chorus, 1, 30_000);
+    const { socket, told, close } = await startServiceManager();
+    ends.push(close);
+    const environment = { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' };
+    const slowly = ['--engine-arg=--sim-startup-ms', '--engine-arg=1500'];
+    const chorus = await startChorus([...SIMULATED, ...slowly], undefined, environment);
+    ends.push(() => chorus.process.exitCode ?? chorus.stop());
+    const { engines } = await replicasReady(chorus, 1, 30_000);
+    const inherited = readFileSync(`/proc/${engines[0]?.pid}/environ`, 'utf8').split('\0');
+    expect(inherited.filter((line) => /^(NOTIFY|WATCHDOG|LISTEN)_/.test(line))).toEqual([]);
+
     const ready = await eventually('READY', 10_000, () => told.findIndex(({ READY }) => READY === '1') + 1 || null);
-    await eventually('the watchdog', 10_000, () => told.slice(ready).some(({ WATCHDOG }) => WATCHDOG === '1') || null);
+    const since = () => told.slice(ready);
+    await eventually('the watchdog', 10_000, () => since().some(({ WATCHDOG }) => WATCHDOG === '1') || null);
+    chorus.process.kill('SIGHUP');
+    await eventually('the end of the reload', 10_000, () => since().some(({ READY }) => READY) || null);
     expect(await chorus.stop()).toBe(0);
 
-    const [loading, [readiness, ...after]] = [told.slice(0, ready - 1), told.slice(ready - 1)];
+    const loading = told.slice(0, ready - 1);
     expect(loading[0]).toMatchObject({ EXTEND_TIMEOUT_USEC: '90000000', STATUS: expect.stringMatching(/^e0: /) });
     expect(loading.filter(({ STATUS }) => STATUS?.includes('in rotation'))).toEqual([]);
-    expect(readiness).toEqual({ READY: '1', STATUS: '1 of 1 replicas in rotation.' });
-    expect(after.filter((message) => !('WATCHDOG' in message))).toEqual([
-      {
-        STOPPING: '1',
-        EXTEND_TIMEOUT_USEC: '60000000',
-        STATUS: 'Stopping: running answers may finish for 30 s.',
-      },
+    const turns = told.filter((message) => ['READY', 'RELOADING', 'STOPPING'].some((key) => key in message));
+    expect(turns).toEqual([
+      { READY: '1', STATUS: '1 of 1 replicas in rotation.' },
+      { RELOADING: '1', MONOTONIC_USEC: expect.stringMatching(/^\d{6,}$/) },
+      { READY: '1', STATUS: 'The settings were read again.' },
+      { STOPPING: '1', EXTEND_TIMEOUT_USEC: '60000000', STATUS: 'Stopping: running answers may finish for 30 s.' },
     ]);
-  });
-
-  it('is told by Chorus alone: engines know neither the socket nor the watchdog', LIFE, async (test) => {
-    if (missing) test.skip(missing);
-    const [chorus] = await start([]);
-    const { engines } = await replicasReady(chorus, 1, 30_000);
-    const environment = readFileSync(`/proc/${engines[0]?.pid}/environ`, 'utf8').split('\0');
-    expect(environment.filter((line) => /^(NOTIFY|WATCHDOG|LISTEN)_/.test(line))).toEqual([]);
-  });
-});
+  },
+);
 
 it('a service manager that cannot be told changes nothing but a line', LIFE, async () => {
   const environment = { ...process.env, NOTIFY_SOCKET: '/nowhere/notify' };
@@ -73,6 +68,11 @@ it('a service manager that cannot be told changes nothing but a line', LIFE, asy
   expect(await chorus.stop()).toBe(0);
   expect(chorus.output().match(/The service manager cannot be told how Chorus is: /g)).toHaveLength(1);
 });
+
+interface Activated {
+  readonly stateDir: string;
+  readonly output: () => string;
+}
 
 describe('a socket of the service manager', () => {
   const missing = missingPrograms(['systemd-socket-activate', '--version']);
@@ -85,10 +85,18 @@ describe('a socket of the service manager', () => {
     return port;
   }
 
-  /** systemd-socket-activate becomes Chorus when the first client comes. */
-  function activate(address: string): { process: ChildProcess; output: () => string } {
+  /** Keeps the socket and starts Chorus again when it has ended, as systemd does. */
+  const RESTARTING = [
+    'sh',
+    '-c',
+    `trap 'kill $!; wait; exit' TERM; while :; do sh -c 'LISTEN_PID=$$ exec "$@"' - "$@" & wait; done`,
+    '-',
+  ];
+
+  /** systemd-socket-activate becomes Chorus, or what starts it, when the first client comes. */
+  function activate(address: string, starter: readonly string[] = []): Activated {
     const stateDir = newStateDir();
-    const command = [process.execPath, 'src/cli/main.ts', 'serve', '--port', '1', '--state-dir', stateDir];
+    const command = [...starter, process.execPath, 'src/cli/main.ts', 'serve', '--port', '1', '--state-dir', stateDir];
     const child = spawn('systemd-socket-activate', ['--listen', address, ...command, ...SIMULATED], { cwd: ROOT });
     ends.push(async () => {
       if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
@@ -96,8 +104,10 @@ describe('a socket of the service manager', () => {
     });
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += String(chunk)));
-    return { process: child, output: () => printed };
+    return { stateDir, output: () => printed };
   }
+
+  const livingPid = (stateDir: string): number | null => livingServer(stateDir)?.pid ?? null;
 
   it('is served on, with the client that was there before the start', LIFE, async (test) => {
     if (missing) test.skip(missing);
@@ -109,6 +119,41 @@ describe('a socket of the service manager', () => {
     expect(output()).toContain(
       `Listening on the socket that the service manager opened (127.0.0.1:${port}): server.host and server.port have no effect.`,
     );
+  });
+
+  it('takes every request while Chorus is restarted: who connects meanwhile waits', LIFE, async (test) => {
+    if (missing) test.skip(missing);
+    const port = await freePort();
+    const ask = async (): Promise<number> => {
+      const body = JSON.stringify({ model: 'gpt-oss-20b', input: 'Say OK.', store: false });
+      // A connection each: one that is kept would be answered by the process that ends.
+      const headers = { connection: 'close', 'content-type': 'application/json' };
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/responses`, { method: 'POST', headers, body });
+      return answer.status;
+    };
+    const tryAsking = (): Promise<number> => ask().catch(() => 0);
+    const { stateDir, output } = activate(`127.0.0.1:${port}`, RESTARTING);
+    await eventually('the socket', 10_000, () => (output().includes('Listening on') ? true : null));
+    await tryAsking();
+    const first = livingPid(stateDir);
+    const answers: number[] = [];
+    const over = new AbortController();
+    ends.push(() => over.abort());
+    const clients = [1, 2, 3].map(async () => {
+      while (!over.signal.aborted) answers.push(await tryAsking());
+    });
+    await eventually('requests before', 10_000, () => (answers.length > 20 ? true : null));
+    process.kill(first ?? expect.fail('no server'), 'SIGTERM');
+    const second = await eventually('the next server', 30_000, () => {
+      const pid = livingPid(stateDir);
+      return pid === first ? null : pid;
+    });
+    const before = answers.length;
+    await eventually('requests after', 30_000, () => (answers.length > before + 20 ? true : null));
+    over.abort();
+    await Promise.all(clients);
+    expect(answers.filter((status) => status !== 200)).toEqual([]);
+    expect(second).not.toBe(first);
   });
 
   it('asks for a key where it is public, whatever the settings say', LIFE, async (test) => {

@@ -25,7 +25,7 @@ it('a card that others fill between plan and start is told in words of vLLM', { 
   const intruder = { pid: 21_180, uuid: gpus[0]?.uuid ?? '', bytes: 20e9, isForeign: true };
   // A ledger of its own for the engines: nvidia-smi, and so the plan, know nothing of the intruder.
   gpuChorus.machine.write('later.json', JSON.stringify(fakeLedger(gpus, { bookings: [intruder] })));
-  const running = await gpuChorus.serve([], join(gpuChorus.machine.root, 'later.json'));
+  const running = await gpuChorus.serve([], { ledgerFile: join(gpuChorus.machine.root, 'later.json') });
   await eventually('the reason', 30_000, () => running.output().includes('less than desired GPU memory') || null);
   await running.stop();
 });

@@ -69,8 +69,12 @@ export async function startChorus(
 const QUICK_CHORUS = new URL('children/quick-chorus.ts', import.meta.url).pathname;
 
 /** The real command with other waiting times for its engines, on a state directory that `stop` removes. */
-export function startQuickChorus(policy: Partial<EnginePolicy>, flags: readonly string[]): Promise<RunningChorus> {
-  return startChorus(flags, undefined, process.env, [QUICK_CHORUS, JSON.stringify(policy)]);
+export function startQuickChorus(
+  policy: Partial<EnginePolicy>,
+  flags: readonly string[],
+  environment: Readonly<NodeJS.ProcessEnv> = process.env,
+): Promise<RunningChorus> {
+  return startChorus(flags, undefined, environment, [QUICK_CHORUS, JSON.stringify(policy)]);
 }
 
 /** Waits until `count` engines are in rotation. */

@@ -1,13 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { processesNaming, startChorus, type RunningChorus } from './chorus-process.ts';
+import type { EnginePolicy } from '../../src/engine/policy.ts';
+import { processesNaming, startChorus, startQuickChorus, type RunningChorus } from './chorus-process.ts';
 import { FakeMachine } from './fake-nvidia-smi.ts';
 import { FakeInstallers } from './fake-uv.ts';
 import type { FakeMachineLedger } from './gpu-machine/ledger.ts';
 
 const CONFIG = new URL('../fixtures/tiny-gpt-oss/config.json', import.meta.url);
 const SIMULATOR = new URL('../../src/sim/main.ts', import.meta.url).pathname;
+
+interface Choices {
+  /** Default: the one that nvidia-smi reads. */
+  readonly ledgerFile?: string;
+  readonly policy?: Partial<EnginePolicy>;
+}
 
 /** A machine with cards in a ledger, a `vllm` that is the simulator, and a Chorus that serves a small model from them. */
 export class GpuChorus {
@@ -32,16 +39,30 @@ export class GpuChorus {
     this.machine.installNvidiaSmi(`${lines}\nexec '${process.execPath}' '${SIMULATOR}' "$@"`, 'venv/bin/vllm');
   }
 
-  /** Starts it; its engines book memory in `ledgerFile`. */
-  async serve(flags: readonly string[] = [], ledgerFile: string = this.machine.ledgerFile): Promise<RunningChorus> {
+  /** A process of somebody else takes memory of the first card. */
+  occupy(pid: number, bytes: number): void {
+    const { gpus, bookings } = this.#ledger();
+    this.machine.changeGpus({ bookings: [...bookings, { pid, uuid: gpus[0]?.uuid ?? '', bytes, isForeign: true }] });
+  }
+
+  /** It is gone. */
+  vacate(pid: number): void {
+    this.machine.changeGpus({ bookings: this.#ledger().bookings.filter((booking) => booking.pid !== pid) });
+  }
+
+  /** Starts it; its engines book memory in `ledgerFile`. `policy` shortens waiting times of its engines. */
+  async serve(flags: readonly string[] = [], { ledgerFile, policy }: Choices = {}): Promise<RunningChorus> {
     const { root } = this.machine;
     const environment = {
       ...process.env,
       PATH: `${join(root, 'bin')}:${process.env['PATH']}`,
-      CHORUS_SIM_GPU_LEDGER: ledgerFile,
+      CHORUS_SIM_GPU_LEDGER: ledgerFile ?? this.machine.ledgerFile,
     };
     const own = ['--engine', 'gpu', '--python', this.#python, '--model-path', join(root, 'model')];
-    this.#running = await startChorus([...own, ...flags], undefined, environment);
+    const all = [...own, ...flags];
+    this.#running = await (policy
+      ? startQuickChorus(policy, all, environment)
+      : startChorus(all, undefined, environment));
     return this.#running;
   }
 
@@ -57,5 +78,9 @@ export class GpuChorus {
     for (const line of processesNaming(this.machine.root)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
     if (this.#running) rmSync(this.#running.stateDir, { recursive: true, force: true });
     this.machine.remove();
+  }
+
+  #ledger(): FakeMachineLedger {
+    return JSON.parse(readFileSync(this.machine.ledgerFile, 'utf8')) as FakeMachineLedger;
   }
 }

@@ -133,3 +133,10 @@ export function emptied(card: Card): Card {
   const reserveBytes = reserveOf(card.gpu, card.totalBytes, false);
   return { ...card, freeBytes: card.totalBytes, reserveBytes, isShared: false };
 }
+
+/** One sentence: how to take other programs from these cards. */
+export function roomRemedy(cards: readonly Card[]): string {
+  return cards.some(({ gpu }) => gpu.displayActive)
+    ? 'Drive the display from other graphics, or end what nvidia-smi lists.'
+    : 'End the processes that nvidia-smi lists, then start again.';
+}

@@ -28,7 +28,7 @@ const MODES: readonly Mode[] = [
   {
     name: 'tight',
     utilization: TIGHT_UTILIZATION,
-    contextTokens: [32_768],
+    contextTokens: [32_768, 16_384],
     flags: { maxNumBatchedTokens: TIGHT_BATCH_TOKENS },
   },
   // No CUDA graphs: slower tokens, but gpt-oss-20b on a 16 GB card.
@@ -39,9 +39,6 @@ const MODES: readonly Mode[] = [
     flags: { maxNumBatchedTokens: TIGHT_BATCH_TOKENS, enforceEager: true },
   },
 ];
-
-/** Below this a replica is not worth its memory; agents alone send prompts of 10,000 to 20,000 tokens. */
-const MIN_CONTEXT_TOKENS: Readonly<Record<ModelId, number>> = { 'gpt-oss-20b': 8192, 'gpt-oss-120b': 32_768 };
 
 /** Without CUDA graphs the larger model is too slow to be preferred to the smaller one. */
 const EAGER_MODEL: ModelId = 'gpt-oss-20b';
@@ -127,12 +124,12 @@ function utilizationOf({ gpuMemoryUtilization }: Demand, card: Card, mode: Mode)
   return gpuMemoryUtilization ?? Math.min(mode.utilization, card.maxUtilization, freeShare(card));
 }
 
-function contextsOf(mode: Mode, { model, footprint, contextTokens: given }: Demand): number[] {
+function contextsOf(mode: Mode, { model, footprint, contextTokens: given, leastContextTokens }: Demand): number[] {
   if (given !== null) {
     const isAllowed = given <= footprint.maxContextTokens && (!mode.flags.enforceEager || model === EAGER_MODEL);
     return isAllowed ? [given] : [];
   }
-  const least = Math.min(MIN_CONTEXT_TOKENS[model], footprint.maxContextTokens);
+  const least = Math.min(leastContextTokens, footprint.maxContextTokens);
   const within = mode.contextTokens.map((contextTokens) => Math.min(contextTokens, footprint.maxContextTokens));
   return [...new Set(within)].filter((contextTokens) => contextTokens >= least);
 }

@@ -1,5 +1,6 @@
 import type { Gpu } from '../domain/gpu.ts';
 import { formatBytes, formatCount } from '../domain/units.ts';
+import type { EngineProfile } from '../domain/placement.ts';
 import { candidateFor, type Candidate } from './candidate.ts';
 import type { Card } from './cards.ts';
 import { TYPICAL_REQUEST_TOKENS } from './estimate.ts';
@@ -79,7 +80,7 @@ function whyTight({ cards, memory, profile }: Seat): string {
   );
 }
 
-function whySplit(chosen: Candidate, { cards, memory }: Seat): string {
+function whySplit(chosen: Candidate, { cards, memory, profile }: Seat): string {
   const { footprint } = chosen;
   const total = cards[0]?.totalBytes ?? 0;
   const alone = cards[0] ? fitOnCards(chosen, cards[0], 1) : null;
@@ -90,7 +91,19 @@ function whySplit(chosen: Candidate, { cards, memory }: Seat): string {
     : `The ${weights} ${footprint.weightBytes > total ? 'do not fit on' : 'leave too little of'} one card of ${formatBytes(total)}.`;
   return (
     `${why} Split over ${cards.length} cards (tensor parallel), each holds ${formatBytes(memory.weightBytes)} of the ` +
-    `weights and keeps ${formatBytes(memory.kvCacheBytes)} for the KV cache.`
+    `weights and keeps ${formatBytes(memory.kvCacheBytes)} for the KV cache.${howTight(profile, chosen)}`
+  );
+}
+
+/** What is given up for a context at all, where vLLM's default settings leave none. */
+function howTight(profile: EngineProfile, { contextTokens }: Candidate): string {
+  const { name, maxModelLen, gpuMemoryUtilization = 0, maxNumBatchedTokens = 0 } = profile;
+  if (name === 'standard') return '';
+  const otherwise =
+    contextTokens === null ? ' If vLLM finds less when it starts, it is tried once more with a shorter one.' : '';
+  return (
+    ` That is tight: with ${Math.round(gpuMemoryUtilization * 100)} % of each card and batches of ` +
+    `${formatCount(maxNumBatchedTokens)} tokens there is room for a context of ${formatCount(maxModelLen)} tokens.${otherwise}`
   );
 }
 

@@ -1,8 +1,9 @@
 import type { ModelId } from '../domain/model.ts';
 import type { Rejection } from '../domain/placement.ts';
-import { formatBytes } from '../domain/units.ts';
+import { formatBytes, formatCount } from '../domain/units.ts';
 import type { Candidate } from './candidate.ts';
-import { emptied, type Card } from './cards.ts';
+import { leastContextTokens } from './demand.ts';
+import { emptied, roomRemedy, type Card } from './cards.ts';
 import { fitOnCards, neededFreeBytes } from './fit.ts';
 import { groupEqualCards } from './layout.ts';
 import type { PlanRequest } from './request.ts';
@@ -90,12 +91,9 @@ function inUse(candidate: Candidate, card: Card, cardCount: number): Pick<Reject
   const used = formatBytes(card.totalBytes - card.freeBytes);
   const user = card.gpu.displayActive ? 'a display or other processes' : otherProcesses(card.gpu);
   const needed = formatBytes(neededFreeBytes(candidate, card, cardCount));
-  const remedy = card.gpu.displayActive
-    ? 'Drive the display from other graphics, or end what nvidia-smi lists.'
-    : 'End the processes that nvidia-smi lists, then start again.';
   return {
     reason: `${user} hold ${used} of it; ${candidate.model} needs ${needed} free, ${formatBytes(card.freeBytes)} are`,
-    remedy,
+    remedy: roomRemedy([card]),
   };
 }
 
@@ -127,6 +125,16 @@ function rejectOnGroup(candidate: Candidate, group: readonly Card[]): Rejection 
     const { reason, remedy } = inUse(candidate, card, needed);
     return { ...base, reason: `of ${gpuLabel(card.gpu)}, ${reason}`, ...(remedy === undefined ? {} : { remedy }) };
   }
+  const byName = contextByName(candidate, card, group.length);
+  if (byName !== null) {
+    return {
+      ...base,
+      reason:
+        `${group.length} cards like the ${card.gpu.name} leave it a context of ${formatCount(byName)} tokens, too little to ` +
+        `be chosen unasked`,
+      remedy: `If that is enough: --model ${model}.`,
+    };
+  }
   const share = formatBytes(footprint.weightBytes / needed);
   const kind = countOf(needed, 'card');
   return {
@@ -136,6 +144,14 @@ function rejectOnGroup(candidate: Candidate, group: readonly Card[]): Rejection 
       `(${share} each), and there ${group.length === 1 ? 'is' : 'are'} ${group.length}`,
     remedy: completion(needed - group.length, model),
   };
+}
+
+/** The context that it would have on so many such cards for somebody who asks for it by name; null for none. */
+function contextByName(candidate: Candidate, card: Card, cardCount: number): number | null {
+  const named = { ...candidate, leastContextTokens: leastContextTokens(candidate.model, true) };
+  const sizes = named.sizes.filter((size) => size <= cardCount).toReversed();
+  const fits = sizes.flatMap((size) => fitOnCards(named, card, size) ?? []);
+  return fits[0]?.profile.maxModelLen ?? null;
 }
 
 /** One sentence about a request for more replicas than fit. */

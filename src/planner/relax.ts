@@ -2,10 +2,10 @@ import type { ModelId } from '../domain/model.ts';
 import type { Rejection } from '../domain/placement.ts';
 import { formatCount } from '../domain/units.ts';
 import { candidateFor } from './candidate.ts';
-import type { Card } from './cards.ts';
+import { emptied, roomRemedy, type Card } from './cards.ts';
 import type { Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
-import { countOf, joinWords } from './wording.ts';
+import { countOf, gpuList, joinWords } from './wording.ts';
 
 /** A choice that was made for the planner, and what it says when taking it back would make the model fit. */
 interface Pin {
@@ -39,9 +39,25 @@ const PINS: readonly Pin[] = [
 
 /**
  * The single settings whose change makes a refused model fit, each with the nearest value that does. Where only a change
- * of several does, they are one entry: the fewest that must change together.
+ * of several does, they are one entry: the fewest that must change together. Where none does, but it would on cards that
+ * nothing else uses, both are the change.
  */
 export function relaxations(model: ModelId, cards: readonly Card[], request: PlanRequest): Rejection[] {
+  const now = relaxationsOn(model, cards, request);
+  const shared = cards.filter(({ isShared }) => isShared);
+  if (now.length > 0 || shared.length === 0) return now;
+  const empty = cards.map((card) => (card.isShared ? emptied(card) : card));
+  if (candidateFor(model, empty, request).seats.length > 0) return [];
+  return relaxationsOn(model, empty, request).map((rejection) => ({
+    ...rejection,
+    reason: `${rejection.reason}, least of all while other programs use ${gpuList(shared.map(({ gpu }) => gpu))}`,
+    remedy: `${(rejection.remedy ?? '').replace(/\.$/, '')}, and make room: ${lowerFirst(roomRemedy(shared))}`,
+  }));
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+function relaxationsOn(model: ModelId, cards: readonly Card[], request: PlanRequest): Rejection[] {
   const pins = PINS.filter(({ key }) => request[key] !== null);
   const relaxed = (freed: readonly Pin[]): Rejection[] => {
     const free = Object.fromEntries(freed.map(({ key }) => [key, null]));

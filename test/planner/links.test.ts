@@ -7,7 +7,7 @@ import { gpus, planFor, seats } from './machines.ts';
 const linked = (cards: readonly Gpu[], pairs: Readonly<Record<string, string>>, other: string): Gpu[] =>
   cards.map((gpu) => {
     const others = cards.filter(({ index }) => index !== gpu.index);
-    const link = (index: number) => pairs[[gpu.index, index].sort().join('-')] ?? other;
+    const link = (index: number) => pairs[`${Math.min(gpu.index, index)}-${Math.max(gpu.index, index)}`] ?? other;
     return { ...gpu, links: Object.fromEntries(others.map(({ index }) => [index, link(index)])) };
   });
 const groups = (cards: readonly Gpu[], size: number): number[][] =>

@@ -47,6 +47,31 @@ describe('a given number of replicas', () => {
 });
 
 describe('a model that was asked for', () => {
+  it('has a shorter context than would be chosen unasked, where no longer one fits', () => {
+    const cards = gpus(2, 'a100-40');
+    const unasked = planFor(cards);
+    expect(seats(unasked)).toEqual(['20b 0 standard 131072', '20b 1 standard 131072']);
+    expect(unasked.rejections).toEqual([
+      {
+        subject: 'gpt-oss-120b',
+        code: 'does_not_fit',
+        reason:
+          '2 cards like the NVIDIA A100-SXM4-40GB leave it a context of 16,384 tokens, too little to be chosen unasked',
+        remedy: 'If that is enough: --model gpt-oss-120b.',
+      },
+    ]);
+    const asked = planFor(cards, { model: 'gpt-oss-120b' });
+    expect(asked.placements.map(({ profile }) => profile)).toEqual([
+      { name: 'tight', maxModelLen: 16_384, gpuMemoryUtilization: 0.95, maxNumBatchedTokens: 1024 },
+    ]);
+    expect(asked.reasons[1]).toContain(
+      'That is tight: with 95 % of each card and batches of 1,024 tokens there is room for a context of 16,384 tokens. If ' +
+        'vLLM finds less when it starts, it is tried once more with a shorter one.',
+    );
+    const pinned = planFor(cards, { model: 'gpt-oss-120b', contextTokens: 16_384 });
+    expect(pinned.reasons[1]).not.toContain('once more');
+  });
+
   it('is placed although a larger one would fit', () => {
     const plan = planFor(gpus(2, 'h100'), { model: 'gpt-oss-20b' });
     expect(seats(plan)).toEqual(['20b 0 standard 131072', '20b 1 standard 131072']);
@@ -155,6 +180,19 @@ describe('pinned settings', () => {
         remedy: 'Use --context-tokens 32768.',
       },
     ]);
+  });
+
+  it('that fit neither the card nor what a display leaves of it: both changes are the remedy', () => {
+    const room = 'and make room: drive the display from other graphics, or end what nvidia-smi lists.';
+    const cards = [aGpu('rtx-4080', { usedMiB: 596, displayActive: true })];
+    const remedies = (pins: Parameters<typeof planFor>[1]) => planFor(cards, pins).rejections[0]?.remedy;
+    expect(remedies({ contextTokens: 32_768, gpuMemoryUtilization: 0.5 })).toBe(
+      `Use --context-tokens 16384 and --gpu-memory-utilization 0.95, ${room}`,
+    );
+    expect(remedies({ contextTokens: 32_768 })).toBe(`Use --context-tokens 16384, ${room}`);
+    expect(remedies({ contextTokens: 8192 })).toBe(
+      'Drive the display from other graphics, or end what nvidia-smi lists.',
+    );
   });
 
   it.for<[pin: Parameters<typeof planFor>[1], code: string, remedy: string]>([

@@ -23,6 +23,8 @@ export interface ServeOptions {
   readonly gpuMemoryUtilization: number | null;
   /** Further words of `vllm serve`'s command line, after Chorus's own. */
   readonly engineArguments: readonly string[];
+  /** How long requests may wait for an engine without progress before it counts as hung. */
+  readonly stallDeadlineMs: number;
   /** Size at which a log begins again, that of an engine's start or Chorus's own. */
   readonly maxEngineLogBytes: number;
   readonly stateDir: string;
@@ -64,6 +66,7 @@ export function serveOptions(config: Config): ServeOptions {
     contextTokens: decided(engine.context_tokens),
     gpuMemoryUtilization: decided(engine.gpu_memory_utilization),
     engineArguments: engine.args.map(String),
+    stallDeadlineMs: engine.stall_seconds * SECOND_MS,
     maxEngineLogBytes: engine.max_log_megabytes * MiB,
     stateDir: config.state_dir,
     host: server.host,

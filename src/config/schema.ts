@@ -136,6 +136,14 @@ const engine = Type.Object(
         problem: engineArgumentsProblem,
       },
     }),
+    stall_seconds: Type.Integer({
+      minimum: 1,
+      maximum: 3600,
+      default: 60,
+      description:
+        'How long requests may wait for an engine that shows no progress before it counts as hung and is replaced',
+      notes: { placeholder: '<n>', takesEffect: 'at_once' },
+    }),
     max_log_megabytes: Type.Integer({
       minimum: 1,
       maximum: 10_240,

@@ -34,6 +34,9 @@ export function buildFleet(
     get maxLogBytes() {
       return inUse().maxEngineLogBytes;
     },
+    get stallDeadlineMs() {
+      return inUse().stallDeadlineMs;
+    },
   };
   const adapt: AdaptPlacement = (...start) => adaptUnpinned(inUse(), ...start);
   const gpuMemory = gpuSight && gpuMemoryReader(gpuSight);

@@ -140,6 +140,7 @@ export class EngineEffects {
       ? await probeToken(this.#target, signal, policy.canaryTimeoutMs)
       : await probeHealth(this.#target, signal);
     this.#run?.keepRecord();
+    if (health.kind === 'healthy' || health.kind === 'token') this.#run?.noteHealthy();
     const { awaiting, reads } = rotation.activity(placement.engineId);
     const mayStand = awaiting > 0 && reads === knownReads;
     const load = mayStand ? await askLoad(this.#target, signal) : null;

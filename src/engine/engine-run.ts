@@ -48,7 +48,9 @@ export class EngineRun {
   readonly #process: EngineProcess;
   readonly #follower: LogFollower | null = null;
   readonly logFile: string | null = null;
-  readonly #oomKillsBefore: number | null;
+  /** As of the spawn, or of the look before the last one at which it was well. */
+  #oomKillsBefore: number | null;
+  #oomKillsLast: number | null;
   #group: ProcessGroup | null = null;
   #recordedMs = 0;
   #exit: ProcessExit | null = null;
@@ -58,6 +60,7 @@ export class EngineRun {
     const { engineId, command, parentDeath, socketPath, stateDir, clock, onLine, maxLogBytes } = options;
     this.#options = options;
     this.#oomKillsBefore = options.countOomKills();
+    this.#oomKillsLast = this.#oomKillsBefore;
     let spawned: EngineProcess | null = null;
     try {
       mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
@@ -91,6 +94,12 @@ export class EngineRun {
     } catch {
       // A full disk: the older record still holds.
     }
+  }
+
+  /** It is well: whomever the kernel has ended for want of memory some seconds ago, it was none of its processes. */
+  noteHealthy(): void {
+    this.#oomKillsBefore = this.#oomKillsLast;
+    this.#oomKillsLast = this.#options.countOomKills();
   }
 
   /** Resolves when the leader is gone. */

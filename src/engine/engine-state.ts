@@ -14,12 +14,13 @@ export interface ReplicaFacts {
 
 /**
  * What one look at an engine showed: `token` a real generated token (and with it the facts), `healthy` 200 from
- * `/health`, `no_token` 200 but the generation failed, `slow` no answer in time, `down` refused, 503 or nonsense.
+ * `/health`, `no_token` 200 but the generation failed, `slow` no answer in time, `dead` 503 (the engine process is gone, and
+ * the server will follow), `down` refused or nonsense.
  */
 export type ProbeResult =
   | { readonly kind: 'token'; readonly facts: ReplicaFacts }
   | { readonly kind: 'healthy' }
-  | { readonly kind: 'no_token' | 'slow' | 'down'; readonly reason: string };
+  | { readonly kind: 'no_token' | 'slow' | 'dead' | 'down'; readonly reason: string };
 
 /**
  * Why an engine left rotation without being asked to: `stalled` requests stood still, `no_token` it failed to make one,

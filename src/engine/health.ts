@@ -22,7 +22,7 @@ const PROBE_PROMPT = [200006];
 const MAX_ERROR_CHARACTERS = 200;
 
 /**
- * One `GET /health`: `healthy`, `slow` or `down`, never a throw. An abort of `signal` ends it as `slow`. A 200 says
+ * One `GET /health`: `healthy`, `slow`, `dead` or `down`, never a throw. An abort of `signal` ends it as `slow`. A 200 says
  * only that the engine process has not died: a frozen one answers it too.
  */
 export function probeHealth(target: ProbeTarget, signal: AbortSignal): Promise<ProbeResult> {
@@ -101,7 +101,8 @@ async function probing(...args: Parameters<typeof asking<ProbeResult>>): Promise
 
 async function checkHealth(ask: Ask): Promise<ProbeResult | null> {
   const answer = await ask('/health', HEALTH_TIMEOUT_MS);
-  return answer.status === 200 ? null : { kind: 'down', reason: `/health says ${problemOf(answer)}` };
+  if (answer.status === 200) return null;
+  return { kind: answer.status === 503 ? 'dead' : 'down', reason: `/health says ${problemOf(answer)}` };
 }
 
 /** One token, on either route. */

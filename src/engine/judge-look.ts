@@ -12,6 +12,7 @@ type Ready = Extract<EngineState, { readonly phase: 'ready' }>;
 export function judgeLook(state: Ready, look: Look, { policy, monotonicMs }: Moment): Step {
   const { health, canary } = look;
   const { watch, moved } = watchWork(state.work, look.work, monotonicMs);
+  if (health.kind === 'dead') return withDeath(eject(state, 'down', health.reason, policy));
   if (health.kind === 'down' || health.kind === 'no_token') return eject(state, health.kind, health.reason, policy);
   const missed = health.kind === 'slow' && !moved;
   const slowProbes = missed && !canary ? state.slowProbes + 1 : 0;
@@ -24,6 +25,11 @@ export function judgeLook(state: Ready, look: Look, { policy, monotonicMs }: Mom
   if (stall !== null) return eject(state, 'stalled', `${stall}, ${whatHealthSays(health)}`, policy);
   const work = health.kind === 'token' ? { ...watch, lastTokenMs: monotonicMs } : watch;
   return stay({ ...state, slowProbes, canaryMisses, work }, [timer('probe', policy.healthIntervalMs)]);
+}
+
+/** Whoever asks what the engine was running when it died need not wait for the server behind which it ran. */
+function withDeath({ state, effects }: Step): Step {
+  return { state, effects: [{ kind: 'report_death' }, ...effects] };
 }
 
 /** Whether an engine has been idle for so long that nothing shows that it still works. */

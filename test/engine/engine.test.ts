@@ -189,7 +189,7 @@ describe('an engine that falls ill', () => {
     const { engine, rotation, reached } = begin(['--sick-after-ready', '--once', 'STATE/first']);
     await engine.start();
     await reached('unhealthy');
-    expect(rotation.calls).toEqual(['admit e0 #1', 'withdraw e0: /health says 503 ""']);
+    expect(rotation.calls).toEqual(['admit e0 #1', 'died e0 #1', 'withdraw e0: /health says 503 ""']);
     await reached('ready', 2);
     expect(engine.status.lastFailure?.message).toBe('it did not recover: /health says 503 ""');
   });

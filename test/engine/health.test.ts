@@ -126,7 +126,7 @@ describe('the readiness probe', () => {
   });
 
   it('sends no prompt to an engine that is not healthy', async () => {
-    expect(await tokenFrom({ ...READY, '/health': [503] })).toEqual({ kind: 'down', reason: '/health says 503' });
+    expect(await tokenFrom({ ...READY, '/health': [503] })).toEqual({ kind: 'dead', reason: '/health says 503' });
     expect(received).toHaveLength(1);
   });
 });

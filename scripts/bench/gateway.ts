@@ -10,6 +10,7 @@ import { createSeal } from '../../src/access/seal.ts';
 import type { Replica } from '../../src/domain/replica.ts';
 import { buildApp } from '../../src/gateway/app.ts';
 import { createVocabulary } from '../../src/harmony/vocabulary.ts';
+import { Telemetry } from '../../src/metrics/telemetry.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { spellLogprob } from '../../src/responses/logprobs.ts';
 import { openResponseStore } from '../../src/store/open-response-store.ts';
@@ -60,13 +61,28 @@ let closing = false;
 const notHere = (): never => {
   throw new Error('the benchmark has no operator');
 };
+const logger = pino({ enabled: false });
+const telemetry = new Telemetry({
+  clock: systemClock,
+  logger,
+  version: 'bench',
+  model: () => 'gpt-oss-20b',
+  store: opening.store,
+  engines: () => [],
+  seats: () => pool.view(),
+  waiting: () => pool.waiting,
+  isReady: () => true,
+  cordonedGpus: () => [],
+  round: () => {},
+});
+telemetry.start();
 const app = buildApp({
   access: { apiKey: null },
   project: PROJECT,
   responses: {
     clock: systemClock,
     memory: { store: opening.store, retentionMs: 86_400_000 },
-    onResponseEnd: () => {},
+    onResponseEnd: telemetry.onResponseEnd,
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 64_000_000),
@@ -79,7 +95,7 @@ const app = buildApp({
     },
   },
   clock: systemClock,
-  logger: pino({ enabled: false }),
+  logger,
   version: 'bench',
   modelState: () => ({ state: 'ready', sentence: '', progress: null, contextTokens: null, simulated: false }),
   prepare: {
@@ -90,9 +106,9 @@ const app = buildApp({
     ...createSeal(randomBytes(SEAL_KEY_BYTES)),
   },
   readiness: () => ({ ready: true, sentence: '' }),
-  isAlive: () => true,
-  metrics: { page: notHere, poolPage: notHere },
-  onRequestEnd: () => {},
+  isAlive: () => telemetry.control.isAlive(),
+  metrics: telemetry.metrics,
+  onRequestEnd: telemetry.onRequestEnd,
   engineHeader: 'vllm',
   drain: { isClosing: () => false, isRefusing: () => false },
   operator: {
@@ -134,6 +150,7 @@ serveParent(readState, () => {
   closing = true;
   app.server.closeAllConnections();
   void app.close();
+  telemetry.stop();
   void upstream.close();
   void opening.store.close();
 });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { InvalidArgumentError, type Command } from 'commander';
 import { Refusal } from '../domain/refusal.ts';
@@ -10,13 +11,10 @@ import { addServerFlags, stateDirOf, type ServerFlags } from './server-client.ts
 
 type LogFlags = ServerFlags & { readonly follow: boolean; readonly lines: string };
 
-/** A terminal or a file takes what it is given as fast as it can. */
-type Output = Pick<NodeJS.WriteStream, 'write' | 'once' | 'on'>;
-
 const DEFAULT_LINES = '100';
 
 /** Adds `chorus logs`. It reads the state directory: no server has to run. */
-export function addLogsCommand(program: Command, output: Output): void {
+export function addLogsCommand(program: Command, output: Writable): void {
   addServerFlags(program.command('logs').argument('[engine]', `an engine, or ${CHORUS_LOG}: its own log alone`))
     .description("Chorus's own log and those of its engines, each line behind its name")
     .option('-f, --follow', 'go on with what is added, over restarts too, until Ctrl-C', false)
@@ -29,7 +27,7 @@ function readCount(text: string): string {
   throw new InvalidArgumentError('Give a whole number of lines.');
 }
 
-async function logs(name: string | undefined, { follow, lines, ...flags }: LogFlags, output: Output): Promise<void> {
+async function logs(name: string | undefined, { follow, lines, ...flags }: LogFlags, output: Writable): Promise<void> {
   const stateDir = await stateDirOf(flags);
   const sources = (): readonly LogSource[] => chosenSources(stateDir, name);
   if (name !== undefined && sources().length === 0) throw unknownLog(stateDir, name);
@@ -47,8 +45,7 @@ async function logs(name: string | undefined, { follow, lines, ...flags }: LogFl
   })) {
     if (readerGone.signal.aborted) return;
     const text = flags.json ? asJson(line) : `${prefix(line.source)}${asText(line)}`;
-    if (!output.write(`${text}\n`))
-      await Promise.race([once(output as NodeJS.WriteStream, 'drain'), aborted(readerGone.signal)]);
+    if (!output.write(`${text}\n`)) await Promise.race([once(output, 'drain'), aborted(readerGone.signal)]);
   }
 }
 

@@ -1,0 +1,75 @@
+import { PassThrough } from 'node:stream';
+import { Command } from 'commander';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addEngineCommands } from '../../src/cli/engine-commands.ts';
+import { addLogsCommand } from '../../src/cli/logs.ts';
+import { status } from '../../src/cli/status.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { streamResponse } from '../support/responses-client.ts';
+
+let running: RunningChorus;
+
+beforeAll(async () => {
+  const pace = ['--engine-arg=--sim-token-interval-ms', '--engine-arg=30'];
+  running = await startChorus(['--engine', 'simulated', '--replicas', '2', ...pace]);
+  await replicasReady(running, 2, 30_000);
+}, 60_000);
+
+afterAll(async () => {
+  expect(await running.stop()).toBe(0);
+});
+
+/** What a command prints. */
+async function chorus(...args: readonly string[]): Promise<string[]> {
+  const printed = new PassThrough();
+  const program = new Command().exitOverride();
+  addEngineCommands(program, (text) => void printed.write(`${text}\n`));
+  addLogsCommand(program, printed);
+  await program.parseAsync([...args, '--state-dir', running.stateDir], { from: 'user' });
+  printed.end();
+  return String(printed.read() ?? '')
+    .trimEnd()
+    .split('\n');
+}
+
+it('an engine is restarted when its answers have finished, and none is cut', async () => {
+  const stories = Array.from({ length: 4 }, () => streamResponse(running.url, { input: 'Tell me a long story.' }));
+  await eventually('two stories on each engine', 10_000, async () =>
+    (await running.status()).engines.every(({ inFlight }) => inFlight === 2) ? true : null,
+  );
+  const lines = await chorus('restart', 'e0');
+  expect(lines[0]).toMatch(/^e0: [12] answers? finish(es)? \(\d+ s left\)$/);
+  expect(lines.at(-1)).toMatch(/^e0: ready again after \d+ s$/);
+  const ends = await Promise.all(stories);
+  expect(ends.map(({ response }) => response.status)).toEqual(ends.map(() => 'completed'));
+});
+
+it('a drained engine stays stopped until it is started', async () => {
+  const drained = await chorus('drain', 'e1');
+  expect(drained.at(-1)).toMatch(/^e1: stopped after .*; `chorus start e1` starts it again$/);
+  const lines = (await status(running.stateDir, { json: false })).split('\n');
+  expect([lines[1], lines.at(-1)]).toEqual([
+    'ready: 1 of 2 replicas in rotation.',
+    '  e1: it was stopped; `chorus start e1` starts it.',
+  ]);
+  const started = await chorus('start', 'e1', '--json');
+  expect(JSON.parse(started.join('\n'))).toMatchObject({ engineId: 'e1', phase: 'ready' });
+});
+
+it('an engine that there is not is told with those that there are', async () => {
+  await expect(chorus('drain', 'e9')).rejects.toEqual(
+    new Refusal('usage', "There is no engine 'e9'. There are e0, e1."),
+  );
+  await expect(chorus('restart')).rejects.toEqual(
+    new Refusal('usage', 'Name the engine to restart, or give --all; `chorus status` lists them.'),
+  );
+});
+
+it('the logs of Chorus and its engines stand behind their names', async () => {
+  const lines = await chorus('logs', '-n', '1');
+  expect(lines.map((line) => line.slice(0, 9))).toEqual(['chorus | ', 'e0     | ', 'e1     | ']);
+  const [own = ''] = await chorus('logs', 'chorus', '-n', '1', '--json');
+  expect(JSON.parse(own)).toMatchObject({ source: 'chorus', msg: 'engine phase', phase: 'ready' });
+});

@@ -87,7 +87,7 @@ describe('following it', () => {
 
   it('holds no thread where nothing is written, and ends when told', async () => {
     const file = join(folder, 'pipe');
-    expect(spawnSync('mkfifo', [file]).status).toBe(0);
+    expect(spawnSync('/usr/bin/env', ['mkfifo', file]).status).toBe(0);
     const end = follow(file);
     await isFollowed();
     await tick([]);

@@ -4,7 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { FAILURE_MODES, type FailureMode, type RemedyRemoval } from './failures/modes.ts';
+import type { FailureMode, RemedyRemoval } from './failures/failure-mode.ts';
+import { FAILURE_MODES } from './failures/modes.ts';
 import { runTests, type FileResult } from './failures/run-tests.ts';
 import { inCopy, withoutRemedy } from './failures/without-remedy.ts';
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { RemedyRemoval } from './modes.ts';
+import type { RemedyRemoval } from './failure-mode.ts';
 
 /** What is not part of the sources. */
 const NOT_COPIED = ['node_modules', '.git', '.cache', 'dist'];

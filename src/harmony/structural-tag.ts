@@ -18,6 +18,9 @@ export interface OutputRule {
   readonly answer: { readonly kind: 'text' } | { readonly kind: 'json'; readonly schema: GrammarSchema } | null;
 }
 
+/** A message of free text for nobody in particular, by its channel: a thought, a preamble, an answer. */
+export type FreeText = 'analysis' | 'commentary' | 'final';
+
 /** The forms of xgrammar's structural tags that Chorus uses (xgrammar 0.2.8, `structural_tag.py`). */
 export type TagFormat =
   | { readonly type: 'const_string'; readonly value: string }
@@ -51,13 +54,26 @@ const MAX_WHITESPACE = 1;
 
 /**
  * The grammar that holds `rule` from the first token after `<|start|>assistant`: reasoning and preambles as the rule
- * lets them, then one of the calls or the answer.
+ * lets them, then one of the calls or the answer. With `open` it holds the rest of a generation that stands in the
+ * middle of such a message: its text goes on, and then what may follow it.
  */
-export function structuralTag({ maxReasoningTokens, calls, answer }: OutputRule): StructuralTag {
+export function structuralTag(rule: OutputRule, open: FreeText | null = null): StructuralTag {
+  return { type: 'structural_tag', format: open === null ? wholeFormat(rule) : restFormat(rule, open) };
+}
+
+function wholeFormat({ maxReasoningTokens, calls, answer }: OutputRule): TagFormat {
   const endings = [...calls.map(callFormat), ...(answer === null ? [] : [answerFormat(answer)])];
   const [only] = endings;
   const ending: TagFormat = endings.length === 1 && only ? only : { type: 'or', elements: endings };
-  return { type: 'structural_tag', format: sequence([...openings(maxReasoningTokens, calls.length > 0), ending]) };
+  return sequence([...openings(maxReasoningTokens, calls.length > 0), ending]);
+}
+
+/** The one thought of a limited rule has been had. */
+function restFormat(rule: OutputRule, open: FreeText): TagFormat {
+  const text = { type: 'tag', begin: '', content: anyText(null) } as const;
+  if (open === 'final') return { ...text, end: LAST_ENDS };
+  const maxReasoningTokens = rule.maxReasoningTokens === null ? null : 0;
+  return sequence([thenNextMessage({ ...text, end: '<|end|>' }), wholeFormat({ ...rule, maxReasoningTokens })]);
 }
 
 /** What may come before. A preamble announces a call, so without calls there is none. */

@@ -19,12 +19,13 @@ export function completeTokens(
 ): readonly number[] {
   const turnStart = startOfTurn(vocabulary, promptTokenIds);
   const reply = replyTo(parseConversation(vocabulary, promptTokenIds.slice(0, turnStart)));
+  const spoken = promptTokenIds.slice(turnStart + 2);
+  const maxThoughtTokens = spokenThoughtTokens(vocabulary, spoken) ?? rule?.maxReasoningTokens ?? Infinity;
   const pieces = [
-    ...thoughtPieces(vocabulary, reply, rule),
+    ...thoughtPieces(vocabulary, reply, rule, maxThoughtTokens),
     ...endingPieces(rule ? holdTo(rule, reply) : reply.ending),
   ];
   const whole = encodeAll(vocabulary, pieces);
-  const spoken = promptTokenIds.slice(turnStart + 2);
   const continues = spoken.length < whole.length && spoken.every((tokenId, index) => tokenId === whole[index]);
   return continues ? whole.slice(spoken.length) : whole;
 }
@@ -39,11 +40,24 @@ function startOfTurn(vocabulary: Vocabulary, tokenIds: readonly number[]): numbe
   return start === -1 ? tokenIds.length : start;
 }
 
+/** How long the thought is in what has been said, where that is known: it was said to its end, or there is none. */
+function spokenThoughtTokens(vocabulary: Vocabulary, spoken: readonly number[]): number | null {
+  const header = encodeAll(vocabulary, [TOKENS.channel, 'analysis', TOKENS.message]);
+  if (spoken.length < header.length) return null;
+  if (!header.every((tokenId, index) => tokenId === spoken[index])) return 0;
+  const end = spoken.indexOf(TOKENS.end);
+  return end === -1 ? null : end - header.length;
+}
+
 const NEXT_MESSAGE: readonly Piece[] = [TOKENS.end, TOKENS.start, 'assistant'];
 
-/** The thought, cut to the rule's limit, and then the preamble; a rule without calls leaves no room for one. */
-function thoughtPieces(vocabulary: Vocabulary, { analysis, ending }: Reply, rule: OutputRule | null): Piece[] {
-  const limit = rule?.maxReasoningTokens ?? Infinity;
+/** The thought, cut to `limit` tokens, and then the preamble; a rule without calls leaves no room for one. */
+function thoughtPieces(
+  vocabulary: Vocabulary,
+  { analysis, ending }: Reply,
+  rule: OutputRule | null,
+  limit: number,
+): Piece[] {
   const thought = encodeText(vocabulary, analysis).slice(0, limit);
   const preamble = ending.kind === 'call' && rule?.calls.length !== 0 ? ending.preamble : null;
   return [

@@ -59,7 +59,14 @@ function readTags(tags: readonly Tag[]): Grammar {
   ];
   const problem = schemas.map(schemaProblem).find((found) => found !== null);
   if (problem) return problem;
+  if (tags[0]?.begin === '') return restOf(tags.slice(1), { calls, answer: answerOf(final) });
   return { kind: 'rule', rule: { maxReasoningTokens: reasoningLimit(analysis), calls, answer: answerOf(final) } };
+}
+
+/** A tag that begins in free text: with nothing behind it that text is the answer. Its thoughts have their length. */
+function restOf(behind: readonly Tag[], rule: Pick<OutputRule, 'calls' | 'answer'>): Grammar {
+  const answer: OutputRule['answer'] = behind.length === 0 ? { kind: 'text' } : rule.answer;
+  return { kind: 'rule', rule: { maxReasoningTokens: null, calls: rule.calls, answer } };
 }
 
 function reasoningLimit(analysis: Tag | undefined): number | null {

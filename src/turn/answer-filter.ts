@@ -14,6 +14,7 @@ export class AnswerFilter implements ParserSink {
   readonly #stops: StopStrings;
   readonly #logprobs = new AnswerLogprobs();
   #inAnswer = false;
+  #openMessage: MessageHeader | null = null;
   #hasStarted = false;
 
   constructor(listener: OutputListener, stop: readonly string[]) {
@@ -24,6 +25,11 @@ export class AnswerFilter implements ParserSink {
   /** Something was handed on. */
   get hasStarted(): boolean {
     return this.#hasStarted;
+  }
+
+  /** The message whose text is coming; null between messages. */
+  get openMessage(): MessageHeader | null {
+    return this.#openMessage;
   }
 
   /** A stop string has ended the answer: nothing more is handed on. */
@@ -39,6 +45,7 @@ export class AnswerFilter implements ParserSink {
   onMessageStart(header: MessageHeader): void {
     if (this.isStopped) return;
     this.#hasStarted = true;
+    this.#openMessage = header;
     this.#inAnswer = isAnswer(header);
     this.#listener.onMessageStart(header);
   }
@@ -57,6 +64,7 @@ export class AnswerFilter implements ParserSink {
 
   onMessageEnd(end: MessageEnd): void {
     if (this.isStopped) return;
+    this.#openMessage = null;
     this.#handOn(this.#stops.flush());
     this.#logprobs.clear();
     this.#listener.onMessageEnd(end);

@@ -1,23 +1,44 @@
 import { STOP_TOKEN_IDS, TOKENS } from '../harmony/tokens.ts';
-import type { OutputRule } from '../harmony/structural-tag.ts';
+import type { FreeText, OutputRule } from '../harmony/structural-tag.ts';
 import type { TurnSampling } from './sampling.ts';
 
 /**
  * Why no other engine can go on in the middle of a generation, as a clause about the request; null where one can: what
  * is generated so far becomes part of its prompt, and each further token depends on nothing but the tokens before it.
- * A seed, penalties and a grammar depend on where the generation began: the engine starts their state behind its prompt
- * (vLLM 0.32: a seeded continuation differs within a few tokens; only the repetition penalty counts the prompt too, and
- * is no exception worth a rule). What is drawn without a seed is another draw of the same distribution, and greedy text
- * is the same.
+ * A seed and penalties depend on where the generation began: the engine starts their state behind its prompt (vLLM 0.32:
+ * a seeded continuation differs within a few tokens; only the repetition penalty counts the prompt too, and is no
+ * exception worth a rule). A grammar can begin in free text, and not in JSON, a call or a header. What is drawn without
+ * a seed is another draw of the same distribution, and greedy text is the same.
+ *
+ * `open`: the free text in whose middle the generation stands.
  */
-export function continuationObstacle(sampling: TurnSampling, rule: OutputRule | null): string | null {
+export function continuationObstacle(
+  sampling: TurnSampling,
+  rule: OutputRule | null,
+  open: FreeText | null,
+): string | null {
   const { seed, presencePenalty, frequencyPenalty, repetitionPenalty } = sampling;
-  if (rule !== null) return 'its output is held to a grammar, which begins where an answer begins';
+  if (rule !== null && !canBeginIn(rule, open))
+    return 'its output is held to a grammar, which cannot begin in its middle';
   if (seed !== null) return 'it has a seed, whose random numbers begin where a generation begins';
   if (presencePenalty !== 0 || frequencyPenalty !== 0 || repetitionPenalty !== 1) {
     return 'it has penalties, which count from where a generation begins';
   }
   return null;
+}
+
+/** A thought of limited length is no free text: its limit would begin anew. */
+function canBeginIn(rule: OutputRule, open: FreeText | null): boolean {
+  switch (open) {
+    case 'analysis':
+      return rule.maxReasoningTokens === null;
+    case 'commentary':
+      return true;
+    case 'final':
+      return rule.answer?.kind === 'text';
+    case null:
+      return false;
+  }
 }
 
 /** Ids after which an engine generates nothing, whatever it was asked for. */

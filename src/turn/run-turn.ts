@@ -200,7 +200,12 @@ class Turn {
       {
         lease,
         promptTokenIds: generated.length === 0 ? this.#prompt : this.#prompt.concat(generated),
-        sampling: engineSampling(sampling, { maxTokens, rule, streamInterval: this.#streamInterval() }),
+        sampling: engineSampling(sampling, {
+          maxTokens,
+          rule,
+          open: output.openText,
+          streamInterval: this.#streamInterval(),
+        }),
         requestId,
         cacheSalt,
         onTokens: (tokenIds, logprobs) => output.push(tokenIds, logprobs),
@@ -228,12 +233,12 @@ class Turn {
 
   #situation(replica: Replica): Situation {
     const { sampling, rule } = this.#request;
-    const { tokenIds, isHandedOn } = this.#output;
+    const { tokenIds, isHandedOn, openText } = this.#output;
     return {
       attempts: this.#failedAttempts.length + 1,
       outputTokens: tokenIds.length,
       lostEnd: lostEnd(tokenIds, this.#roomTokens(replica)),
-      obstacle: continuationObstacle(sampling, rule),
+      obstacle: continuationObstacle(sampling, rule, openText),
       isSeen: isHandedOn && this.#listener.isLive,
     };
   }

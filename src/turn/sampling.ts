@@ -1,5 +1,5 @@
 import type { EngineSampling } from '../protocol/generate.ts';
-import { structuralTag, type OutputRule } from '../harmony/structural-tag.ts';
+import { structuralTag, type FreeText, type OutputRule } from '../harmony/structural-tag.ts';
 import { STOP_TOKEN_IDS } from '../harmony/tokens.ts';
 
 /** How to sample, as a request says it; what it leaves out is OpenAI's default, never the checkpoint's. */
@@ -31,6 +31,8 @@ export interface GenerationBounds {
   readonly maxTokens: number;
   /** What the output must hold; null for nothing. */
   readonly rule: OutputRule | null;
+  /** What the generation is in the middle of, where it goes on with another one's. */
+  readonly open: FreeText | null;
   /** Tokens that the engine may gather before it sends them, at least 1. */
   readonly streamInterval: number;
 }
@@ -41,7 +43,7 @@ export interface GenerationBounds {
  */
 export function engineSampling(
   sampling: TurnSampling,
-  { maxTokens, rule, streamInterval }: GenerationBounds,
+  { maxTokens, rule, open, streamInterval }: GenerationBounds,
 ): EngineSampling {
   return {
     temperature: sampling.temperature,
@@ -58,6 +60,6 @@ export function engineSampling(
     ...(sampling.logitBias === null ? {} : { logit_bias: sampling.logitBias }),
     ...(sampling.topLogprobs === null ? {} : { logprobs: sampling.topLogprobs }),
     ...(streamInterval === 1 ? {} : { stream_interval: streamInterval }),
-    ...(rule === null ? {} : { structured_outputs: { structural_tag: JSON.stringify(structuralTag(rule)) } }),
+    ...(rule === null ? {} : { structured_outputs: { structural_tag: JSON.stringify(structuralTag(rule, open)) } }),
   };
 }

@@ -1,9 +1,12 @@
 import { createParser, type Parser } from '../harmony/parse.ts';
+import type { FreeText } from '../harmony/structural-tag.ts';
 import { FIRST_CONTROL_TOKEN } from '../harmony/tokens.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
 import { AnswerFilter } from './answer-filter.ts';
 import type { OutputListener } from './progress.ts';
+
+const FREE_TEXTS: readonly FreeText[] = ['analysis', 'commentary', 'final'];
 
 /**
  * What is generated, from its tokens to the messages that the listener hears. It is fed token ids and does not care
@@ -31,6 +34,13 @@ export class TurnOutput {
   /** Something that came out of an engine was handed on: a second start could contradict it. */
   get isHandedOn(): boolean {
     return this.#answer.hasStarted;
+  }
+
+  /** The free text in whose middle it stands; null between messages, in headers, and in what is no free text. */
+  get openText(): FreeText | null {
+    const open = this.#answer.openMessage;
+    if (open === null || open.recipient !== null || open.contentType !== null) return null;
+    return FREE_TEXTS.find((channel) => channel === open.channel) ?? null;
   }
 
   /** Takes what one read brought; `enough` when a stop string has ended the answer. */

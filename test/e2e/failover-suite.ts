@@ -22,6 +22,12 @@ interface FailoverCase {
 }
 
 const STORY = { input: 'Tell me a long story.' };
+const SKY = {
+  type: 'object',
+  properties: { blue: { type: 'boolean' } },
+  required: ['blue'],
+  additionalProperties: false,
+};
 const COUNT = { input: 'Count to 50.' };
 
 /** Answers that another engine can go on with, so that nobody can tell the difference. */
@@ -31,6 +37,20 @@ const CASES: readonly FailoverCase[] = [
     name: 'a long thought',
     body: { input: 'Why is the sky blue?', reasoning: { effort: 'high' } },
     during: 'reasoning_text',
+  },
+  {
+    name: 'a long thought before JSON',
+    body: {
+      input: 'Why is the sky blue?',
+      reasoning: { effort: 'high' },
+      text: { format: { type: 'json_schema', name: 'sky', strict: true, schema: SKY } },
+    },
+    during: 'reasoning_text',
+  },
+  {
+    name: 'a count beside a strict function',
+    body: { ...COUNT, tools: [{ type: 'function', name: 'f', strict: true, parameters: SKY }] },
+    during: 'output_text',
   },
   { name: 'a count that ends at its limit', body: { ...COUNT, max_output_tokens: 120 }, during: 'output_text' },
   {

@@ -68,4 +68,20 @@ describe('structuralTag', () => {
   ] as const)('spells %s', (_title, rule, spelled) => {
     expect(spell(structuralTag(rule).format)).toBe(spelled);
   });
+
+  const opened = '…<|end|><|start|>assistant';
+  const both = { maxReasoningTokens: null, calls, answer: { kind: 'text' } } as const;
+  it.each([
+    ['a thought', both, 'analysis', `${opened}[{${analysis} or ${preamble}}]*{${call} or ${final}}`],
+    ['a preamble', { ...both, answer: null }, 'commentary', `${opened}[{${analysis} or ${preamble}}]*${call}`],
+    [
+      'a preamble after a limited thought',
+      { ...both, maxReasoningTokens: 7 },
+      'commentary',
+      `${opened}[${preamble}]*{${call} or ${final}}`,
+    ],
+    ['an answer', both, 'final', '…(<|end|>/)'],
+  ] as const)('goes on in the middle of %s', (_title, rule, open, spelled) => {
+    expect(spell(structuralTag(rule, open).format)).toBe(spelled);
+  });
 });

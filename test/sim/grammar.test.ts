@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { structuralTag, type OutputRule } from '../../src/harmony/structural-tag.ts';
+import { structuralTag, type FreeText, type OutputRule } from '../../src/harmony/structural-tag.ts';
 import { completeTokens } from '../../src/sim/completion.ts';
 import { readGrammar } from '../../src/sim/grammar.ts';
 import { opening, promptOf, readOutput } from '../support/converse.ts';
@@ -39,6 +39,13 @@ describe('a structural tag', () => {
     expect(readGrammar(JSON.stringify(structuralTag(rule)))).toEqual({ kind: 'rule', rule });
   });
 
+  it('that begins in the middle is read back as what may follow', () => {
+    const rule: OutputRule = { maxReasoningTokens: null, calls: [WEATHER], answer: { kind: 'json', schema: PERSON } };
+    const read = (open: FreeText) => readGrammar(JSON.stringify(structuralTag(rule, open)));
+    expect(read('analysis')).toEqual({ kind: 'rule', rule });
+    expect(read('final')).toEqual({ kind: 'rule', rule: FREE });
+  });
+
   it.each(['{', '{}', '{"type":"structural_tag","format":{"type":"bogus"}}', '{"format":{"type":"any_tokens"}}'])(
     'is invalid: %s',
     (text) => expect(readGrammar(text)).toEqual({ kind: 'invalid' }),
@@ -55,6 +62,19 @@ describe('a structural tag', () => {
 });
 
 describe('the world under a rule', () => {
+  it.each([
+    ['in a thought', 'analysis', 12, {}],
+    ['in an answer', 'final', -4, {}],
+    ['in an answer after a limited thought', 'final', -4, { maxReasoningTokens: 9 }],
+  ] as const)('goes on where it was interrupted %s', (_, open, at, changes) => {
+    const prompt = promptOf([...opening({ effort: 'high' }), { role: 'user', text: 'Why is the sky blue?' }]);
+    const rule = { ...FREE, ...changes };
+    const whole = completeTokens(vocabulary, prompt, rule);
+    const grammar = readGrammar(JSON.stringify(structuralTag(rule, open)));
+    const rest = grammar.kind === 'rule' ? grammar.rule : expect.fail(grammar.kind);
+    expect(completeTokens(vocabulary, [...prompt, ...whole.slice(0, at)], rest)).toEqual(whole.slice(at));
+  });
+
   it('calls where it must, although it would not', () => {
     expect(said('Say OK.', { calls: [WEATHER], answer: null })).toEqual([
       'analysis: Say OK. (end)',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FreeText, OutputRule } from '../../src/harmony/structural-tag.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { continuationObstacle, lostEnd } from '../../src/turn/continuation.ts';
 import { sampling } from '../support/turn.ts';
@@ -10,7 +11,7 @@ describe('another engine', () => {
     ['has a bias', { logitBias: { 1: 5 } }],
     ['tells log probabilities', { topLogprobs: 2 }],
   ])('can go on with what %s', (_, changes) => {
-    expect(continuationObstacle({ ...sampling, ...changes }, null)).toBe(null);
+    expect(continuationObstacle({ ...sampling, ...changes }, null, null)).toBe(null);
   });
 
   it.each([
@@ -19,12 +20,25 @@ describe('another engine', () => {
     ['a frequency penalty', { frequencyPenalty: -0.5 }],
     ['a repetition penalty', { repetitionPenalty: 1.1 }],
   ])('cannot go on with what has %s', (_, changes) => {
-    expect(continuationObstacle({ ...sampling, ...changes }, null)).toMatch(/^it has (a seed|penalties), /);
+    expect(continuationObstacle({ ...sampling, ...changes }, null, 'final')).toMatch(/^it has (a seed|penalties), /);
   });
 
-  it('cannot go on with what is held to a grammar', () => {
-    const rule = { maxReasoningTokens: null, calls: [], answer: { kind: 'json', schema: true } } as const;
-    expect(continuationObstacle(sampling, rule)).toMatch(/grammar/);
+  const json = { kind: 'json', schema: true } as const;
+  const rule: OutputRule = { maxReasoningTokens: null, calls: [], answer: { kind: 'text' } };
+  it.each<[string, OutputRule, FreeText]>([
+    ['a thought before JSON', { ...rule, answer: json }, 'analysis'],
+    ['a preamble', { ...rule, maxReasoningTokens: 5 }, 'commentary'],
+    ['an answer', rule, 'final'],
+  ])('can begin a grammar in %s', (_, held, open) => {
+    expect(continuationObstacle(sampling, held, open)).toBe(null);
+  });
+
+  it.each<[string, OutputRule, FreeText | null]>([
+    ['JSON', { ...rule, answer: json }, 'final'],
+    ['a thought of limited length', { ...rule, maxReasoningTokens: 5 }, 'analysis'],
+    ['a call or a header', rule, null],
+  ])('cannot begin a grammar in %s', (_, held, open) => {
+    expect(continuationObstacle(sampling, held, open)).toMatch(/grammar/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
+import { structuralTag } from '../../src/harmony/structural-tag.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import type { TurnRequest } from '../../src/turn/run-turn.ts';
 import { aReplica } from '../support/replicas.ts';
@@ -80,6 +81,25 @@ describe('a turn whose engine fails', () => {
     third.tokens(...ids('OP c'));
     expect((await end).kind).toBe('completed');
     expect(heard.join('').replaceAll('|', '')).toBe('<final>a🫠b </return>');
+  });
+
+  it('goes on in a thought with the rest of the grammar, and not in the JSON behind it', async () => {
+    const { upstream, run } = setUp();
+    const rule = { maxReasoningTokens: null, calls: [], answer: { kind: 'json', schema: true } } as const;
+    const end = run({ rule });
+    const first = await upstream.next();
+    first.tokens(TOKENS.channel, ...ids('analysis'), TOKENS.message, ...ids('hm'));
+    first.end(failed('stalled'));
+    const second = await upstream.next();
+    const tags = [first, second].map(({ request }) => request.sampling.structured_outputs?.structural_tag);
+    expect(tags).toEqual([structuralTag(rule), structuralTag(rule, 'analysis')].map((tag) => JSON.stringify(tag)));
+    second.tokens(TOKENS.end, TOKENS.start, ...ids('assistant'), TOKENS.channel, ...ids('final '), TOKENS.constrain);
+    second.tokens(...ids('json'), TOKENS.message, ...ids('{'));
+    second.end(failed('stalled'));
+    expect(await end).toMatchObject({
+      kind: 'failed',
+      failedAttempts: [{ outcome: 'moved' }, { outcome: 'given_up' }],
+    });
   });
 
   it('begins anew where going on would not be honest and nobody has seen anything', async () => {

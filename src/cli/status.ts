@@ -53,8 +53,7 @@ function describeRoll({ reason, sinceMs, held }: Roll, nowMs: number): string {
   return `changing for ${formatDuration(nowMs - sinceMs)}, one engine after another, because ${reason}`;
 }
 
-const describeCordon = ({ index, sentence, sinceMs }: CordonedGpu): string =>
-  `${timeOf(sinceMs)}  GPU ${index}  ${sentence}`;
+const describeCordon = ({ sentence, sinceMs }: CordonedGpu): string => `${timeOf(sinceMs)}  ${sentence}`;
 
 /** Last night is lately; of more than these the log tells. */
 const LATELY_MS = 24 * 60 * 60 * 1000;

@@ -101,6 +101,9 @@ export class SelfReport {
     if (ending.isClosing()) return { state: 'failed', sentence: 'Chorus is shutting down.', progress: null };
     const setup = model === plan.model ? preparation?.state : null;
     if (setup) return { state: 'loading', sentence: `${setup.sentence}.`, progress: setup.progress };
-    return modelOutlook(model, plan, fleet.status());
+    const outlook = modelOutlook(model, plan, fleet.status());
+    if (model !== plan.model) return outlook;
+    const outOfUse = deployment.cordoned.map(({ index, reason }) => `GPU ${index} is out of use: it ${reason}.`);
+    return { ...outlook, sentence: [outlook.sentence, ...outOfUse].join(' ') };
   }
 }

@@ -37,10 +37,10 @@ const reload = async ({ url }: RunningChorus): Promise<{ readonly status: number
 
 /** Asks again and again, on connections that are kept, until it is told to end; gives every answer. */
 function askOn({ url }: RunningChorus): { readonly end: () => Promise<string[]> } {
-  let isOver = false;
+  const over = new AbortController();
   const ask = async (): Promise<string[]> => {
     const answers: string[] = [];
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { status, body } = await postResponse(url, { input: 'What is 7 + 8?' });
       answers.push(status === 200 ? answerText(body) : JSON.stringify(body));
     }
@@ -49,7 +49,7 @@ function askOn({ url }: RunningChorus): { readonly end: () => Promise<string[]> 
   const clients = [ask(), ask(), ask()];
   return {
     end: async () => {
-      isOver = true;
+      over.abort();
       return (await Promise.all(clients)).flat();
     },
   };

@@ -58,6 +58,7 @@ engine:
   gpu_memory_utilization: 0.9
   args: [--max-num-seqs, 64]
   max_log_megabytes: 2
+  stall_seconds: 30
 server: { host: 0.0.0.0, port: 0, api_key_file: key }
 store:
   retention_days: 7
@@ -95,7 +96,7 @@ assume_yes: true
         loadingWaitMs: 60_000,
         drainMs: 5000,
         retentionMs: 604_800_000,
-        stallDeadlineMs: 60_000,
+        stallDeadlineMs: 30_000,
         logLevel: 'debug',
         progress: 'json',
         yes: true,

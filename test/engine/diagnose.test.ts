@@ -225,6 +225,40 @@ describe('the reason of an end', () => {
     });
   });
 
+  it('repeats nothing but the name of an exception once requests were served, which it might quote', () => {
+    const served = { hasServed: true };
+    const lines = [`${ERROR} ValueError: cannot handle 'my secret prompt'`];
+    expect(diagnoseExit(exitCode(1), lines, served).message).toBe(
+      'it exited with code 1: ValueError; its log has the rest',
+    );
+    expect(diagnoseExit(exitCode(1), ['fatal: my secret prompt'], served).message).toBe(
+      'it exited with code 1; its log has its last words',
+    );
+    expect(diagnoseExit(exitCode(0), [], served).message).toBe(
+      'it exited by itself (code 0) without a word about it in its log',
+    );
+  });
+
+  it('is the kernel where that ended a process meanwhile and nothing else is known', () => {
+    const oomKilled = { oomKilled: true };
+    const died = 'Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down executor.';
+    expect(diagnoseExit(exitCode(0), [died], oomKilled)).toMatchObject({ code: 'host_out_of_memory' });
+    expect(diagnoseExit(exitCode(2), ['vllm: error: unrecognized arguments: --nope'], oomKilled)).toMatchObject({
+      code: 'unknown_flag',
+    });
+  });
+
+  it('is the card where the driver has lost it', () => {
+    for (const line of [
+      'NVRM: Xid (PCI:0000:19:00): 79, pid=1, GPU has fallen off the bus.',
+      'pynvml.NVMLError_Unknown: Unknown Error',
+      'RuntimeError: CUDA error: uncorrectable ECC error encountered',
+      'RuntimeError: No CUDA GPUs are available; CUDA-capable device(s) is/are busy or unavailable',
+    ]) {
+      expect([line, diagnoseExit(exitCode(1), [line]).code]).toEqual([line, 'gpu_lost']);
+    }
+  });
+
   it('is the missing program when it never started', () => {
     const exit = { kind: 'not_started', message: 'there is no program vllm', programMissing: true } as const;
     expect(diagnoseExit(exit, [])).toEqual({

@@ -102,6 +102,24 @@ describe('an engine that is killed', () => {
   });
 });
 
+describe('an engine that the kernel ends for want of memory', () => {
+  it('says so, and what helps', async () => {
+    const { engine, machine, events, reached } = begin();
+    await engine.start();
+    machine.oomKills++;
+    process.kill(bench.groups[0] ?? 0, 'SIGKILL');
+    await reached('backoff');
+    expect(engine.status.lastFailure).toEqual({
+      code: 'host_out_of_memory',
+      message: 'the kernel ended it for want of memory of the host: it was ended from outside by SIGKILL',
+      remedy:
+        'Give the machine or its container more memory, or start fewer replicas; the kernel log names the process.',
+      retry: 'backoff',
+    });
+    expect(events.at(-1)).toMatchObject({ kind: 'restarting', failureClass: 'out_of_memory' });
+  });
+});
+
 describe('an engine that ends by itself', () => {
   it('is swept when its leader goes at once and leaves a child that ignores SIGTERM', async () => {
     const { engine, reached } = begin(['--orphan', '--exit-at-once', '--once', 'STATE/first']);

@@ -30,6 +30,7 @@ import {
   silentLogger,
   simulatedPlacements,
 } from '../support/engine-bench.ts';
+import { changed } from '../support/fleet-bench.ts';
 
 const SIMULATOR = fileURLToPath(new URL('../../src/sim/main.ts', import.meta.url));
 const OWNER = fileURLToPath(new URL('../support/children/fleet-owner.ts', import.meta.url));
@@ -86,19 +87,6 @@ function makeFleet(placements: readonly Placement[], choice: Choice = {}): Fleet
 
 const phases = (fleet: Fleet): PhaseName[] => fleet.status().map(({ phase }) => phase);
 const leaders = (fleet: Fleet): number[] => fleet.status().flatMap(({ pid }) => pid ?? []);
-
-/** Waits until `condition` holds after some change; vitest's own deadline ends a vain wait. */
-function changed(fleet: Fleet, condition: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const check = (): void => {
-      if (!condition()) return;
-      stopListening();
-      resolve();
-    };
-    const stopListening = fleet.onChange(check);
-    check();
-  });
-}
 
 /** Starts another process that owns a fleet, and returns the pids of its leaders. */
 async function startOwner(how: 'wait' | 'throw', ...engineFlags: readonly string[]): Promise<number[]> {

@@ -105,6 +105,8 @@ export interface EngineBench {
   readonly reached: (phase: PhaseName, generation?: number) => Promise<void>;
   /** The process group of every start so far. */
   readonly groups: readonly number[];
+  /** Processes that the kernel has ended for want of memory. */
+  readonly machine: { oomKills: number };
   /** What it told of itself so far. */
   readonly events: readonly LifecycleEvent[];
   readonly log: () => string;
@@ -119,6 +121,7 @@ export function startBench(flags: readonly string[], policy = QUICK_POLICY, file
   const rotation = new RecordingRotation();
   const seen: string[] = [];
   const events: LifecycleEvent[] = [];
+  const machine = { oomKills: 0 };
   const groups: number[] = [];
   const watchers = new Set<() => void>();
   const engine = new Engine({
@@ -127,7 +130,7 @@ export function startBench(flags: readonly string[], policy = QUICK_POLICY, file
     turns: new RestartTurns(() => false),
     gpuMemory: null,
     parentDeath: () => null,
-    countOomKills: () => null,
+    countOomKills: () => machine.oomKills,
     onEvent: (event) => events.push(event),
     command: () => ({
       file,
@@ -173,6 +176,7 @@ export function startBench(flags: readonly string[], policy = QUICK_POLICY, file
     socketPath,
     reached,
     groups,
+    machine,
     events,
     log: () => readFileSync(engine.status.logFile ?? '', 'utf8'),
     close: async () => {

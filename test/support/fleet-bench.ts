@@ -25,6 +25,19 @@ export interface FleetBench {
   readonly close: () => Promise<void>;
 }
 
+/** Waits until `condition` holds after some change; vitest's own deadline ends a vain wait. */
+export function changed(fleet: Fleet, condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (!condition()) return;
+      leave();
+      resolve();
+    };
+    const leave = fleet.onChange(check);
+    check();
+  });
+}
+
 /** A fleet of misbehaving engines with short waits. */
 export function startFleetBench(placements: readonly Placement[], choice: Partial<FleetDeps> = {}): FleetBench {
   const stateDir = choice.stateDir ?? mkdtempSync(join(tmpdir(), 'chorus-fleet-'));
@@ -64,16 +77,7 @@ export function startFleetBench(placements: readonly Placement[], choice: Partia
     launch,
     phases,
     leaders: () => fleet.status().map(({ pid }) => pid ?? 0),
-    changed: (condition) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (!condition()) return;
-          leave();
-          resolve();
-        };
-        const leave = fleet.onChange(check);
-        check();
-      }),
+    changed: (condition) => changed(fleet, condition),
     leastReady: () => {
       const result = least;
       least = readyNow();

@@ -47,7 +47,7 @@ export async function startChorus(
   child.stdout.on('data', append);
   child.stderr.on('data', append);
   const exited = once(child, 'exit').then(([code]) => code as number | null);
-  const url = await eventually('the start of chorus', 30_000, () => {
+  const url = await eventually('the start of chorus', 60_000, () => {
     if (child.exitCode !== null) throw new Error(`chorus ended with ${child.exitCode}:\n${printed}`);
     return readServerRecord(stateDir)?.url ?? null;
   });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { request } from 'undici';
 import { sleep } from '../../src/domain/clock.ts';
 import { groupMembers, identify, isAlive } from '../../src/system/process-group.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -25,6 +26,8 @@ const HAZARDS: readonly Hazard[] = [
   { name: 'slow decoding', weight: 1, act: (service, random) => fault(service, random, { tokenIntervalMs: 100 }) },
   { name: 'slow /health', weight: 1, act: (service, random) => fault(service, random, { healthDelayMs: 2000 }) },
   { name: 'flood of a log', weight: 1, act: (service, random) => fault(service, random, { logMegabytes: 20 }) },
+  { name: 'restart by an operator', weight: 1, act: (service, random) => order(service, random, ['restart']) },
+  { name: 'drain by an operator', weight: 1, act: (service, random) => order(service, random, ['drain', 'start']) },
   { name: 'full disk', weight: 2, needsSmallDisk: true, act: fillDisk },
 ];
 
@@ -79,6 +82,18 @@ async function fault(service: Service, random: Random, faults: object): Promise<
   service.faults.set(engine.engineId, faults);
   await sleep(systemClock, random.between(1000, 5000));
   service.faults.set(engine.engineId, {});
+}
+
+/** What `chorus restart`, `drain` and `start` ask for, with a while between. */
+async function order(service: Service, random: Random, orders: readonly string[]): Promise<void> {
+  const engine = await victim(service, random);
+  if (engine === null) return;
+  for (const name of orders) {
+    const url = `${service.chorus.url}/admin/engines/${engine.engineId}/${name}`;
+    const { body } = await request(url, { method: 'POST' });
+    await body.dump();
+    await sleep(systemClock, random.between(2000, 6000));
+  }
 }
 
 async function fillDisk(service: Service, random: Random): Promise<void> {

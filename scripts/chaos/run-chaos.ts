@@ -72,6 +72,7 @@ class Run {
     this.#watch.begin();
     await this.#hazardsUntil(this.#startMs + 3 * thirdMs);
     await this.#watch.stop();
+    print(await this.#watch.stalls());
     await this.#killChorus();
     await this.#clients.stop();
     await this.#findAnnounced();

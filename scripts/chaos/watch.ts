@@ -1,6 +1,7 @@
 import { sleep } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { request } from 'undici';
+import { valueOf } from '../../test/support/prometheus.ts';
 import { residentBytes } from '../bench/usage.ts';
 import type { Service } from './service.ts';
 
@@ -27,6 +28,15 @@ export class Watch {
   /** Times that `/livez` took since the last `begin`. */
   get answerMs(): readonly number[] {
     return this.#answerMs;
+  }
+
+  /** How often the event loop has stood still, and for how long in all, as Chorus counts it. */
+  async stalls(): Promise<string> {
+    const { body } = await request(`${this.#service.chorus.url}/metrics`);
+    const page = await body.text();
+    const count = valueOf(page, 'chorus_event_loop_stalls_total');
+    const seconds = valueOf(page, 'chorus_event_loop_stalled_seconds_total');
+    return `the event loop stood still ${count} times, ${seconds.toFixed(1)} s in all`;
   }
 
   /** Forgets what was seen: another process, or another part of the run. */

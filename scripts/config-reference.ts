@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { defaultInWords } from '../src/cli/config-flags.ts';
-import { CONFIG_SCHEMA } from '../src/config/schema.ts';
+import { CONFIG_SCHEMA, type TakesEffect } from '../src/config/schema.ts';
 import { allowedValues, SETTINGS, type Setting, type SettingSchema } from '../src/config/settings.ts';
 
 const SCHEMA_FILE = fileURLToPath(new URL('../configs/schema.json', import.meta.url));
@@ -58,15 +58,25 @@ function fileSchema({
   };
 }
 
+/** What a reload does with a changed value. */
+const RELOAD: Readonly<Record<TakesEffect | 'restart', string>> = {
+  at_once: 'at once',
+  next_start: 'next start',
+  engines: 'engines',
+  restart: '-',
+};
+
 function settingsTable(): string {
   const rows = SETTINGS.map((setting) => [
     `\`${setting.path}\``,
     `\`${setting.flag}\``,
     `\`${setting.variable}\``,
     defaultInWords(setting),
+    RELOAD[setting.notes.takesEffect ?? 'restart'],
     meaning(setting),
   ]);
-  const lines = [['Setting', 'Flag', 'Variable', 'Default', 'Meaning'], ['-', '-', '-', '-', '-'], ...rows];
+  const header = ['Setting', 'Flag', 'Variable', 'Default', 'Reload', 'Meaning'];
+  const lines = [header, header.map(() => '-'), ...rows];
   return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 }
 

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
+import { request } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addEngineCommands } from '../../src/cli/engine-commands.ts';
 import { addLogsCommand } from '../../src/cli/logs.ts';
@@ -7,12 +8,12 @@ import { status } from '../../src/cli/status.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { eventually } from '../support/eventually.ts';
-import { streamResponse } from '../support/responses-client.ts';
+import { getJson, streamResponse } from '../support/responses-client.ts';
 
 let running: RunningChorus;
 
 beforeAll(async () => {
-  const pace = ['--engine-arg=--sim-token-interval-ms', '--engine-arg=30'];
+  const pace = ['--engine-arg=--sim-token-interval-ms', '--engine-arg=20'];
   running = await startChorus(['--engine', 'simulated', '--replicas', '2', ...pace]);
   await replicasReady(running, 2, 30_000);
 }, 60_000);
@@ -72,4 +73,23 @@ it('the logs of Chorus and its engines stand behind their names', async () => {
   expect(lines.map((line) => line.slice(0, 9))).toEqual(['chorus | ', 'e0     | ', 'e1     | ']);
   const [own = ''] = await chorus('logs', 'chorus', '-n', '1', '--json');
   expect(JSON.parse(own)).toMatchObject({ source: 'chorus', msg: 'engine phase', phase: 'ready' });
+});
+
+it('the same is there over HTTP: the plan, and a log that is followed until Chorus or its reader goes', async () => {
+  expect((await getJson(`${running.url}/admin/plan`)).body).toMatchObject({ model: 'gpt-oss-20b' });
+  expect(await getJson(`${running.url}/admin/engines/e9/logs`)).toMatchObject({
+    status: 404,
+    body: { error: { message: "There is no engine 'e9'. There are chorus, e0, e1." } },
+  });
+  const { body, headers } = await request(`${running.url}/admin/engines/e0/logs?follow=true&lines=1`);
+  expect(headers['content-type']).toBe('text/plain; charset=utf-8');
+  let text = '';
+  body.on('data', (bytes: Buffer) => (text += bytes.toString())).on('error', () => {});
+  await eventually('its last line', 10_000, () => (text.endsWith('\n') ? true : null));
+  expect(text.split('\n').length).toBe(2);
+  await chorus('restart', 'e0');
+  await eventually('the lines of the next start', 10_000, () =>
+    text.includes('Application startup complete.', text.indexOf('\n') + 1) ? true : null,
+  );
+  body.destroy();
 });

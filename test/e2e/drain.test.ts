@@ -45,7 +45,7 @@ const exitOf = ({ process: child }: RunningChorus): Promise<unknown> =>
 
 describe('SIGTERM with 20 streams in flight', () => {
   it('turns readiness, refuses what is new in a way that is tried again, and lets every stream finish', async () => {
-    const running = await serving(30, 60);
+    const running = await serving(20, 60);
     const streams = await storiesInFlight(running, 20);
     const exited = exitOf(running);
     running.process.kill('SIGTERM');

@@ -85,7 +85,8 @@ export class EngineEffects {
       case 'admit':
         return this.#admit(deed.facts, state.generation);
       case 'report_death':
-        return rotation.died(engineId, state.generation);
+        // What somebody ends by hand says nothing against the requests that it ran.
+        return this.#run?.wasEndedByHand ? undefined : rotation.died(engineId, state.generation);
       case 'withdraw':
         return rotation.withdraw(engineId, deed.reason);
       case 'close_streams':

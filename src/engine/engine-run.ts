@@ -41,6 +41,8 @@ export interface RunEnd {
 
 /** How often the record on disk says that the group is still there: what began later than that is not proven ours. */
 const RECORD_INTERVAL_MS = 2000;
+/** A crash is another signal (SIGSEGV, SIGABRT, SIGBUS) or an exit code. */
+const SIGNALS_BY_HAND: readonly string[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
 
 /** One start of an engine: its process group, its log file, its record on disk, from spawn to sweep. */
 export class EngineRun {
@@ -82,6 +84,11 @@ export class EngineRun {
 
   get pid(): number | null {
     return this.#process.pid;
+  }
+
+  /** Somebody ended it by a signal that no program sends itself; the kernel did not, for want of memory. */
+  get wasEndedByHand(): boolean {
+    return this.#exit?.kind === 'killed' && SIGNALS_BY_HAND.includes(this.#exit.signal) && !this.#wasOomKilled();
   }
 
   /** Says on disk, every two seconds at most, that the group is still there. */
@@ -126,8 +133,12 @@ export class EngineRun {
     rmSync(socketPath, { force: true });
     if (survivors.length === 0) removeRunRecord(stateDir, engineId);
     const exit = this.#exit ?? { kind: 'killed', signal: 'SIGKILL' };
-    const oomKilled = (this.#options.countOomKills() ?? 0) > (this.#oomKillsBefore ?? Infinity);
-    return { survivors, failure: diagnoseExit(exit, this.#follower?.lines ?? [], { hasServed, oomKilled }) };
+    const circumstances = { hasServed, oomKilled: this.#wasOomKilled() };
+    return { survivors, failure: diagnoseExit(exit, this.#follower?.lines ?? [], circumstances) };
+  }
+
+  #wasOomKilled(): boolean {
+    return (this.#options.countOomKills() ?? 0) > (this.#oomKillsBefore ?? Infinity);
   }
 
   #writeRecord(group: ProcessGroup): void {

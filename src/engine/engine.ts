@@ -164,9 +164,8 @@ export class Engine {
     if (lifecycle) this.#recent = [...this.#recent, lifecycle].slice(-RECENT_EVENTS);
     const { phase, generation, restarts, sentence, pid } = this.status;
     const { logger, onEvent } = this.#deps;
-    const happened = lifecycle && wordsOf(lifecycle);
     const level = lifecycle?.kind === 'ejected' ? 'warn' : (LOG_LEVELS[phase] ?? 'info');
-    logger[level]({ phase, generation, restarts, sentence, pid, ...happened }, 'engine phase');
+    logger[level]({ phase, generation, restarts, sentence, pid, happened: lifecycle ?? undefined }, 'engine phase');
     if (lifecycle) onEvent(lifecycle);
     for (const listener of this.#phaseListeners) listener();
     this.#deps.onChange();
@@ -191,9 +190,4 @@ export class Engine {
     const fire = (): void => this.#post({ kind: 'timer_fired', timer });
     this.#timers.set(timer, this.#deps.clock.schedule(delayMs, fire));
   }
-}
-
-/** What a log line of a change of phase says of it beside the phase. */
-function wordsOf({ engineId: _, generation: __, atMs: ___, kind, ...words }: LifecycleEvent): object {
-  return { happened: kind, ...words };
 }

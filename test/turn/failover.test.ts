@@ -163,6 +163,27 @@ describe('a turn whose engine fails', () => {
     expect(await end).toMatchObject({ usage: { inputTokens: first.request.promptTokenIds.length } });
   });
 
+  it('needs no more room for the rest than for the whole', async () => {
+    const { upstream, pool, run } = setUp([]);
+    for (const engineId of ['e0', 'e1']) pool.admit(aReplica({ engineId, maxModelLen: PROMPT_TOKENS + 20 }));
+    const end = run({ maxOutputTokens: 20 });
+    const first = await upstream.next();
+    first.tokens(...FINAL);
+    first.end(failed('cut'));
+    (await upstream.next()).end(finished());
+    expect((await end).kind).toBe('completed');
+  });
+
+  it('tells of the engine’s failure where only a replica is left that is too small', async () => {
+    const { upstream, pool, run } = setUp(['e0']);
+    pool.admit(aReplica({ engineId: 'small', maxModelLen: PROMPT_TOKENS + 1 }));
+    const end = run({ maxOutputTokens: 20 });
+    const first = await upstream.next();
+    pool.withdraw('e0', 'its process ended');
+    first.end(failed('cut'));
+    expect(await end).toMatchObject({ kind: 'failed', error: { errorName: 'engine_failed' } });
+  });
+
   it('passes a slow client’s pause on to the engine that goes on, and ends with a client that leaves meanwhile', async () => {
     const { upstream, flow, client, pool, run } = setUp();
     const end = run();

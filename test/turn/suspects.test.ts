@@ -1,3 +1,4 @@
+import { setImmediate as nextLoopTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { SUSPICION_MS, Suspects } from '../../src/turn/suspects.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -66,6 +67,18 @@ it('what is asked about a second break is known once the engine ended, or in ten
   clock.advance(250);
   expect(await known).toBe('guilty');
   expect(clock.pendingTimers).toBe(0);
+});
+
+it('who else was there is waited for, also where the end of the engine is known first', async () => {
+  const { clock, suspects, end } = setUp();
+  end('e0#0', 'poison', 'story');
+  const brokeOff = (hash: string) => suspects.trial(() => hash).brokeOff({ run: 'e1#0', isPlanned: false }, signal);
+  const poison = brokeOff('poison');
+  suspects.engineEnded('e1#0');
+  await nextLoopTurn();
+  const story = brokeOff('story');
+  clock.advance(250);
+  expect(await Promise.all([poison, story])).toEqual(['apart', 'apart']);
 });
 
 it('a client that leaves meanwhile is not kept waiting', async () => {

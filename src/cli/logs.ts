@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { InvalidArgumentError, type Command } from 'commander';
@@ -31,22 +30,30 @@ async function logs(name: string | undefined, { follow, lines, ...flags }: LogFl
   const stateDir = await stateDirOf(flags);
   const sources = (): readonly LogSource[] => chosenSources(stateDir, name);
   if (name !== undefined && sources().length === 0) throw unknownLog(stateDir, name);
-  // Whoever reads has seen enough: `chorus logs -f | head`.
-  const readerGone = new AbortController();
-  output.on('error', () => readerGone.abort());
   const width = Math.max(...sources().map((source) => source.name.length));
   const prefix = (source: string): string => (name === undefined ? `${source.padEnd(width)} | ` : '');
-  for await (const line of readLogs({
-    sources,
-    count: Number(lines),
-    follow,
-    clock: systemClock,
-    signal: readerGone.signal,
-  })) {
-    if (readerGone.signal.aborted) return;
+  const readerGone = new AbortController();
+  const { signal } = readerGone;
+  // Whoever reads has seen enough: `chorus logs -f | head`.
+  output.on('error', () => readerGone.abort());
+  for await (const line of readLogs({ sources, count: Number(lines), follow, clock: systemClock, signal })) {
+    if (signal.aborted) return;
     const text = flags.json ? asJson(line) : `${prefix(line.source)}${asText(line)}`;
-    if (!output.write(`${text}\n`)) await Promise.race([once(output, 'drain'), aborted(readerGone.signal)]);
+    if (!output.write(`${text}\n`)) await drained(output, signal);
   }
+}
+
+/** Resolves when more can be written, or when nobody reads any more. */
+function drained(output: Writable, readerGone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      output.off('drain', finish);
+      readerGone.removeEventListener('abort', finish);
+      resolve();
+    };
+    output.once('drain', finish);
+    readerGone.addEventListener('abort', finish, { once: true });
+  });
 }
 
 function chosenSources(stateDir: string, name: string | undefined): readonly LogSource[] {
@@ -66,8 +73,4 @@ function asText({ source, text }: LogLine): string {
 function asJson({ source, text }: LogLine): string {
   const record = source === CHORUS_LOG ? readRecord(text) : null;
   return JSON.stringify({ source, ...(record ?? { text }) });
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort');
 }

@@ -93,3 +93,12 @@ it('the same is there over HTTP: the plan, and a log that is followed until Chor
   );
   body.destroy();
 });
+
+it('a log is followed no longer than somebody reads', async () => {
+  const printed = new PassThrough({ highWaterMark: 1 });
+  const program = new Command().exitOverride();
+  addLogsCommand(program, printed);
+  const ended = program.parseAsync(['logs', '-f', '--state-dir', running.stateDir], { from: 'user' });
+  printed.once('data', () => printed.destroy(new Error('write EPIPE')));
+  await ended;
+});

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { untilStopped } from '../../src/cli/stop-signals.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
-function setUp() {
+function setUp(reload: (() => void) | null = null) {
   const clock = new FakeClock();
   const signals = new EventEmitter();
   const calls: string[] = [];
@@ -14,7 +14,7 @@ function setUp() {
   };
   const exitCode = untilStopped(
     { stop: call('stop'), kill: call('kill') },
-    { drainMs: () => 30_000, reload: null, signals, clock, print: () => {} },
+    { drainMs: () => 30_000, reload, signals, clock, print: () => {} },
   );
   const send = (signal: string): void => void signals.emit(signal, signal);
   return { clock, send, calls, end, exitCode };
@@ -52,4 +52,14 @@ it('fails when the end does', async () => {
   send('SIGHUP');
   end.reject(new Error('the disk is gone'));
   await expect(exitCode).rejects.toThrow('the disk is gone');
+});
+
+it('takes SIGHUP for a reload, or where it is the end of a terminal for an end', () => {
+  let reloads = 0;
+  const service = setUp(() => reloads++);
+  service.send('SIGHUP');
+  expect([reloads, service.calls]).toEqual([1, []]);
+  const foreground = setUp(null);
+  foreground.send('SIGHUP');
+  expect(foreground.calls).toEqual(['stop']);
 });

@@ -77,7 +77,10 @@ export class GpuWatch {
       file,
       clock,
       signal: this.#ended.signal,
-      onLine: (line) => this.#kernelLines.read(line).forEach((event) => this.#onKernelEvent(event)),
+      onLine: (line) => {
+        const event = this.#kernelLines.read(line);
+        if (event !== null) this.#onKernelEvent(event);
+      },
       onState: (state) => {
         this.#kernelLog = state;
       },

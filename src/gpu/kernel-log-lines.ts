@@ -15,12 +15,8 @@ export class KernelLogReader {
   #lastAddress = '';
   #linesSinceAddress = Infinity;
 
-  /** One record; in those of `/dev/kmsg` a line end within the message is written `\x0a`. */
-  read(record: string): readonly KernelLogEvent[] {
-    return record.split(String.raw`\x0a`).flatMap((line) => this.#readLine(line) ?? []);
-  }
-
-  #readLine(line: string): KernelLogEvent | null {
+  /** The event that this line completes. A record of `/dev/kmsg` may hold several lines of a message in one. */
+  read(line: string): KernelLogEvent | null {
     const [, address = '', number = ''] = XID.exec(line) ?? [];
     if (address !== '') return { kind: 'xid', address, number: Number(number) };
     this.#linesSinceAddress += 1;

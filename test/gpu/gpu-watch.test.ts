@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/domain/gpu.ts';
@@ -114,9 +114,18 @@ describe('a watch over GPUs', () => {
     expect(told).toEqual([]);
   });
 
-  it('asks an older driver without the fields that it does not know', async () => {
-    await watchTwo({ misbehaviour: { unknownFields: ['gpu_recovery_action'] } });
-    expect([watch.status.problem, watch.status.ageMs]).toEqual([null, 0]);
+  it('asks an older driver without the fields that it does not know, and remembers which', async () => {
+    await watchTwo();
+    machine.installNvidiaSmi(
+      `echo call >> '${machine.root}/calls'; case "$1" in *gpu_recovery_action*) ` +
+        `echo 'Field "gpu_recovery_action" is not a valid field to query.'; exit 2 ;; ` +
+        `*) echo 'GPU-00000000-fake, 0, 0, 0, No, 0x0, Enabled'; echo 'GPU-00000001-fake, 0, 0, 0, No, 0x0, Enabled' ;; esac`,
+    );
+    const calls = () => readFileSync(join(machine.root, 'calls'), 'utf8').trim().split('\n').length;
+    await nextLook();
+    expect([watch.status.problem, calls()]).toEqual([null, 2]);
+    await nextLook();
+    expect([watch.status.problem, calls()]).toEqual([null, 3]);
   });
 
   it('hears of a fault from the kernel log at once, and of the same one only once', async () => {

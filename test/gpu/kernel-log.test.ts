@@ -13,7 +13,7 @@ const WITHIN = { timeout: 15_000 };
 const eventsOf = (file: string) => {
   const reader = new KernelLogReader();
   const text = readFileSync(new URL(`../fixtures/kernel-log/${file}`, import.meta.url), 'utf8');
-  return text.split('\n').flatMap((line) => reader.read(line));
+  return text.split('\n').flatMap((line) => reader.read(line) ?? []);
 };
 
 describe('the kernel log tells', () => {
@@ -38,7 +38,7 @@ describe('the kernel log tells', () => {
   it('nothing of a card that another message named long before', () => {
     const reader = new KernelLogReader();
     const lines = ['NVRM: GPU 0000:b3:00.0: initialised', 'a', 'b', 'c', 'something has fallen off the bus'];
-    expect(lines.flatMap((line) => reader.read(line))).toEqual([]);
+    expect(lines.flatMap((line) => reader.read(line) ?? [])).toEqual([]);
   });
 });
 

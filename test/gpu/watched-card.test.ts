@@ -2,18 +2,22 @@ import { describe, expect, it } from 'vitest';
 import type { GpuFault } from '../../src/domain/gpu.ts';
 import type { Condition } from '../../src/gpu/health.ts';
 import { afterKernelFault, afterLook, watched, type Sighting } from '../../src/gpu/watched-card.ts';
-import { xidFault } from '../../src/gpu/xid.ts';
+import { lostFault, xidFault } from '../../src/gpu/xid.ts';
 import { aGpu } from '../planner/machines.ts';
 
 const GPU = aGpu('h100', { index: 1 });
 const WELL: Condition = { recoveryAction: 'None', uncorrectedErrors: 0, hasFailedRepair: false };
 const told = (faults: readonly GpuFault[]) => faults.map(({ code, action }) => `${action} ${code}`);
 
+/** The kernel log says so without a number. */
+const OFF_THE_BUS = lostFault(GPU, 'has fallen off the bus');
+type Step = Sighting | number | typeof OFF_THE_BUS;
+
 /** What is told after each sighting, or after an Xid of that number: `cordon gpu_lost`, `recovered gpu_lost`. */
-function story(steps: readonly (Sighting | number)[]): string[] {
+function story(steps: readonly Step[]): string[] {
   let card = watched(GPU);
   return steps.map((step) => {
-    const fault = typeof step === 'number' ? xidFault(GPU, step) : null;
+    const fault = typeof step === 'number' ? xidFault(GPU, step) : step === OFF_THE_BUS ? OFF_THE_BUS : null;
     if (typeof step === 'number' && fault === null) return '';
     const learned = fault === null ? afterLook(card, step as Sighting) : afterKernelFault(card, fault);
     card = learned.card;
@@ -23,7 +27,7 @@ function story(steps: readonly (Sighting | number)[]): string[] {
 }
 
 describe('a card that is watched', () => {
-  it.for<[what: string, steps: (Sighting | number)[], told: string[]]>([
+  it.for<[what: string, steps: Step[], told: string[]]>([
     ['stays well', [WELL, 'unknown', WELL], ['', '', '']],
     ['may be missing once', [WELL, 'missing', WELL], ['', '', '']],
     [
@@ -66,6 +70,11 @@ describe('a card that is watched', () => {
       'needs a reset by the kernel log alone, until it had one',
       [WELL, 119, WELL, { ...WELL, recoveryAction: 'Reset' }, WELL],
       ['', 'cordon xid_119', '', '', 'recovered xid_119'],
+    ],
+    [
+      'is lost by the kernel log although nvidia-smi still lists it for a while',
+      [WELL, OFF_THE_BUS, WELL, 'missing', 'missing', WELL],
+      ['', 'cordon gpu_lost', '', '', '', 'recovered gpu_lost'],
     ],
     [
       'tells no second fault while it is out of service',

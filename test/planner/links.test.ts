@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/domain/gpu.ts';
 import { groupNeighbours, weakestLink } from '../../src/planner/links.ts';
-import { gpus, planFor, seats } from './machines.ts';
+import { aGpu, gpus, planFor, seats } from './machines.ts';
 
 /** Cards between which these pairs are linked so; the rest goes by `other`. */
 const linked = (cards: readonly Gpu[], pairs: Readonly<Record<string, string>>, other: string): Gpu[] =>
@@ -66,6 +66,16 @@ describe('cards are joined', () => {
         [1, 3, 5, 7],
       ],
     ],
+    [
+      'so that the slowest way is as fast as possible, before the rest counts',
+      linked(
+        gpus(5, 'l40s'),
+        { '2-3': 'SYS', ...Object.fromEntries(['0-4', '1-4', '2-4', '3-4'].map((pair) => [pair, 'PHB'])) },
+        'NV4',
+      ),
+      4,
+      [[0, 1, 2, 4]],
+    ],
     ['not at all where they are too few', linked(gpus(1, 'l40s'), {}, 'PHB'), 2, []],
   ])('%s', ([, cards, size, expected]) => {
     expect(groups(cards, size)).toEqual(expected);
@@ -88,6 +98,7 @@ describe('the slowest link', () => {
       { name: 'PHB', words: 'the PCIe bridge of the CPU', isNvlink: false },
     ],
     ['unknown', gpus(2, 'h100'), null],
+    ['unknown where one of the ways is', [...linked(gpus(2, 'h100'), {}, 'NV18'), aGpu('h100', { index: 2 })], null],
     ['none', linked(gpus(1, 'h100'), {}, 'NV18'), null],
   ])('is %s', ([, cards, expected]) => {
     expect(weakestLink(cards)).toEqual(expected);

@@ -1,14 +1,15 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fastify from 'fastify';
+import fastify, { type FastifyBaseLogger } from 'fastify';
 import { expect, it } from 'vitest';
 import { registerErrors } from '../../src/gateway/plugins/errors.ts';
 import { createLogger } from '../../src/system/logger.ts';
 
 it('is logged with its kind and its place, and without its words, which may be those of a client', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'chorus-log-')), 'chorus.log');
-  const app = fastify({ loggerInstance: createLogger(file, () => {}), genReqId: () => 'req_1' });
+  const loggerInstance: FastifyBaseLogger = createLogger(file, () => {});
+  const app = fastify({ loggerInstance, genReqId: () => 'req_1' });
   registerErrors(app);
   app.get('/', () => JSON.parse('my secret prompt') as unknown);
   const { statusCode, body } = await app.inject('/');

@@ -31,6 +31,7 @@ export class Clients {
   readonly #running: Promise<void>[];
   #lastSuccessMs = systemClock.monotonicMs();
   #longestOutageMs = 0;
+  #asked = 0;
 
   constructor(service: Service, book: PromiseBook, random: Random) {
     this.#service = service;
@@ -90,7 +91,9 @@ export class Clients {
   ): Promise<string | null> {
     const { turns, chorus } = this.#service;
     const context = previousResponseId === undefined ? {} : { previous_response_id: previousResponseId };
-    const body = { model: 'gpt-oss-20b', temperature: 0, input, ...context, ...more };
+    // Nobody asks the same: one request under which engines are killed again and again counts as their murderer.
+    const instructions = `This is request ${++this.#asked}.`;
+    const body = { model: 'gpt-oss-20b', temperature: 0, input, instructions, ...context, ...more };
     const exchange = await post(`${chorus.url}/v1/responses`, body, manners);
     const outcome = exchange.ending === 'left' ? excused('client') : this.#pardon(judge(exchange), turns);
     this.#book.note(outcome);

@@ -75,6 +75,19 @@ describe('a change of the fleet', () => {
     expect([fleet.has('e1'), fleet.has('e2')]).toEqual([false, true]);
   });
 
+  it('does not take the last one out of rotation while another is on its way back', async () => {
+    const { fleet, changed, leastReady } = await begin(2);
+    process.kill(leader(0), 'SIGKILL');
+    await changed(() => engines()[0] === 'e0#1 backoff');
+    leastReady();
+    const [e0, e1] = simulatedPlacements(2);
+    const smaller = e1 && { ...e1, profile: { ...e1.profile, maxModelLen: 2048 } };
+    const placements = [e0, smaller].filter((each) => each !== undefined);
+    expect(await fleet.reconcile({ placements }, DRAIN_MS)).toEqual({ kind: 'settled' });
+    expect(engines()).toEqual(['e0#2 ready', 'e1#2 ready']);
+    expect(leastReady()).toBe(1);
+  });
+
   it('stops at the first engine that does not start, and the others serve on', async () => {
     const { fleet } = await begin(3);
     const others = [leader(1), leader(2)];

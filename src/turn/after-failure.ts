@@ -69,6 +69,10 @@ export interface AttemptFailed extends FailedAttempt {
 
 /** What to say when attempts have failed, `failure` being the last, and there is no replica for another. */
 export function noneLeft(failure: UpstreamFailure, attempts: number): CodedError {
+  if (failure.reason === 'closed') {
+    const message = `The answer was not finished in time, and no other engine is left to go on with it: ${failure.message}`;
+    return new CodedError('no_replica', message, { cause: failure });
+  }
   const said =
     attempts === 1
       ? 'The engine failed this request and no other is left'

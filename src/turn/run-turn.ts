@@ -135,9 +135,10 @@ class Turn {
       this.#context = this.#prompt = await encodeContext(this.#deps, this.#request, this.#control.signal);
       const { finishReason, usage, replica } = await this.#generate();
       this.#output.finish();
-      this.#trial.answered();
+      this.#trial.ended(true);
       return { kind: finishReason === 'stop' ? 'completed' : 'incomplete', ...this.#ended(usage), replica };
     } catch (thrown) {
+      this.#trial.ended(false);
       const ended = this.#ended(null);
       return this.#control.signal.aborted
         ? { kind: 'aborted', ...ended }

@@ -12,10 +12,14 @@ const FATE_DEADLINE_MS = 10_000;
 /** The streams of one engine break within moments of each other: then it is known who was there. */
 const SETTLE_MS = 250;
 
+/** A request that broke off. Several of the same content are several: what they share proves nothing against it. */
 interface Suspect {
+  readonly hash: string;
   /** The starts of engines on which an attempt at it broke off, whatever became of them. */
   readonly runs: Set<Run>;
   lastMs: number;
+  /** It ended without an answer: the next of the same content is the same one again, sent by its client. */
+  isOver: boolean;
 }
 
 /** An attempt that was running in an engine and did not come to its end. */
@@ -34,8 +38,8 @@ export interface Trial {
    * engines ended, which takes seconds; on an abort with what is known then.
    */
   brokeOff(attempt: BrokenAttempt, signal: AbortSignal): Promise<Verdict>;
-  /** It was answered, and is cleared. */
-  answered(): void;
+  /** It is over. An answer clears it, and all others of the same content. */
+  ended(isAnswered: boolean): void;
   /** Why it is refused, for the client; names the hash, the engines, and the time left. */
   refusal(): CodedError;
   /** As `contentHash`. */
@@ -49,8 +53,8 @@ export interface Trial {
  */
 export class Suspects {
   readonly #clock: Clock;
-  /** By content hash, the one that broke off last at the end. */
-  readonly #suspects = new Map<string, Suspect>();
+  /** The one that broke off last at the end. */
+  readonly #suspects = new Set<Suspect>();
   /** Starts of engines that ended by themselves, and when; the last one at the end. */
   readonly #ends = new Map<Run, number>();
   readonly #endListeners = new Set<() => void>();
@@ -68,12 +72,22 @@ export class Suspects {
   /** `contentHash` is called at most once, and only where something broke. */
   trial(contentHash: () => string): Trial {
     let known: string | null = null;
+    let suspect: Suspect | null = null;
     const hash = (): string => (known ??= contentHash());
     return {
-      verdict: () => (this.#isEmpty() ? 'free' : this.#verdictOn(hash())),
-      brokeOff: (attempt, signal) => this.#brokeOff(hash(), attempt, signal),
-      answered: () => {
-        if (!this.#isEmpty()) this.#suspects.delete(hash());
+      verdict: () => {
+        if (this.#isEmpty()) return 'free';
+        suspect ??= this.#takeUp(hash());
+        return this.#guilty(hash()) ? 'guilty' : suspect === null ? 'free' : this.#verdictOn(suspect);
+      },
+      brokeOff: async (attempt, signal) => {
+        suspect ??= { hash: hash(), runs: new Set(), lastMs: 0, isOver: false };
+        await this.#brokeOff(suspect, attempt, signal);
+        return this.#guilty(hash()) ? 'guilty' : this.#verdictOn(suspect);
+      },
+      ended: (isAnswered) => {
+        if (suspect !== null) suspect.isOver = true;
+        if (isAnswered && !this.#isEmpty()) this.#clear(hash());
       },
       refusal: () => this.#refusal(hash()),
       get hash() {
@@ -82,21 +96,35 @@ export class Suspects {
     };
   }
 
-  async #brokeOff(hash: string, { run, isPlanned }: BrokenAttempt, signal: AbortSignal): Promise<Verdict> {
-    if (isPlanned && !this.#ends.has(run)) return this.#verdictOn(hash);
-    const runs = this.#suspects.get(hash)?.runs ?? new Set();
-    this.#suspects.delete(hash);
-    this.#suspects.set(hash, { runs: runs.add(run), lastMs: this.#clock.monotonicMs() });
-    if (runs.size > 1) await this.#fatesKnown(hash, signal);
-    return this.#verdictOn(hash);
+  #takeUp(hash: string): Suspect | null {
+    const earlier = [...this.#suspects].find((one) => one.isOver && one.hash === hash) ?? null;
+    if (earlier !== null) earlier.isOver = false;
+    return earlier;
+  }
+
+  #clear(hash: string): void {
+    for (const suspect of this.#suspects) {
+      if (suspect.hash !== hash) continue;
+      this.#suspects.delete(suspect);
+      suspect.runs.clear();
+    }
+  }
+
+  async #brokeOff(suspect: Suspect, { run, isPlanned }: BrokenAttempt, signal: AbortSignal): Promise<void> {
+    if (isPlanned && !this.#ends.has(run)) return;
+    this.#suspects.delete(suspect);
+    this.#suspects.add(suspect);
+    suspect.lastMs = this.#clock.monotonicMs();
+    suspect.runs.add(run);
+    if (suspect.runs.size > 1) await this.#fatesKnown(suspect, signal);
   }
 
   /** Resolves when two engines have ended under the request, or when they would have. */
-  #fatesKnown(hash: string, signal: AbortSignal): Promise<void> {
+  #fatesKnown(suspect: Suspect, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     let isSettled = false;
     const check = (): void => {
-      if (isSettled && this.#verdictOn(hash) !== 'free') resolve();
+      if (isSettled && this.#verdictOn(suspect) !== 'free') resolve();
     };
     const settle = (): void => {
       isSettled = true;
@@ -114,21 +142,29 @@ export class Suspects {
     });
   }
 
-  #verdictOn(hash: string): Verdict {
-    return verdictOn(this.#endsUnder(hash), this.#endsUnderOthers(hash));
+  #verdictOn(suspect: Suspect): Verdict {
+    if (suspect.runs.size < 2) return 'free';
+    return verdictOn(this.#endsUnder(suspect), this.#endsUnderOthers(suspect));
   }
 
-  *#endsUnderOthers(hash: string): Iterable<ReadonlySet<Run>> {
-    for (const other of this.#suspects.keys()) if (other !== hash) yield this.#endsUnder(other);
+  *#endsUnderOthers(suspect: Suspect): Iterable<ReadonlySet<Run>> {
+    for (const other of this.#suspects) if (other !== suspect) yield this.#endsUnder(other);
   }
 
-  #endsUnder(hash: string): Set<Run> {
-    return new Set([...(this.#suspects.get(hash)?.runs ?? [])].filter((run) => this.#ends.has(run)));
+  #endsUnder({ runs }: Suspect): ReadonlySet<Run> {
+    return new Set([...runs].filter((run) => this.#ends.has(run)));
+  }
+
+  /** The one of this content that is refused, and with it all the others. */
+  #guilty(hash: string): Suspect | undefined {
+    for (const one of this.#suspects) if (one.hash === hash && this.#verdictOn(one) === 'guilty') return one;
+    return undefined;
   }
 
   #refusal(hash: string): CodedError {
-    const engines = [...this.#endsUnder(hash)].map((run) => run.replace(/#\d+$/, ''));
-    const leftMs = (this.#suspects.get(hash)?.lastMs ?? 0) + SUSPICION_MS - this.#clock.monotonicMs();
+    const { runs = new Set<Run>(), lastMs = 0 } = this.#guilty(hash) ?? {};
+    const engines = [...runs].filter((run) => this.#ends.has(run)).map((run) => run.replace(/#\d+$/, ''));
+    const leftMs = lastMs + SUSPICION_MS - this.#clock.monotonicMs();
     const message =
       `This request ends engines: ${engines.join(' and ')} ended while generating the answer to it, and no other request ` +
       `was there each time. It is refused for ${formatTimeLeft(leftMs)}, so that it does not end the others too. ` +
@@ -139,9 +175,9 @@ export class Suspects {
   /** Whether nothing is remembered; forgets what is old. */
   #isEmpty(): boolean {
     const endOfMemoryMs = this.#clock.monotonicMs() - SUSPICION_MS;
-    for (const [hash, { lastMs }] of this.#suspects) {
-      if (lastMs > endOfMemoryMs && this.#suspects.size <= MAX_SUSPECTS) break;
-      this.#suspects.delete(hash);
+    for (const suspect of this.#suspects) {
+      if (suspect.lastMs > endOfMemoryMs && this.#suspects.size <= MAX_SUSPECTS) break;
+      this.#suspects.delete(suspect);
     }
     for (const [run, endedMs] of this.#ends) {
       if (endedMs > endOfMemoryMs) break;

@@ -68,4 +68,11 @@ describe('where no replica is left for another attempt', () => {
   ])('the failure of the last of %i is told', (attempts, message) => {
     expect(noneLeft(failure('cut'), attempts)).toMatchObject({ errorName: 'engine_failed', message });
   });
+
+  it('no engine is blamed whose streams were closed: the same request may be sent again', () => {
+    expect(noneLeft(failure('closed'), 1)).toMatchObject({
+      status: 503,
+      message: 'The answer was not finished in time, and no other engine is left to go on with it: because',
+    });
+  });
 });

@@ -8,9 +8,14 @@ const { signal } = new AbortController();
 function setUp() {
   const clock = new FakeClock();
   const suspects = new Suspects(clock);
-  /** An attempt at the request breaks off on this engine, which has ended. */
+  /** Requests are sent once more, break off on this engine, which has ended, and are given up. */
   const end = (run: string, ...hashes: readonly string[]): void => {
-    for (const hash of hashes) void suspects.trial(() => hash).brokeOff({ run, isPlanned: false }, signal);
+    for (const hash of hashes) {
+      const trial = suspects.trial(() => hash);
+      trial.verdict();
+      void trial.brokeOff({ run, isPlanned: false }, signal);
+      trial.ended(false);
+    }
     suspects.engineEnded(run);
   };
   const verdict = (hash: string): string => suspects.trial(() => hash).verdict();
@@ -22,7 +27,7 @@ it('a request is not even hashed as long as nothing breaks', () => {
   const trial = suspects.trial(() => expect.fail('hashed'));
   suspects.engineEnded('e0#0');
   expect(trial.verdict()).toBe('free');
-  trial.answered();
+  trial.ended(true);
 });
 
 it('a guilty request is forgotten ten minutes after the last end, and no timer is left', async () => {
@@ -50,7 +55,7 @@ it('an answer clears one suspect, and leaves the other one alone', () => {
   end('e0#0', 'poison', 'story');
   end('e1#0', 'poison', 'story');
   expect([verdict('poison'), verdict('story')]).toEqual(['apart', 'apart']);
-  suspects.trial(() => 'story').answered();
+  suspects.trial(() => 'story').ended(true);
   expect([verdict('poison'), verdict('story')]).toEqual(['guilty', 'free']);
 });
 
@@ -72,7 +77,11 @@ it('what is asked about a second break is known once the engine ended, or in ten
 it('who else was there is waited for, also where the end of the engine is known first', async () => {
   const { clock, suspects, end } = setUp();
   end('e0#0', 'poison', 'story');
-  const brokeOff = (hash: string) => suspects.trial(() => hash).brokeOff({ run: 'e1#0', isPlanned: false }, signal);
+  const brokeOff = (hash: string) => {
+    const trial = suspects.trial(() => hash);
+    trial.verdict();
+    return trial.brokeOff({ run: 'e1#0', isPlanned: false }, signal);
+  };
   const poison = brokeOff('poison');
   suspects.engineEnded('e1#0');
   await nextLoopTurn();
@@ -93,13 +102,38 @@ it('a client that leaves meanwhile is not kept waiting', async () => {
 });
 
 it('a stream that was closed on this side counts only where the engine had ended before', async () => {
-  const { suspects, verdict } = setUp();
-  const closed = (run: string) => suspects.trial(() => 'story').brokeOff({ run, isPlanned: true }, signal);
-  await closed('e0#0');
+  const { clock, suspects } = setUp();
+  const trial = suspects.trial(() => 'story');
+  await trial.brokeOff({ run: 'e0#0', isPlanned: true }, signal);
   suspects.engineEnded('e0#0');
   suspects.engineEnded('e1#0');
-  await closed('e1#0');
-  expect(verdict('story')).toBe('free');
+  expect(await trial.brokeOff({ run: 'e1#0', isPlanned: true }, signal)).toBe('free');
+  suspects.engineEnded('e2#0');
+  const second = trial.brokeOff({ run: 'e2#0', isPlanned: true }, signal);
+  clock.advance(250);
+  expect(await second).toBe('guilty');
+});
+
+it('requests of the same content are several: what they share proves nothing, and an answer to one clears all', async () => {
+  const { clock, suspects, verdict } = setUp();
+  const [one, other] = [suspects.trial(() => 'story'), suspects.trial(() => 'story')];
+  for (const run of ['e0#0', 'e1#0']) {
+    const verdicts = [one, other].map((trial) => trial.brokeOff({ run, isPlanned: false }, signal));
+    suspects.engineEnded(run);
+    clock.advance(250);
+    expect(await Promise.all(verdicts)).toEqual(run === 'e0#0' ? ['free', 'free'] : ['apart', 'apart']);
+  }
+  other.ended(true);
+  expect([one.verdict(), verdict('story')]).toEqual(['free', 'free']);
+});
+
+it('all of a content are refused once one of them is guilty, also one that broke off for the first time', async () => {
+  const { suspects, end, verdict } = setUp();
+  const running = suspects.trial(() => 'poison');
+  end('e0#0', 'poison');
+  end('e1#0', 'poison');
+  expect(await running.brokeOff({ run: 'e2#0', isPlanned: false }, signal)).toBe('guilty');
+  expect(verdict('poison')).toBe('guilty');
 });
 
 it('of thousands the oldest are forgotten', () => {

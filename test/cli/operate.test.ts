@@ -87,7 +87,8 @@ it('the same is there over HTTP: the plan, and a log that is followed until Chor
   body.on('data', (bytes: Buffer) => (text += bytes.toString())).on('error', () => {});
   await eventually('its last line', 10_000, () => (text.endsWith('\n') ? true : null));
   expect(text.split('\n').length).toBe(2);
-  await chorus('restart', 'e0');
+  const lines = await chorus('restart', '--all');
+  expect(lines.filter((line) => line.includes('ready again')).map((line) => line.slice(0, 2))).toEqual(['e0', 'e1']);
   await eventually('the lines of the next start', 10_000, () =>
     text.includes('Application startup complete.', text.indexOf('\n') + 1) ? true : null,
   );

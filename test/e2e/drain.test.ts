@@ -73,6 +73,11 @@ describe('SIGTERM with 20 streams in flight', () => {
     running.process.kill('SIGTERM');
     const ends = await Promise.all(streams);
     expect(ends.map(({ response, done }) => [response.status, done])).toEqual(ends.map(() => ['failed', true]));
+    expect(new Set(ends.map(({ response }) => response.error?.message))).toEqual(
+      new Set([
+        'The answer was not finished in time, and no other engine is left to go on with it: it is being stopped',
+      ]),
+    );
     expect(await exited).toBe(0);
     const again = await startChorus(['--engine', 'simulated', '--replicas', '1'], stateDir);
     for (const { response } of ends) {

@@ -20,7 +20,7 @@ export async function findParentDeathGuard(path: string): Promise<ParentDeathGua
   const setpriv = isMainThread ? findProgram('setpriv', path) : null;
   if (setpriv === null) return null;
   const options = { reject: false, stdin: 'ignore', timeout: TRIAL_TIMEOUT_MS } as const;
-  const { exitCode } = await execa(setpriv, [...ARGUMENTS, process.execPath, '--version'], options);
+  const { exitCode } = await execa(setpriv, [...ARGUMENTS, setpriv, '--version'], options);
   return exitCode === 0 ? { setpriv } : null;
 }
 

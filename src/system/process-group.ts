@@ -40,9 +40,9 @@ export interface ProcessGroup {
   readonly seenAtTicks: number;
 }
 
-/** The group that the living process `leader` leads. */
+/** The group that `leader` leads: a process that lives, or of which nobody has taken the exit yet. */
 export function groupOf(leader: number): ProcessGroup {
-  return { groupId: leader, leaderStartTicks: processStartTicks(leader), seenAtTicks: ticksNow() };
+  return { groupId: leader, leaderStartTicks: readStat(leader)?.startTicks ?? null, seenAtTicks: ticksNow() };
 }
 
 /** The same group, known to exist until this moment: its leader lives, or its end was told just now. */

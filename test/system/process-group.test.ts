@@ -54,6 +54,16 @@ describe('a process group', () => {
     expect(groupMembers(group.groupId)).toEqual([]);
   });
 
+  it('is known although its leader ended at once and left a child', async () => {
+    const child = spawn('sh', ['-c', `${STUBBORN_CHILD} & exit`], { detached: true, stdio: 'ignore' });
+    started.push(child);
+    const pid = child.pid ?? expect.fail('not started');
+    const group = groupOf(pid);
+    await once(child, 'exit');
+    expect(group.leaderStartTicks).not.toBeNull();
+    expect(provenMembers(seenNow(group)).length).toBeGreaterThanOrEqual(1);
+  });
+
   it('can be swept when there is none', async () => {
     const none = { groupId: 4_000_000, leaderStartTicks: 1, seenAtTicks: 1 };
     expect(await sweepGroup(none, systemClock, 5000)).toEqual([]);

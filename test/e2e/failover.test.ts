@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../../src/engine/policy.ts';
 import { replicasReady, startChorus, startQuickChorus, type RunningChorus } from '../support/chorus-process.ts';
@@ -49,6 +51,7 @@ describe('a request under which engines end', () => {
       body: { error: { code: 'invalid_prompt', message: expect.stringContaining(hash) } },
     });
     expect((await postResponse(chorus.url, { input: 'Say OK.' })).body.output_text).toBe('OK');
+    expect(readFileSync(join(chorus.stateDir, 'chorus.log'), 'utf8')).toContain(`"suspectHash":"${hash}"`);
     const { engines } = await chorus.status();
     expect(engines.map(({ restarts }) => restarts).toSorted((a, b) => a - b)).toEqual([0, 1, 1]);
   });

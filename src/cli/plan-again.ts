@@ -5,7 +5,7 @@ import type { EngineKind } from '../domain/placement.ts';
 import type { ModelId } from '../domain/model.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { EngineSource } from '../engine/fleet.ts';
-import { withCordons } from '../planner/replan.ts';
+import { withCordons } from '../planner/cordon.ts';
 import { summariseSetup } from '../setup/explain-setup.ts';
 import { blockedRefusal, runSetup } from '../setup/setup.ts';
 import type { SetupDeps } from '../setup/setup-plan.ts';

@@ -33,15 +33,15 @@ export function candidateFor(model: ModelId, cards: readonly Card[], request: Pl
   };
 }
 
-/** After a loss as many as were asked for, or as many as there is room for; otherwise exactly as many, or none. */
+/** What the survivors are short of the number that was asked for: all of it or none, unless fewer are enough. */
 function addedSeats(
-  { replicas, survivors }: PlanRequest,
+  { replicas, areFewerEnough = false }: PlanRequest,
   keptCount: number,
   [preferred, dense]: readonly [readonly Seat[], readonly Seat[]],
 ): readonly Seat[] {
   if (replicas === 'auto') return preferred;
-  if (survivors === undefined) return takeSeats(replicas, [preferred, dense]);
-  return takeSeats(Math.min(Math.max(0, replicas - keptCount), dense.length), [preferred, dense]);
+  const wanted = Math.max(0, replicas - keptCount);
+  return takeSeats(areFewerEnough ? Math.min(wanted, dense.length) : wanted, [preferred, dense]);
 }
 
 /** The best seats of the first layout that has enough, in their order. */

@@ -24,7 +24,7 @@ export type Preference = 'roomy' | 'dense';
 export function layOut(demand: Demand, cards: readonly Card[], preference: Preference): readonly Seat[] {
   return groupEqualCards(cards)
     .flatMap((group) => seatGroup(demand, group, preference))
-    .sort((a, b) => lowestIndex(a) - lowestIndex(b));
+    .sort(byCards);
 }
 
 function seatGroup(demand: Demand, group: readonly Card[], preference: Preference): Seat[] {
@@ -54,6 +54,9 @@ function seatsOf(demand: Demand, cards: readonly Card[], size: number): Seat[] {
     return fit ? [{ cards: joined, ...fit }] : [];
   });
 }
+
+/** The order of seats: that of their first cards. */
+export const byCards = (a: Seat, b: Seat): number => lowestIndex(a) - lowestIndex(b);
 
 /** Long context at vLLM's default settings: joining more cards would gain little. */
 export function isRoomy(fit: Fit, footprint: Footprint): boolean {

@@ -4,19 +4,20 @@ import type { Placement, Plan, Rejection } from '../domain/placement.ts';
 import { formatCount } from '../domain/units.ts';
 import { candidateFor, type Candidate } from './candidate.ts';
 import { judgeCards, type Card } from './cards.ts';
-import { contextsOf, type Seat } from './layout.ts';
+import { byCards, contextsOf, type Seat } from './layout.ts';
 import { notServed, withCordonNote } from './not-served.ts';
 import { explainSeats } from './reasons.ts';
 import { rejectCandidate, rejectUnusedCards, tooManySentence } from './reject.ts';
 import { relaxations } from './relax.ts';
 import type { PlanRequest } from './request.ts';
 import { selectGpus } from './select-gpus.ts';
-import { engineIdsOf } from './survivors.ts';
 import { countOf, joinWords, seatName } from './wording.ts';
 
 /** Places the largest model of which (enough) replicas fit on the cards; everything left out gets its reason. */
-export function planOnGpus(inventory: Inventory, request: PlanRequest): Plan {
-  const selection = selectGpus(inventory.gpus, request.gpus);
+export function planOnGpus(inventory: Inventory, wanted: PlanRequest): Plan {
+  const selection = selectGpus(inventory.gpus, wanted.gpus);
+  const areFewerEnough = wanted.areFewerEnough ?? selection.gpus.some(({ cordon }) => cordon !== undefined);
+  const request = { ...wanted, areFewerEnough };
   const judged = judgeCards(selection.gpus);
   const [cards, rejections] = [judged.cards, [...judged.rejections, ...selection.rejections]];
   const [problem] = selection.problems;
@@ -30,7 +31,7 @@ export function planOnGpus(inventory: Inventory, request: PlanRequest): Plan {
   const passedOver = larger.flatMap((candidate) => whyNot(candidate, cards, request));
   return {
     model: chosen.model,
-    placements: placementsOf(chosen, request),
+    placements: chosen.seats.toSorted(byCards).map((seat, position) => toPlacement(chosen.model, seat, position)),
     rejections: [...passedOver, ...rejections, ...rejectUnusedCards(chosen, cards, request)],
     summary: summaryOf(chosen),
     reasons: explainSeats(chosen, cards, request),
@@ -47,15 +48,7 @@ function candidateModels({ model, modelFolder }: PlanRequest): readonly ModelId[
   return model === 'auto' ? MODEL_IDS.toReversed() : [model];
 }
 
-/** In the order of their ids. */
-function placementsOf({ model, seats }: Candidate, request: PlanRequest): readonly Placement[] {
-  const ids = engineIdsOf(seats, request);
-  return seats
-    .map((seat, position) => toPlacement(model, seat, ids[position] ?? `e${position}`))
-    .toSorted((a, b) => Number(a.engineId.slice(1)) - Number(b.engineId.slice(1)));
-}
-
-function toPlacement(model: ModelId, { cards, profile, memory }: Seat, engineId: string): Placement {
+function toPlacement(model: ModelId, { cards, profile, memory }: Seat, position: number): Placement {
   const gpus = cards.map(({ gpu: { index, uuid, name, migSlice } }) => ({
     index,
     uuid,
@@ -63,7 +56,7 @@ function toPlacement(model: ModelId, { cards, profile, memory }: Seat, engineId:
     ...(migSlice === undefined ? {} : { isMigSlice: true as const }),
   }));
   return {
-    engineId,
+    engineId: `e${position}`,
     kind: 'gpu',
     model,
     gpus: gpus.sort((a, b) => a.index - b.index),

@@ -9,6 +9,8 @@ export interface PlanRequest {
   readonly model: ModelId | 'auto';
   /** `auto`: as many as there is room for; 1 on the CPU, 2 simulated. */
   readonly replicas: number | 'auto';
+  /** `replicas` is the most, not the number; so it is whenever cards are out of service. */
+  readonly areFewerEnough?: boolean;
   readonly modelFolder?: ModelFolder;
   /** The only cards to use: indices, UUIDs, or beginnings of one UUID. */
   readonly gpus: readonly string[] | null;
@@ -20,7 +22,7 @@ export interface PlanRequest {
   readonly gpuMemoryUtilization: number | null;
   /** Profiles that have worked after the planned one failed; the first that matches wins over the estimate. */
   readonly remembered?: readonly RememberedFit[];
-  /** Replicas that go on as they are, whatever else is placed; `replicas` is then the most, not the number. */
+  /** Replicas that go on as they are, on their cards, whatever else is placed. */
   readonly survivors?: readonly Placement[];
 }
 

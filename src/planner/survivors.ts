@@ -13,20 +13,3 @@ export function seatsOfSurvivors(model: ModelId, cards: readonly Card[], { survi
     return isWhole && memory !== undefined ? [{ cards: own, profile, memory }] : [];
   });
 }
-
-/** Gives seats their ids: a survivor keeps its own, the others take the lowest numbers that are free. */
-export function engineIdsOf(seats: readonly Seat[], { survivors = [] }: PlanRequest): readonly string[] {
-  const known = seats.map((seat) => survivors.find((placement) => isSeatOf(placement, seat))?.engineId);
-  const used = new Set(known);
-  let next = 0;
-  return known.map((id) => {
-    if (id !== undefined) return id;
-    while (used.has(`e${next}`)) next += 1;
-    next += 1;
-    return `e${next - 1}`;
-  });
-}
-
-function isSeatOf({ gpus }: Placement, { cards }: Seat): boolean {
-  return gpus.length === cards.length && gpus.every(({ uuid }) => cards.some(({ gpu }) => gpu.uuid === uuid));
-}

@@ -159,17 +159,18 @@ class Turn {
     if (verdict === 'guilty') throw this.#trial.refusal();
     for (;;) {
       const lease = await this.#acquire(verdict === 'apart');
+      const { replica } = lease;
       try {
         const end = await this.#attempt(lease);
-        if (end.kind === 'finished') return { ...end, replica: lease.replica };
+        if (end.kind === 'finished') return { ...end, replica };
         if (end.kind === 'aborted') throw this.#control.signal.reason;
-        const step = afterFailure(end.failure, this.#situation(lease.replica));
-        if (step.kind === 'finish') return { finishReason: step.finishReason, usage: null, replica: lease.replica };
+        const step = afterFailure(end.failure, this.#situation(replica));
+        if (step.kind === 'finish') return { finishReason: step.finishReason, usage: null, replica };
         // Until it is known whether the engine ended, this lease keeps other suspects away from it.
-        verdict = await this.#verdictAfter(end.failure, lease.replica);
+        verdict = await this.#verdictAfter(end.failure, replica);
         this.#control.signal.throwIfAborted();
-        const isGuilty = verdict === 'guilty';
-        this.#goOn(isGuilty ? { kind: 'give_up', error: this.#trial.refusal() } : step, end.failure, lease.replica);
+        const refused = verdict === 'guilty' ? ({ kind: 'give_up', error: this.#trial.refusal() } as const) : null;
+        this.#goOn(refused ?? step, end.failure, replica);
       } finally {
         lease.release();
       }

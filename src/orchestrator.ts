@@ -203,6 +203,7 @@ export class Orchestrator {
       fleet: this.#fleet,
       pool: this.#pool,
       preparation: this.#preparation,
+      gpuWatch: this.#gpuWatch,
       ending: this.#ending,
       storeReport: () => reportStore(store, this.#deployment.options.retentionMs, storeProblem),
       url: () => this.url,

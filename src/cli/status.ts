@@ -21,6 +21,7 @@ export function describeStatus(report: StatusReport, nowMs: number): string {
     `chorus ${report.version}  pid ${report.pid}  ${report.url}${report.simulated ? '  SIMULATED' : ''}`,
     `${report.ready ? 'ready' : 'not ready'}: ${report.reason}`,
     ...(report.roll === null ? [] : [describeRoll(report.roll, nowMs)]),
+    ...describeWatch(report.gpuWatch),
     ...report.setup.map(describeSetup),
     describeStore(report.store),
     '',
@@ -54,6 +55,14 @@ function describeRoll({ reason, sinceMs, held }: Roll, nowMs: number): string {
 }
 
 const describeCordon = ({ sentence, sinceMs }: CordonedGpu): string => `${timeOf(sinceMs)}  ${sentence}`;
+
+/** Cards that cannot be seen may be well; that nobody would know otherwise is worth a line. */
+function describeWatch(watch: StatusReport['gpuWatch']): readonly string[] {
+  if (watch === null || !watch.isStale) return [];
+  const since = watch.ageMs === null ? 'not answered yet' : `not answered for ${formatDuration(watch.ageMs)}`;
+  const problem = watch.problem === null ? '' : `: ${watch.problem.message} ${watch.problem.remedy}`;
+  return [`cards are not watched: nvidia-smi has ${since}${problem}`];
+}
 
 /** Last night is lately; of more than these the log tells. */
 const LATELY_MS = 24 * 60 * 60 * 1000;

@@ -6,12 +6,12 @@ import type { EngineOrder, LogWish, Operator } from '../gateway/operator.ts';
 import type { EngineReport } from '../gateway/reports.ts';
 import { engineLog, logSources } from '../logs/log-files.ts';
 import { readLogs, type LogLine } from '../logs/read-logs.ts';
-import type { Deployment, ReloadReport } from './deployment.ts';
+import type { CordonedGpu, Deployment, ReloadReport } from './deployment.ts';
 import type { SelfReport } from './self-report.ts';
 
 export interface OperatorDeps {
   readonly fleet: Pick<Fleet, 'has' | 'drain' | 'restart' | 'startEngine'>;
-  readonly deployment: Pick<Deployment, 'options' | 'reload'>;
+  readonly deployment: Pick<Deployment, 'options' | 'cordoned' | 'reload'>;
   readonly report: Pick<SelfReport, 'status'>;
   readonly clock: Clock;
   /** Aborts when Chorus begins to end: from then on nothing is begun, and who follows a log is let go. */
@@ -45,13 +45,13 @@ export class LiveOperator implements Operator {
   }
 
   restart(engineId: string): EngineOrder {
-    const order = this.#order(engineId);
+    const order = this.#startable(engineId);
     void this.#deps.fleet.restart(engineId, order.drainMs);
     return order;
   }
 
   start(engineId: string): EngineOrder {
-    const order = this.#order(engineId);
+    const order = this.#startable(engineId);
     void this.#deps.fleet.startEngine(engineId);
     return order;
   }
@@ -93,6 +93,15 @@ export class LiveOperator implements Operator {
   #order(engineId: string): EngineOrder {
     this.#refuseAtTheEnd();
     return { before: this.engine(engineId), drainMs: this.#deps.deployment.options.drainMs };
+  }
+
+  #startable(engineId: string): EngineOrder {
+    const order = this.#order(engineId);
+    const isOurs = ({ uuid }: CordonedGpu): boolean => order.before.gpus.some((gpu) => gpu.uuid === uuid);
+    const card = this.#deps.deployment.cordoned.find(isOurs);
+    if (card === undefined) return order;
+    const message = `${engineId} needs GPU ${card.index}, which is out of use: it ${card.reason}. ${card.remedy} Then reload.`;
+    throw new CodedError('card_out_of_use', message);
   }
 
   #refuseAtTheEnd(): void {

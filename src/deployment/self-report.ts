@@ -1,6 +1,7 @@
 import type { ModelId } from '../domain/model.ts';
 import type { Fleet } from '../engine/fleet.ts';
 import { mayAnotherCome, modelOutlook, type ModelOutlook } from '../engine/outlook.ts';
+import type { GpuWatch } from '../gpu/gpu-watch.ts';
 import type { ModelState, StatusReport } from '../gateway/reports.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Outlook } from '../pool/select.ts';
@@ -15,6 +16,8 @@ export interface ReportSources {
   readonly deployment: Pick<Deployment, 'plan' | 'cordoned' | 'roll'>;
   readonly fleet: Pick<Fleet, 'status'>;
   readonly pool: Pick<Pool, 'view' | 'anyReady'>;
+  /** Null where no engine runs on cards. */
+  readonly gpuWatch: Pick<GpuWatch, 'status'> | null;
   /** Null where nothing is to be set up. */
   readonly preparation: Pick<Preparation, 'steps' | 'state'> | null;
   readonly ending: Pick<Ending, 'isClosing' | 'noteReadinessAsked'>;
@@ -82,7 +85,7 @@ export class SelfReport {
 
   /** Without what the store holds, which takes an answer of its thread. */
   status(): Omit<StatusReport, 'store'> {
-    const { version, deployment, fleet, pool, preparation, url } = this.#sources;
+    const { version, deployment, fleet, pool, preparation, gpuWatch, url } = this.#sources;
     const seats = new Map(pool.view().map((seat) => [seat.engineId, seat]));
     const { ready, sentence } = this.readiness();
     const engines = fleet.status().map((engine) => {
@@ -92,7 +95,17 @@ export class SelfReport {
     const setup = preparation?.steps ?? [];
     const { plan, cordoned, roll } = deployment;
     const chorus = { version, pid: process.pid, url: url(), simulated: this.simulated };
-    return { ...chorus, ready, reason: sentence, setup, engines, plan, cordoned, roll };
+    return {
+      ...chorus,
+      ready,
+      reason: sentence,
+      setup,
+      engines,
+      plan,
+      cordoned,
+      roll,
+      gpuWatch: gpuWatch?.status ?? null,
+    };
   }
 
   #outlook(model: ModelId): ModelOutlook {

@@ -2,6 +2,7 @@ import type { CordonedGpu, Roll } from '../deployment/deployment.ts';
 import type { Plan } from '../domain/placement.ts';
 import type { ModelOutlook } from '../engine/outlook.ts';
 import type { EngineStatus } from '../engine/status.ts';
+import type { GpuWatchStatus } from '../gpu/gpu-watch.ts';
 import type { StoreReport } from '../responses/report-store.ts';
 import type { SetupProgress } from '../setup/setup-plan.ts';
 
@@ -34,6 +35,8 @@ export interface StatusReport {
   readonly plan: Plan;
   /** Cards that no engine is started on until an operator takes them back. */
   readonly cordoned: readonly CordonedGpu[];
+  /** How well the cards can be seen; null where no engine runs on any. */
+  readonly gpuWatch: GpuWatchStatus | null;
   /** The replacement of engines that goes on or was given up in the middle; null where the plan is what runs. */
   readonly roll: Roll | null;
   readonly store: StoreReport;

@@ -31,6 +31,7 @@ const WELL: StatusReport = {
   })),
   plan: { model: 'gpt-oss-20b', placements: [], rejections: [], summary: '', reasons: [], notServed: {} },
   cordoned: [],
+  gpuWatch: null,
   roll: null,
   store: { responses: 3, bytes: 4096, nextExpiryMs: null, retentionDays: 30 },
 };
@@ -46,6 +47,19 @@ it('is short where all is well', () => {
       'e0      gpt-oss-20b  0     ready  0          0         20   in rotation',
       'e1      gpt-oss-20b  1     ready  0          0         21   in rotation',
     ].join('\n'),
+  );
+});
+
+it('tells that cards cannot be seen', () => {
+  const problem = {
+    code: 'x',
+    severity: 'warning',
+    message: 'nvidia-smi hangs.',
+    remedy: 'Restart the machine.',
+  } as const;
+  const gpuWatch = { ageMs: 45_000, isStale: true, problem, kernelLog: { kind: 'opening' }, cordoned: [] } as const;
+  expect(describeStatus({ ...WELL, gpuWatch }, AT_MS).split('\n')[2]).toBe(
+    'cards are not watched: nvidia-smi has not answered for 45 s: nvidia-smi hangs. Restart the machine.',
   );
 });
 

@@ -1,5 +1,4 @@
 import type { ModelId } from '../domain/model.ts';
-import type { Placement } from '../domain/placement.ts';
 import type { Card } from './cards.ts';
 import type { Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';

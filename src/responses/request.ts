@@ -1,7 +1,7 @@
 import { CodedError } from '../domain/errors.ts';
 import { resolveModelId, type ModelId } from '../domain/model.ts';
-import type { CreateResponseBody, ReasoningEffort, ResponseObject } from '../protocol/responses.ts';
-import type { Effort } from '../harmony/message.ts';
+import { EFFORTS } from '../protocol/effort.ts';
+import type { CreateResponseBody, ResponseObject } from '../protocol/responses.ts';
 import { outputRule } from '../turn/constraint.ts';
 import type { TurnRequest } from '../turn/run-turn.ts';
 import type { TurnSampling } from '../turn/sampling.ts';
@@ -51,17 +51,6 @@ export interface PrepareOptions {
 /** Token ids of o200k_harmony, reserved ones included. */
 const VOCABULARY_SIZE = 201_088;
 
-/** Seven names onto the three that gpt-oss was trained on. */
-const EFFORT: Readonly<Record<ReasoningEffort, Effort>> = {
-  none: 'low',
-  minimal: 'low',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  xhigh: 'high',
-  max: 'high',
-};
-
 const SEALED_REASONING = 'reasoning.encrypted_content';
 const LOGPROBS = 'message.output_text.logprobs';
 const INCLUDES = [
@@ -89,7 +78,7 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
   const rootDate = options.recalled.rootDate ?? new Date(options.nowMs).toISOString().slice(0, 10);
   const messages = toHarmony(conversation, {
     instructions: body.instructions ?? null,
-    effort: EFFORT[effort],
+    effort: EFFORTS[effort],
     date: rootDate,
     tools: tools.map(({ tool }) => tool),
     responseFormat: format.hint,

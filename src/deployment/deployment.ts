@@ -128,7 +128,7 @@ export class Deployment {
     return this.#afterOthers(() => this.#reload());
   }
 
-  /** Takes a card out of use at once and puts its model on the others; resolves when that is planned. */
+  /** Takes a card out of use at once and puts its model on the others; resolves when that is planned, or cannot be. */
   cordon(fault: GpuFault): Promise<void> {
     const { uuid, index, code, sentence, remedy } = fault;
     const { roster, logger, clock, onChange } = this.#deps;
@@ -157,16 +157,18 @@ export class Deployment {
     const settings = withoutRestarts(this.#settings, read);
     const options = optionsOf(settings);
     const uncordoned = this.cordoned;
-    const changesAll = changes.some(({ takesEffect }) => takesEffect === 'engines');
+    // A change that was given up in the middle is tried again: what was in its way may be gone.
+    const changesAll = changes.some(({ takesEffect }) => takesEffect === 'engines') || this.#roll?.held != null;
     const survivors = changesAll ? [] : this.#plan.placements;
     const isPlanned = changesAll || uncordoned.length > 0;
+    const reason = changesAll ? 'the settings have changed' : 'cards are used again';
     if (isPlanned && this.#deps.isPreparing()) throw stillPreparing();
     const planned = isPlanned ? await this.#deps.plan(options, { cordoned: [], survivors }) : null;
     this.#settings = settings;
     this.#options = options;
     if (uncordoned.length > 0) this.#takeBack(uncordoned);
     this.#deps.logger.info({ file, changes: changes.map(({ path }) => path) }, 'settings reloaded');
-    if (planned !== null) this.#begin('the settings have changed', planned.plan, planned.source);
+    if (planned !== null) this.#begin(reason, planned.plan, planned.source);
     this.#deps.onChange();
     return {
       file,
@@ -178,9 +180,11 @@ export class Deployment {
   }
 
   #takeBack(gpus: readonly CordonedGpu[]): void {
-    this.#cordoned.clear();
     this.#deps.roster.uncordon(gpus.map(({ uuid }) => uuid));
-    for (const { uuid } of gpus) this.#deps.forgive(uuid);
+    for (const { uuid } of gpus) {
+      this.#cordoned.delete(uuid);
+      this.#deps.forgive(uuid);
+    }
   }
 
   async #replanWithout(index: number): Promise<void> {
@@ -190,9 +194,8 @@ export class Deployment {
       const { plan } = await this.#deps.plan(this.#options, limits);
       this.#begin(`GPU ${index} is out of use`, plan);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
       // The engines on the card have failed with its reason; others go on as they are.
-      this.#deps.logger.error({ reason: error.message }, 'nothing else can be planned');
+      this.#deps.logger.error({ reason: (error as Error).message }, 'nothing else can be planned');
     }
   }
 

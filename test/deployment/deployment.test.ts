@@ -122,6 +122,8 @@ it('goes on telling that a change was given up in the middle', async () => {
   await expect
     .poll(() => deployment.roll?.held)
     .toBe('e0 does not start with it, and the others were left as they are: vLLM does not know --foo. Leave it out.');
+  expect((await deployment.reload()).changes).toEqual([]);
+  expect([roster.changes.length, deployment.roll?.held]).toEqual([2, null]);
 });
 
 it('changes nothing when the new settings cannot be planned, or while something is being installed', async () => {
@@ -167,4 +169,16 @@ it('takes cards back at a reload, not by themselves', async () => {
     ['uncordon', ['GPU-1']],
     ['reconcile', ['e0:0', 'e1:1'], expect.anything(), 30_000],
   ]);
+  expect(deployment.roll?.reason).toBe('cards are used again');
+});
+
+it('keeps out a card that fails while a reload is being planned', async () => {
+  const { deployment, files } = await setUp(({ cordoned, survivors }) => {
+    if (cordoned.length === 0) void deployment.cordon(FAULT);
+    return planOf(...survivors, seat('e9', 0));
+  });
+  files.push({ replicas: '1' });
+  expect((await deployment.reload()).uncordoned).toEqual([]);
+  await expect.poll(() => deployment.roll?.reason).toBe('GPU 1 is out of use');
+  expect(deployment.cordoned).toMatchObject([{ uuid: 'GPU-1' }]);
 });

@@ -71,13 +71,20 @@ const content = ({ status, output, usage, incomplete_details: details }: Respons
   output: output.map((item) => ({ ...item, id: '' })),
 });
 
+export interface FailoverOptions {
+  /** How long an engine may take to come back. */
+  readonly restartTimeoutMs: number;
+  /** Called before a stream whose engine is to be killed, and after: where engines can dawdle, a slow test is in time. */
+  readonly setPace?: (pace: 'slow' | 'fast') => void;
+}
+
 /**
  * What becomes of streams whose engine is killed in the middle: run on the simulator and on the real vLLM, over two
- * replicas. `restartTimeoutMs` is how long an engine may take to come back.
+ * replicas.
  */
 export function failoverSuite(
   chorus: () => RunningChorus,
-  { restartTimeoutMs }: { readonly restartTimeoutMs: number },
+  { restartTimeoutMs, setPace = () => {} }: FailoverOptions,
 ): void {
   /** Kills an engine with SIGKILL and waits until it is known. */
   const kill = async ({ engineId, pid, generation }: EngineReport): Promise<void> => {
@@ -93,6 +100,7 @@ export function failoverSuite(
     { body, during }: Omit<FailoverCase, 'name'>,
     beforehand: (other: EngineReport) => Promise<void> = async () => {},
   ): Promise<{ stream: StreamedResponse; victim: EngineReport }> => {
+    setPace('slow');
     await replicasReady(chorus(), 2, restartTimeoutMs);
     const { soFar, ended } = await openStream(chorus().url, body);
     const [victim, other] = await engineAtWork();
@@ -100,6 +108,7 @@ export function failoverSuite(
     const delta = `event: response.${during}.delta`;
     await eventually('the middle', 20_000, () => (soFar().split(delta).length > EVENTS_BEFORE ? true : null));
     await kill(victim);
+    setPace('fast');
     return { stream: await ended, victim };
   };
 
@@ -154,10 +163,12 @@ export function failoverSuite(
     });
 
     it('changes nothing in an answer that is taken whole', async () => {
+      setPace('slow');
       await replicasReady(chorus(), 2, restartTimeoutMs);
       const answer = postResponse(chorus().url, COUNT);
       const [victim] = await engineAtWork();
       await kill(victim);
+      setPace('fast');
       const { status, body } = await answer;
       expect([status, content(body)]).toEqual([200, content(count())]);
       expect(body.chorus).toMatchObject({ failed_attempts: [{ engine: victim.engineId }] });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../../src/engine/policy.ts';
 import { replicasReady, startChorus, startQuickChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { FaultFolder } from '../support/fault-folder.ts';
 import { postResponse, streamResponse } from '../support/responses-client.ts';
 import { failoverSuite } from './failover-suite.ts';
 
@@ -10,17 +11,24 @@ const RESTART_TIMEOUT_MS = 30_000;
 
 /** However often they end. */
 const QUICK_RESTARTS = { restart: { ...DEFAULT_POLICY.restart, maxDelayMs: 50, firstDelayMs: 50 } };
-/** Slow enough to be killed in the middle of a short answer. */
-const PACE = ['--engine-arg=--sim-token-interval-ms', '--engine-arg=10'];
+const TOKEN_INTERVAL_MS = { slow: 60, fast: 8 };
 
 describe('chorus serve with two simulated engines', () => {
   let chorus: RunningChorus;
+  const faults = new FaultFolder();
+  const setPace = (pace: 'slow' | 'fast'): void => {
+    for (const id of ['engine-0', 'engine-1']) faults.set(id, { tokenIntervalMs: TOKEN_INTERVAL_MS[pace] });
+  };
   beforeAll(async () => {
-    chorus = await startQuickChorus(QUICK_RESTARTS, ['--engine', 'simulated', '--replicas', '2', ...PACE]);
+    setPace('fast');
+    chorus = await startQuickChorus(QUICK_RESTARTS, ['--engine', 'simulated', '--replicas', '2', ...faults.flags]);
   });
-  afterAll(() => chorus.stop());
+  afterAll(async () => {
+    await chorus.stop();
+    faults.remove();
+  });
 
-  failoverSuite(() => chorus, { restartTimeoutMs: RESTART_TIMEOUT_MS });
+  failoverSuite(() => chorus, { restartTimeoutMs: RESTART_TIMEOUT_MS, setPace });
 });
 
 describe('a request under which engines end', () => {

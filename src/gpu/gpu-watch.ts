@@ -13,7 +13,7 @@ import { afterKernelFault, afterLook, watched, type Learned, type Sighting, type
 import { lostFault, XID_RECOVERY_ACTION_CHANGED, xidFault } from './xid.ts';
 
 export interface GpuWatchOptions extends NvidiaSmiPlace {
-  /** Those to look after; one that waits for a reset already is none of them. Without any, nothing is done. */
+  /** Those to look after, as planning saw them; one that waited for a reset then is not used and left alone. */
   readonly gpus: readonly Gpu[];
   /** Told once: a card that is out of service tells no other fault until it has recovered. */
   readonly onFault: (fault: GpuFault) => void;
@@ -65,7 +65,8 @@ export class GpuWatch {
 
   constructor(options: GpuWatchOptions) {
     this.#options = options;
-    this.#cards = new Map(options.gpus.map((gpu) => [gpu.uuid, watched(gpu)]));
+    const usable = options.gpus.filter(({ recoveryAction }) => recoveryAction === undefined);
+    this.#cards = new Map(usable.map((gpu) => [gpu.uuid, watched(gpu)]));
   }
 
   /** Begins, unless there is no card to look after. */

@@ -44,29 +44,36 @@ const exitOf = ({ process: child }: RunningChorus): Promise<unknown> =>
   once(child, 'exit').then(([code]) => code as unknown);
 
 describe('SIGTERM with 20 streams in flight', () => {
-  it('turns readiness, refuses what is new in a way that is tried again, and lets every stream finish', async () => {
-    const running = await serving(20, 60);
-    const streams = await storiesInFlight(running, 20);
-    const exited = exitOf(running);
-    running.process.kill('SIGTERM');
-    const refused = await eventually('a refusal', 10_000, async () => {
-      const answer = await postResponse<object>(running.url, STORY);
-      return answer.status === 503 ? answer : null;
-    });
-    expect(refused.headers).toMatchObject({ 'retry-after': '10', connection: 'close' });
-    expect(refused.body).toMatchObject({
-      error: { message: 'Chorus is shutting down and takes no new requests. Try again, or ask another server.' },
-    });
-    const readiness = await getJson(`${running.url}/readyz`);
-    expect(readiness).toMatchObject({ status: 503, body: { status: 'not_ready', reason: 'Chorus is shutting down.' } });
-    expect(await getJson(`${running.url}/livez`)).toMatchObject({ status: 200 });
-    const ends = await Promise.all(streams);
-    expect(ends.map(({ response, done }) => [response.status, done])).toEqual(ends.map(() => ['completed', true]));
-    expect(await exited).toBe(0);
-    expect(processesNaming(stateDir)).toEqual([]);
-  });
+  it(
+    'turns readiness, refuses what is new in a way that is tried again, and lets every stream finish',
+    { timeout: 60_000 },
+    async () => {
+      const running = await serving(20, 60);
+      const streams = await storiesInFlight(running, 20);
+      const exited = exitOf(running);
+      running.process.kill('SIGTERM');
+      const refused = await eventually('a refusal', 10_000, async () => {
+        const answer = await postResponse<object>(running.url, STORY);
+        return answer.status === 503 ? answer : null;
+      });
+      expect(refused.headers).toMatchObject({ 'retry-after': '10', connection: 'close' });
+      expect(refused.body).toMatchObject({
+        error: { message: 'Chorus is shutting down and takes no new requests. Try again, or ask another server.' },
+      });
+      const readiness = await getJson(`${running.url}/readyz`);
+      expect(readiness).toMatchObject({
+        status: 503,
+        body: { status: 'not_ready', reason: 'Chorus is shutting down.' },
+      });
+      expect(await getJson(`${running.url}/livez`)).toMatchObject({ status: 200 });
+      const ends = await Promise.all(streams);
+      expect(ends.map(({ response, done }) => [response.status, done])).toEqual(ends.map(() => ['completed', true]));
+      expect(await exited).toBe(0);
+      expect(processesNaming(stateDir)).toEqual([]);
+    },
+  );
 
-  it('ends what is late with a terminal event, which is stored', async () => {
+  it('ends what is late with a terminal event, which is stored', { timeout: 60_000 }, async () => {
     const running = await serving(200, 1);
     const streams = await storiesInFlight(running, 20);
     const exited = exitOf(running);
@@ -89,7 +96,7 @@ describe('SIGTERM with 20 streams in flight', () => {
     expect(await again.stop()).toBe(0);
   });
 
-  it('goes on serving for a moment where somebody watches its readiness', async () => {
+  it('goes on serving for a moment where somebody watches its readiness', { timeout: 60_000 }, async () => {
     const running = await serving(0, 9);
     expect(await getJson(`${running.url}/readyz`)).toMatchObject({ status: 200 });
     const exited = exitOf(running);

@@ -55,7 +55,7 @@ function askOn({ url }: RunningChorus): { readonly end: () => Promise<string[]> 
   };
 }
 
-it('a reload replaces engines one after another, and no request fails meanwhile', async () => {
+it('a reload replaces engines one after another, and no request fails meanwhile', { timeout: 60_000 }, async () => {
   const running = await serving('engine: {replicas: 2}\n');
   const before = await running.status();
   const clients = askOn(running);
@@ -83,19 +83,23 @@ it('a reload replaces engines one after another, and no request fails meanwhile'
   expect(await running.stop()).toBe(0);
 });
 
-it('wrong settings are refused with every problem, and SIGHUP reads them again once they are right', async () => {
-  const running = await serving('engine: {replicas: 2}\n');
-  configure('engine: {replicas: 2}\ndrain_seconds: -1\ntemperature: 0\n');
-  const { status, body } = await reload(running);
-  expect([status, body]).toMatchObject([409, { error: { code: 'reload_refused' } }]);
-  const { message } = (body as { error: { message: string } }).error;
-  expect(message).toContain('Nothing is changed. The settings have 2 problems:');
-  expect(message).toContain('drain_seconds is -1');
-  expect(message).toContain('temperature is unknown.');
-  configure('engine: {replicas: 1}\n');
-  running.process.kill('SIGHUP');
-  await eventually('one replica', 30_000, async () => ((await running.status()).engines.length === 1 ? true : null));
-  expect(running.output()).toContain('engine.replicas: 2 -> 1 (engines follow)');
-  expect((await postResponse(running.url, { input: 'What is 7 + 8?' })).status).toBe(200);
-  expect(await running.stop()).toBe(0);
-});
+it(
+  'wrong settings are refused with every problem, and SIGHUP reads them again once they are right',
+  { timeout: 60_000 },
+  async () => {
+    const running = await serving('engine: {replicas: 2}\n');
+    configure('engine: {replicas: 2}\ndrain_seconds: -1\ntemperature: 0\n');
+    const { status, body } = await reload(running);
+    expect([status, body]).toMatchObject([409, { error: { code: 'reload_refused' } }]);
+    const { message } = (body as { error: { message: string } }).error;
+    expect(message).toContain('Nothing is changed. The settings have 2 problems:');
+    expect(message).toContain('drain_seconds is -1');
+    expect(message).toContain('temperature is unknown.');
+    configure('engine: {replicas: 1}\n');
+    running.process.kill('SIGHUP');
+    await eventually('one replica', 30_000, async () => ((await running.status()).engines.length === 1 ? true : null));
+    expect(running.output()).toContain('engine.replicas: 2 -> 1 (engines follow)');
+    expect((await postResponse(running.url, { input: 'What is 7 + 8?' })).status).toBe(200);
+    expect(await running.stop()).toBe(0);
+  },
+);

@@ -17,12 +17,13 @@ const RETRY_AFTER_SECONDS = 10;
  * would begin a response is refused in a way that clients and balancers try again.
  */
 export function registerDrain(api: FastifyInstance, { isClosing, isRefusing }: DrainState): void {
-  api.addHook('onSend', async (_request, reply) => {
+  api.addHook('onSend', (_request, reply, payload, done) => {
     if (isClosing()) reply.header('connection', 'close');
+    done(null, payload);
   });
-  api.addHook('preValidation', async ({ method }) => {
-    if (method !== 'POST' || !isRefusing()) return;
+  api.addHook('preValidation', ({ method }, _reply, done) => {
+    if (method !== 'POST' || !isRefusing()) return done();
     const message = 'Chorus is shutting down and takes no new requests. Try again, or ask another server.';
-    throw new CodedError('shutting_down', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    done(new CodedError('shutting_down', message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
   });
 }

@@ -31,7 +31,7 @@ export function findListeningSocket(passed: readonly PassedSocket[]): ListeningS
   }
   const address = addressOf(meant.descriptor);
   if (address === null) {
-    const message = `The service manager passed descriptor ${meant.descriptor} (LISTEN_FDS), which is no TCP socket that listens here. In the socket unit, name a port: ListenStream=8000. In the service unit, start node itself, which hands the socket on to nobody.`;
+    const message = `The service manager passed descriptor ${meant.descriptor} (LISTEN_FDS), which is no TCP socket that listens here. In the socket unit, name a port: ListenStream=8000. In the service unit, start cli/main with node itself: scripts/chorus.js does not hand sockets on.`;
     throw new Refusal('config', message);
   }
   return { descriptor: meant.descriptor, ...address };

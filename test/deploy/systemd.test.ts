@@ -16,7 +16,7 @@ import { startServiceManager } from '../support/service-manager.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const UNIT = join(ROOT, 'configs/systemd/chorus.service');
 /** A whole life of the server, on a machine that does much else. */
-const LIFE = { timeout: 60_000 };
+const LIFE = { timeout: 90_000 };
 const SIMULATED = ['--engine', 'simulated', '--replicas', '1'];
 
 const ends: (() => unknown)[] = [];
@@ -40,11 +40,11 @@ it(
     const inherited = readFileSync(`/proc/${engines[0]?.pid}/environ`, 'utf8').split('\0');
     expect(inherited.filter((line) => /^(NOTIFY|WATCHDOG|LISTEN)_/.test(line))).toEqual([]);
 
-    const ready = await eventually('READY', 10_000, () => told.findIndex(({ READY }) => READY === '1') + 1 || null);
+    const ready = await eventually('READY', 30_000, () => told.findIndex(({ READY }) => READY === '1') + 1 || null);
     const since = () => told.slice(ready);
-    await eventually('the watchdog', 10_000, () => since().some(({ WATCHDOG }) => WATCHDOG === '1') || null);
+    await eventually('the watchdog', 30_000, () => since().some(({ WATCHDOG }) => WATCHDOG === '1') || null);
     chorus.process.kill('SIGHUP');
-    await eventually('the end of the reload', 10_000, () => since().some(({ READY }) => READY) || null);
+    await eventually('the end of the reload', 30_000, () => since().some(({ READY }) => READY) || null);
     expect(await chorus.stop()).toBe(0);
 
     const loading = told.slice(0, ready - 1);
@@ -113,7 +113,7 @@ describe('a socket of the service manager', () => {
     if (missing) test.skip(missing);
     const port = await freePort();
     const { output } = activate(`127.0.0.1:${port}`);
-    await eventually('the socket', 10_000, () => (output().includes('Listening on') ? true : null));
+    await eventually('the socket', 30_000, () => (output().includes('Listening on') ? true : null));
     const answer = await fetch(`http://127.0.0.1:${port}/v1/models`);
     expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ object: 'list' })]);
     expect(output()).toContain(
@@ -133,7 +133,7 @@ describe('a socket of the service manager', () => {
     };
     const tryAsking = (): Promise<number> => ask().catch(() => 0);
     const { stateDir, output } = activate(`127.0.0.1:${port}`, RESTARTING);
-    await eventually('the socket', 10_000, () => (output().includes('Listening on') ? true : null));
+    await eventually('the socket', 30_000, () => (output().includes('Listening on') ? true : null));
     await tryAsking();
     const first = livingPid(stateDir);
     const answers: number[] = [];
@@ -142,7 +142,7 @@ describe('a socket of the service manager', () => {
     const clients = [1, 2, 3].map(async () => {
       while (!over.signal.aborted) answers.push(await tryAsking());
     });
-    await eventually('requests before', 10_000, () => (answers.length > 20 ? true : null));
+    await eventually('requests before', 30_000, () => (answers.length > 20 ? true : null));
     process.kill(first ?? expect.fail('no server'), 'SIGTERM');
     const second = await eventually('the next server', 30_000, () => {
       const pid = livingPid(stateDir);
@@ -160,7 +160,7 @@ describe('a socket of the service manager', () => {
     if (missing) test.skip(missing);
     const port = await freePort();
     const { output } = activate(`0.0.0.0:${port}`);
-    await eventually('the socket', 10_000, () => (output().includes('Listening on') ? true : null));
+    await eventually('the socket', 30_000, () => (output().includes('Listening on') ? true : null));
     const answer = await fetch(`http://127.0.0.1:${port}/v1/models`);
     expect(answer.status).toBe(401);
   });

@@ -13,8 +13,17 @@ interface Failure {
 /** As a shell that stands before nvidia-smi tells SIGSEGV. */
 const SEGMENTATION_FAULT_CODE = 139;
 
+const MISSING = {
+  code: 'nvidia_smi_missing',
+  message: 'There is no nvidia-smi on the PATH.',
+  remedy:
+    'On a machine with an NVIDIA GPU, install the NVIDIA driver; in a container, allow the driver capability `utility`.',
+} as const;
+
 /** Texts of nvidia-smi, from drivers 470 to 610. Looked through in this order. */
 const FAILURES: readonly Failure[] = [
+  // A script of that name stands on the PATH, but what it calls is not there.
+  { ...MISSING, pattern: /nvidia-smi: (?:command )?not found/, exitCode: 127 },
   {
     code: 'driver_library_mismatch',
     pattern: /Driver\/library version mismatch/,
@@ -125,14 +134,7 @@ const FAILURES: readonly Failure[] = [
 export function nvidiaSmiFinding(outcome: NvidiaSmiOutcome, isExpected: boolean, deadlineMs: number): Finding | null {
   switch (outcome.kind) {
     case 'missing':
-      return {
-        code: 'nvidia_smi_missing',
-        severity: isExpected ? 'error' : 'warning',
-        message: 'There is no nvidia-smi on the PATH.',
-        remedy:
-          'On a machine with an NVIDIA GPU, install the NVIDIA driver; in a container, allow the driver capability ' +
-          '`utility`.',
-      };
+      return { ...MISSING, severity: isExpected ? 'error' : 'warning' };
     case 'hung':
       return {
         code: 'nvidia_smi_hung',

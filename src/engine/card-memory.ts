@@ -52,7 +52,9 @@ export class CardMemory {
         this.#baseline ??= new Map(cards.map(({ uuid, usedBytes }) => [uuid, usedBytes]));
         return { kind: 'memory_free' };
       }
-      if (signal.aborted || this.#clock.monotonicMs() >= endMs) return { kind: 'memory_held', failure: holders(cards) };
+      // One who looks free is looked at until that is certain, however long a look takes.
+      const isLate = state === 'held' && this.#clock.monotonicMs() >= endMs;
+      if (signal.aborted || isLate) return { kind: 'memory_held', failure: holders(cards) };
       await sleep(this.#clock, this.#policy.memoryPollMs, signal);
     }
   }

@@ -22,14 +22,18 @@ let clock: FakeClock;
 let memory: CardMemory;
 let card: GpuMemory | null;
 let looks: number;
+/** How long nvidia-smi takes. */
+let lookMs: number;
 
 beforeEach(() => {
   clock = new FakeClock();
   looks = 0;
+  lookMs = 0;
   memory = new CardMemory(
     placement,
     async () => {
       looks++;
+      clock.advance(lookMs);
       return card && [card, { ...card, uuid: 'GPU-1' }];
     },
     clock,
@@ -98,6 +102,12 @@ describe('the cards of an engine before a restart', () => {
       card = holding(look < 5 ? 73 : 1.4);
     });
     expect([event, looks]).toEqual([{ kind: 'memory_free' }, 7]);
+  });
+
+  it('are free although nvidia-smi takes longer for one look than there is time', async () => {
+    card = holding(1.4);
+    lookMs = 2 * DEFAULT_POLICY.memoryDeadlineMs;
+    expect([await untilFree(), looks]).toEqual([{ kind: 'memory_free' }, 2]);
   });
 
   it('are held by what does not go, and a process that no one sees is called so', async () => {

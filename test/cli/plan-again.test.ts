@@ -17,11 +17,12 @@ const ALL = { cordoned: [], survivors: [] };
 
 let machine: FakeMachine;
 let hub: FakeHub;
+let installers: FakeInstallers;
 
 beforeEach(async () => {
   machine = new FakeMachine();
   hub = await FakeHub.start();
-  new FakeInstallers(machine);
+  installers = new FakeInstallers(machine);
   const here = machine.env({ HF_ENDPOINT: hub.endpoint, HOME: machine.root });
   for (const [name, value] of Object.entries(here)) vi.stubEnv(name, value);
 });
@@ -44,6 +45,7 @@ it('asks for a setup first where something is not here, and finds what the setup
   await expect(plan(options, ALL)).rejects.toThrow(
     /^Chorus would have to install vLLM .* and download openai\/gpt-oss-20b .* first\. Run `chorus setup` with the same settings, then reload\.$/,
   );
+  expect(installers.calls.filter((call) => call.includes('install'))).toEqual([]);
   const setup = await planSetupHere({ engine: 'gpu', model: 'gpt-oss-20b', options, inventory });
   const source = await runSetup(setup, deps, { signal: new AbortController().signal, onProgress: () => undefined });
   expect((await plan(options, ALL)).source).toEqual(source);

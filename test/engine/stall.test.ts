@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type EngineBench, QUICK_POLICY, startBench } from '../support/engine-bench.ts';
 
 let bench: EngineBench;
-const begin = (flags: readonly string[]): EngineBench => (bench = startBench(flags));
+const begin = (flags: readonly string[], policy = QUICK_POLICY): EngineBench => (bench = startBench(flags, policy));
 
 afterEach(async () => {
   await bench.close();
@@ -47,5 +47,23 @@ describe('an engine whose requests stand still', () => {
     rotation.activity = () => ({ awaiting: 1, reads: (looks++, ++reads) });
     await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(10);
     expect(log()).not.toContain('metrics asked');
+  });
+});
+
+describe('an engine that freezes while nobody asks anything of it', () => {
+  it('is found by a canary before the next request is', async () => {
+    const { engine, events, reached } = begin(['--freeze', '--once', 'STATE/first'], {
+      ...QUICK_POLICY,
+      canaryIdleMs: 100,
+      canaryTimeoutMs: 150,
+    });
+    await engine.start();
+    await reached('ready', 2);
+    expect(events[2]).toMatchObject({
+      kind: 'ejected',
+      cause: 'no_token',
+      reason: 'idle, it was asked for one token: it did not answer within 0.15 s',
+    });
+    expect(engine.status.lastFailure).toMatchObject({ code: 'unhealthy' });
   });
 });

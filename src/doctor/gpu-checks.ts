@@ -1,5 +1,6 @@
-import type { Finding, Inventory } from '../domain/gpu.ts';
+import type { Finding, GpuFault, Inventory } from '../domain/gpu.ts';
 import type { EngineKind, Plan } from '../domain/placement.ts';
+import { cardOf, kernelFault } from '../gpu/kernel-fault.ts';
 import { judgeCards } from '../planner/cards.ts';
 import { weakestLink } from '../planner/links.ts';
 import { countOf, gpuLabel, gpuList } from '../planner/wording.ts';
@@ -92,14 +93,28 @@ export function checkPersistence(engine: EngineKind, { gpus }: Inventory): Verdi
   );
 }
 
-/** Faults of cards (Xid) are in the kernel log first. */
-export function checkKernelLog(engine: EngineKind, { kernelLogProblem }: MachineFacts): Verdict {
+/** Faults of cards (Xid) are in the kernel log first, and stay there. */
+export function checkKernelLog(engine: EngineKind, { gpus }: Inventory, { kernelLog }: MachineFacts): Verdict {
   if (engine !== 'gpu') return skip('not needed without a GPU');
-  if (kernelLogProblem === null) return ok('faults of GPUs are seen in the kernel log at once');
-  return skip(
-    `${kernelLogProblem}: faults of GPUs are seen by nvidia-smi alone, within 20 s; root or CAP_SYSLOG may read the kernel log`,
+  if (kernelLog.kind === 'unreadable') {
+    return skip(
+      `${kernelLog.message}: faults of GPUs are seen by nvidia-smi alone, within 20 s; root or CAP_SYSLOG may read the ` +
+        `kernel log`,
+    );
+  }
+  const faults = kernelLog.events.flatMap((event) => {
+    const gpu = cardOf(event, gpus);
+    return (gpu && kernelFault(event, gpu)) ?? [];
+  });
+  const [first, ...others] = new Map(faults.filter(isBroken).map((fault) => [fault.sentence, fault])).values();
+  if (first === undefined) return ok('tells of no fault of a GPU that lasts; faults are seen there at once');
+  return warn(
+    `Since the machine started: ${[first, ...others].map(({ sentence }) => sentence).join(' ')}`,
+    `Nothing where it was reset since; else: ${first.remedy}`,
   );
 }
+
+const isBroken = ({ action }: GpuFault): boolean => action === 'cordon';
 
 /** A model fits somewhere. */
 export function checkPlacement(engine: EngineKind, { gpus }: Inventory, plan: Plan): Verdict {

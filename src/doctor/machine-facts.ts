@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, open, readFile, statfs } from 'node:fs/promises';
+import { access, readFile, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { leftoverGroups } from '../engine/run-record.ts';
+import { readKernelLog } from '../gpu/kernel-log.ts';
+import { KernelLogReader, type KernelLogEvent } from '../gpu/kernel-log-lines.ts';
 import { findPrograms } from '../setup/find-program.ts';
 import { describePortHolder } from '../system/port-holder.ts';
 import { livingServer } from '../system/state-directory.ts';
@@ -28,8 +30,7 @@ export interface MachineFacts {
   readonly sharedMemoryBytes: number | null;
   readonly maxOpenFiles: number | null;
   readonly maxLockedBytes: number | null;
-  /** Why the kernel log cannot be read; null where it can. */
-  readonly kernelLogProblem: string | null;
+  readonly kernelLog: KernelLogFact;
   /** Process groups of engines whose Chorus was killed. */
   readonly leftovers: readonly number[];
 }
@@ -40,6 +41,11 @@ export type PortFact =
   | { readonly kind: 'taken'; readonly holder: string | null }
   | { readonly kind: 'unusable'; readonly message: string };
 
+/** What the kernel has logged of NVIDIA cards since it started, as far as it still holds it. */
+export type KernelLogFact =
+  | { readonly kind: 'read'; readonly events: readonly KernelLogEvent[] }
+  | { readonly kind: 'unreadable'; readonly message: string };
+
 export interface MachineSubject {
   readonly stateDir: string;
   readonly host: string;
@@ -49,13 +55,13 @@ export interface MachineSubject {
 
 /** Reads everything side by side, changes nothing, never rejects. */
 export async function readMachineFacts({ stateDir, host, port, environment }: MachineSubject): Promise<MachineFacts> {
-  const [compilers, portFact, stateParent, sharedMemoryBytes, limits, logProblem] = await Promise.all([
+  const [compilers, portFact, stateParent, sharedMemoryBytes, limits, kernelLogFact] = await Promise.all([
     Promise.all(['cc', 'gcc', 'clang'].map((name) => findPrograms(name, environment))),
     askPort({ stateDir, host, port }),
     findStateParent(stateDir),
     sharedMemory(),
     readFile('/proc/self/limits', 'utf8').catch(() => ''),
-    kernelLogProblem(),
+    kernelLog(),
   ]);
   return {
     nodeVersion: process.versions.node,
@@ -69,7 +75,7 @@ export async function readMachineFacts({ stateDir, host, port, environment }: Ma
     sharedMemoryBytes,
     maxOpenFiles: softLimit(limits, 'Max open files'),
     maxLockedBytes: softLimit(limits, 'Max locked memory'),
-    kernelLogProblem: logProblem,
+    kernelLog: kernelLogFact,
     leftovers: leftoverGroups(stateDir),
   };
 }
@@ -133,14 +139,13 @@ async function sharedMemory(): Promise<number | null> {
   return found === null ? null : found.blocks * found.bsize;
 }
 
-/** Opening decides: the kernel asks for rights then and not at every read. */
-async function kernelLogProblem(): Promise<string | null> {
+async function kernelLog(): Promise<KernelLogFact> {
   try {
-    const handle = await open('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK);
-    await handle.close();
-    return null;
+    const reader = new KernelLogReader();
+    const lines = await readKernelLog('/dev/kmsg');
+    return { kind: 'read', events: lines.flatMap((line) => reader.read(line) ?? []) };
   } catch (error) {
-    return `/dev/kmsg cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    return { kind: 'unreadable', message: `/dev/kmsg cannot be read (${(error as NodeJS.ErrnoException).code})` };
   }
 }
 

@@ -62,7 +62,7 @@ export function judge(subject: DoctorSubject, facts: MachineFacts): readonly Doc
     gpus: checkGpus(engine, inventory),
     links: checkLinks(engine, inventory, plan),
     persistence: checkPersistence(engine, inventory),
-    kernel_log: checkKernelLog(engine, facts),
+    kernel_log: checkKernelLog(engine, inventory, facts),
     placement: checkPlacement(engine, inventory, plan),
     vllm: checkVllm(setup),
     compiler: checkCompiler(engine, facts),

@@ -3,6 +3,7 @@ import type { CancelTimer } from '../domain/clock.ts';
 import type { Finding, Gpu, GpuFault } from '../domain/gpu.ts';
 import { askList, type ListAnswer } from './ask-list.ts';
 import { HEALTH_FIELDS, readCondition } from './health.ts';
+import { cardOf, kernelFault } from './kernel-fault.ts';
 import { followKernelLog, type KernelLogState } from './kernel-log.ts';
 import { KernelLogReader, type KernelLogEvent } from './kernel-log-lines.ts';
 import { nvidiaSmiFinding } from './nvidia-smi-findings.ts';
@@ -10,7 +11,7 @@ import { openNvidiaSmi, type NvidiaSmiPlace } from './open-nvidia-smi.ts';
 import { pciSlot } from './pci-devices.ts';
 import { listQuestion } from './run-nvidia-smi.ts';
 import { afterKernelFault, afterLook, watched, type Learned, type Sighting, type WatchedCard } from './watched-card.ts';
-import { lostFault, XID_RECOVERY_ACTION_CHANGED, xidFault } from './xid.ts';
+import { XID_RECOVERY_ACTION_CHANGED } from './xid.ts';
 
 export interface GpuWatchOptions extends NvidiaSmiPlace {
   /** Those to look after, as planning saw them; one that waited for a reset then is not used and left alone. */
@@ -145,12 +146,11 @@ export class GpuWatch {
   }
 
   #onKernelEvent(event: KernelLogEvent): void {
-    const slot = pciSlot(event.address);
-    const card = [...this.#cards.values()].find(({ gpu }) => pciSlot(gpu.pciBusId) === slot);
+    const gpu = cardOf(event, this.#options.gpus);
+    const card = gpu && this.#cards.get(gpu.uuid);
     if (card === undefined) return;
     if (event.kind === 'xid' && event.number === XID_RECOVERY_ACTION_CHANGED) return void this.look();
-    const fault =
-      event.kind === 'xid' ? xidFault(card.gpu, event.number) : lostFault(card.gpu, 'has fallen off the bus');
+    const fault = kernelFault(event, card.gpu);
     if (fault !== null) this.#learn(afterKernelFault(card, fault));
   }
 

@@ -30,7 +30,7 @@ export async function followKernelLog(options: KernelLogOptions): Promise<void> 
   const { file, signal, onState } = options;
   let handle: FileHandle | null = null;
   try {
-    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    handle = await openLog(file);
     await readAvailable(handle);
     onState({ kind: 'followed' });
     await followFrom(handle, options);
@@ -40,6 +40,19 @@ export async function followKernelLog(options: KernelLogOptions): Promise<void> 
     await handle?.close();
   }
 }
+
+/** What the kernel log holds now. Rejects where it cannot be read. */
+export async function readKernelLog(file: string): Promise<readonly string[]> {
+  const handle = await openLog(file);
+  try {
+    return (await readAvailable(handle)).split('\n');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** For reading without waiting. The kernel asks for rights here and not at every read. */
+const openLog = (file: string): Promise<FileHandle> => open(file, constants.O_RDONLY | constants.O_NONBLOCK);
 
 async function followFrom(handle: FileHandle, { clock, signal, onLine }: KernelLogOptions): Promise<void> {
   let rest = '';

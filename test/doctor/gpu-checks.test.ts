@@ -57,8 +57,26 @@ describe('driver and cards', () => {
     ]);
   });
 
+  it('a card that the kernel log calls broken is a warning, one that it no longer has or that went on is none', () => {
+    const events = [
+      { kind: 'xid', address: '0000:18:00', number: 95 },
+      { kind: 'xid', address: '0000:18:00', number: 95 },
+      { kind: 'xid', address: '0000:18:00', number: 31 },
+      { kind: 'lost', address: '0000:b3:00.0' },
+    ] as const;
+    expect(check('kernel_log', {}, { kernelLog: { kind: 'read', events } })).toEqual([
+      'warn',
+      'Since the machine started: GPU 0 (NVIDIA H100 80GB HBM3) had a memory error that may have hit every program on it ' +
+        '(Xid 95).',
+      'Nothing where it was reset since; else: End what uses it, then run sudo nvidia-smi --gpu-reset -i 0, or reboot.',
+    ]);
+    expect(check('kernel_log', {}, { kernelLog: { kind: 'read', events: events.slice(2) } })[0]).toBe('ok');
+  });
+
   it('a kernel log that cannot be read is said, with what that means', () => {
-    expect(check('kernel_log', {}, { kernelLogProblem: '/dev/kmsg cannot be read (EPERM)' })).toEqual([
+    expect(
+      check('kernel_log', {}, { kernelLog: { kind: 'unreadable', message: '/dev/kmsg cannot be read (EPERM)' } }),
+    ).toEqual([
       'skip',
       '/dev/kmsg cannot be read (EPERM): faults of GPUs are seen by nvidia-smi alone, within 20 s; root or CAP_SYSLOG may ' +
         'read the kernel log',

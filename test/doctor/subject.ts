@@ -59,7 +59,7 @@ export const FACTS: MachineFacts = {
   sharedMemoryBytes: 64 * MiB,
   maxOpenFiles: 65_536,
   maxLockedBytes: Infinity,
-  kernelLogProblem: null,
+  kernelLog: { kind: 'read', events: [] },
   leftovers: [],
 };
 

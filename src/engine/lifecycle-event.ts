@@ -52,8 +52,8 @@ function happeningOf(before: EngineState, after: EngineState, inPhaseMs: number)
       return { kind: 'started' };
     case 'ready':
       return before.phase === 'starting'
-        ? { kind: 'ready', startMs: inPhaseMs }
-        : { kind: 'recovered', outMs: inPhaseMs };
+        ? { kind: 'ready', startMs: Math.round(inPhaseMs) }
+        : { kind: 'recovered', outMs: Math.round(inPhaseMs) };
     case 'unhealthy':
       return { kind: 'ejected', cause: after.cause, reason: after.reason };
     case 'backoff':

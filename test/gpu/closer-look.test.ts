@@ -13,7 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => machine.remove());
 
-const detect = (options: DetectOptions = {}) => detectInventory({ root: machine.root, env: machine.env(), ...options });
+const detect = (options: DetectOptions = {}) =>
+  detectInventory({ root: machine.root, env: machine.env(), deadlineMs: 60_000, ...options });
 const oneH100 = (more: Partial<FakeGpu> = {}): FakeGpu[] => fakeGpus(1, 'h100').map((gpu) => ({ ...gpu, ...more }));
 
 describe('the health of a card', () => {

@@ -31,7 +31,7 @@ const kernelLog = () => join(machine.root, 'kmsg');
 async function watchTwo(more: Partial<FakeMachineLedger> = {}): Promise<void> {
   machine.installGpus(fakeLedger(fakeGpus(2, 'h100'), more));
   writeFileSync(kernelLog(), '');
-  const { gpus } = await detectInventory({ root: machine.root, env: machine.env() });
+  const { gpus } = await detectInventory({ root: machine.root, env: machine.env(), deadlineMs: 60_000 });
   start(gpus);
   await watch.look();
   await expect.poll(() => watch.status.kernelLog, WITHIN).toEqual({ kind: 'followed' });
@@ -163,7 +163,7 @@ describe('a watch over GPUs', () => {
 
   it('without a readable kernel log sees what nvidia-smi shows, and says so', async () => {
     machine.installGpus(fakeLedger(fakeGpus(1, 'h100')));
-    start((await detectInventory({ root: machine.root, env: machine.env() })).gpus);
+    start((await detectInventory({ root: machine.root, env: machine.env(), deadlineMs: 60_000 })).gpus);
     await watch.look();
     await expect
       .poll(() => watch.status.kernelLog, WITHIN)
@@ -175,7 +175,7 @@ describe('a watch over GPUs', () => {
     machine.installGpus(
       fakeLedger(fakeGpus(1, 'h100').map((gpu) => ({ ...gpu, fields: { gpu_recovery_action: 'Reset' } }))),
     );
-    start((await detectInventory({ root: machine.root, env: machine.env() })).gpus);
+    start((await detectInventory({ root: machine.root, env: machine.env(), deadlineMs: 60_000 })).gpus);
     expect([clock.pendingTimers, watch.status.kernelLog]).toEqual([0, { kind: 'opening' }]);
   });
 });

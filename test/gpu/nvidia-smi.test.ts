@@ -15,7 +15,8 @@ beforeEach(() => {
 });
 afterEach(() => machine.remove());
 
-const detect = (options: DetectOptions = {}) => detectInventory({ root: machine.root, env: machine.env(), ...options });
+const detect = (options: DetectOptions = {}) =>
+  detectInventory({ root: machine.root, env: machine.env(), deadlineMs: 60_000, ...options });
 
 /** `cat` is not on the fake machine's PATH: the shell itself prints. */
 const prints = (file: string): string => {

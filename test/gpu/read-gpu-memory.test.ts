@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => machine.remove());
 
-const reader = (deadlineMs = 10_000): GpuMemoryReader =>
+const reader = (deadlineMs = 60_000): GpuMemoryReader =>
   gpuMemoryReader({ clock: systemClock, env: machine.env(), root: machine.root, deadlineMs });
 
 it('is what is in use on every card, with those who compute on it', async () => {
@@ -94,7 +94,7 @@ it('is asked one question at a time, whoever else asks nvidia-smi', async () => 
   );
   machine.write('overlaps', '');
   const env = machine.env({ PATH: `${machine.env()['PATH'] ?? ''}:/usr/bin:/bin` });
-  const place = { clock: systemClock, env, root: machine.root, deadlineMs: 10_000 };
+  const place = { clock: systemClock, env, root: machine.root, deadlineMs: 60_000 };
   await Promise.all([gpuMemoryReader(place)(), gpuMemoryReader(place)()]);
   expect(readFileSync(join(machine.root, 'overlaps'), 'utf8')).toBe('');
 });

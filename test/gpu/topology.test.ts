@@ -39,7 +39,7 @@ describe('on a machine', () => {
   afterEach(() => machine.remove());
   const linksOn = async (count: number) => {
     machine.installGpus(fakeLedger(fakeGpus(count, 'h100')));
-    const { gpus } = await detectInventory({ root: machine.root, env: machine.env() });
+    const { gpus } = await detectInventory({ root: machine.root, env: machine.env(), deadlineMs: 60_000 });
     return gpus.map(({ links }) => links);
   };
 

@@ -5,7 +5,7 @@ import { startSimulator, type EngineProcess } from '../support/engine-process.ts
 import { FakeClock } from '../support/fake-clock.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 import { lmSuite } from './lm-suite.ts';
-import { openEngineDoor, type EngineDoor } from './support/engine-door.ts';
+import { openEngineDoor, type EngineDoor } from '../support/engine-door.ts';
 
 describe('harmony mode on an engine', () => {
   let engine: EngineProcess;

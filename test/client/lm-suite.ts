@@ -155,7 +155,7 @@ export function lmSuite(newLM: (options?: LMOptions) => LM): void {
       const required = await lm.respond('Weather in Paris?', { toolChoice: 'required' });
       expect(required.toolCalls.map(({ parsedArguments }) => parsedArguments)).toEqual([{ location: 'Paris' }]);
       const none = await lm.respond('Weather in Paris?', { toolChoice: 'none' });
-      expect([none.text, none.toolCalls]).toEqual(['I cannot check the weather.', []]);
+      expect([none.toolCalls, none.text.length > 0]).toEqual([[], true]);
     });
 
     it('get arguments of their schema where they are strict', async () => {
@@ -170,19 +170,16 @@ export function lmSuite(newLM: (options?: LMOptions) => LM): void {
     it('is of the schema', async () => {
       const options = { responseFormat: person };
       const { structuredOutput, text } = await newLM().respond('Give me a person, age 7, as JSON.', options);
-      expect([structuredOutput, JSON.parse(text)]).toEqual([
-        { name: 'Anna', age: 7 },
-        { name: 'Anna', age: 7 },
-      ]);
+      expect(structuredOutput).toEqual({ name: expect.any(String), age: expect.any(Number) });
+      expect(JSON.parse(text)).toEqual(structuredOutput);
     });
 
     it('is read by the library that the schema is of', async () => {
-      const source = { toJSONSchema: () => person, parse: (value: unknown) => (value as { age: number }).age };
-      const { structuredOutput } = await newLM().respond('Give me a person, age 7, as JSON.', {
-        responseFormat: source,
-      });
+      const source = { toJSONSchema: () => person, parse: (value: unknown) => Object.keys(value as object) };
+      const options = { responseFormat: source };
+      const { structuredOutput } = await newLM().respond('Give me a person, age 7, as JSON.', options);
       // The type is what `parse` gives.
-      expect((structuredOutput ?? 0) + 1).toBe(8);
+      expect(structuredOutput?.toSorted()).toEqual(['age', 'name']);
     });
 
     it('waits while a tool is called', async () => {

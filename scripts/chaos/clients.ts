@@ -12,6 +12,12 @@ const PAUSE_MS = 250;
 const TERMINAL = ['response.completed', 'response.incomplete', 'response.failed'];
 const NAMES = ['Ada', 'Bob', 'Eve', 'Max', 'Zoe'];
 
+/** Monotonic times. */
+interface Outage {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 interface Question {
   readonly input: string;
   readonly answer: RegExp;
@@ -30,7 +36,7 @@ export class Clients {
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>[];
   #lastSuccessMs = systemClock.monotonicMs();
-  #longestOutageMs = 0;
+  #outage: Outage = { startMs: 0, endMs: 0 };
   #asked = 0;
 
   constructor(service: Service, book: PromiseBook, random: Random) {
@@ -47,8 +53,8 @@ export class Clients {
   }
 
   /** The longest time in which nobody got an answer. */
-  get longestOutageMs(): number {
-    return this.#longestOutageMs;
+  get longestOutage(): Outage {
+    return this.#outage;
   }
 
   /** No new requests; resolves when those that run have ended. */
@@ -99,7 +105,8 @@ export class Clients {
     this.#book.note(outcome);
     if (outcome.kind !== 'completed') return null;
     const nowMs = systemClock.monotonicMs();
-    this.#longestOutageMs = Math.max(this.#longestOutageMs, nowMs - this.#lastSuccessMs);
+    const { startMs, endMs } = this.#outage;
+    if (nowMs - this.#lastSuccessMs > endMs - startMs) this.#outage = { startMs: this.#lastSuccessMs, endMs: nowMs };
     this.#lastSuccessMs = nowMs;
     return outcome.responseId;
   }

@@ -98,6 +98,6 @@ async function order(service: Service, random: Random, orders: readonly string[]
 
 async function fillDisk(service: Service, random: Random): Promise<void> {
   const free = service.fillDisk();
-  await sleep(systemClock, random.between(500, 3000));
+  await sleep(systemClock, random.between(2000, 8000));
   free();
 }

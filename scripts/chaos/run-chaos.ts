@@ -51,7 +51,7 @@ class Run {
   readonly #book = new PromiseBook();
   readonly #clients: Clients;
   readonly #watch: Watch;
-  readonly #hazards = new Map<string, number>();
+  readonly #hazards: { readonly name: string; readonly atMs: number }[] = [];
   readonly #startMs = systemClock.monotonicMs();
   #minute = 0;
 
@@ -114,7 +114,7 @@ class Run {
   }
 
   #count(hazard: string): void {
-    this.#hazards.set(hazard, (this.#hazards.get(hazard) ?? 0) + 1);
+    this.#hazards.push({ name: hazard, atMs: systemClock.monotonicMs() });
   }
 
   #reportMinute(): void {
@@ -126,24 +126,32 @@ class Run {
 
   #summary(): string {
     const { completed, failed, wrong, excused, unfinished } = this.#book.counts;
-    const done = [...this.#hazards.values()].reduce((sum, count) => sum + count, 0);
     const resident = this.#watch.residentBytes.at(-1);
     const worst = Math.max(0, ...this.#watch.answerMs);
     return (
       `${completed} answers, ${failed} honest failures, ${excused} excused, ${wrong + unfinished} broken promises; ` +
-      `${done} hazards; ${resident === undefined ? '?' : formatBytes(resident)}, /livez within ${Math.round(worst)} ms`
+      `${this.#hazards.length} hazards; ${resident === undefined ? '?' : formatBytes(resident)}, /livez within ${Math.round(worst)} ms`
     );
   }
 
   #story(): string[] {
     const { answerMs } = this.#watch;
-    const hazards = [...this.#hazards].toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${count} x ${name}`);
+    const { startMs, endMs } = this.#clients.longestOutage;
+    const before = this.#hazards.filter(({ atMs }) => atMs > startMs - PAUSE_MS.most && atMs < endMs);
     return [
-      `what was done: ${hazards.join(', ')}`,
+      `what was done: ${countEach(this.#hazards.map(({ name }) => name)).join(', ')}`,
       ...this.#book.failures.map(([reason, count]) => `${count} answers failed: ${reason}`),
       `/livez: median ${quantile(answerMs, 0.5).toFixed(1)} ms, p99 ${quantile(answerMs, 0.99).toFixed(1)} ms`,
-      `nobody got an answer for ${(this.#clients.longestOutageMs / 1000).toFixed(1)} s at the longest`,
+      `nobody got an answer for ${((endMs - startMs) / 1000).toFixed(1)} s at the longest, when there came: ` +
+        countEach(before.map(({ name }) => name)).join(', '),
       ...this.#book.details,
     ];
   }
+}
+
+/** How often each name occurs, the most frequent first. */
+function countEach(names: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${count} x ${name}`);
 }

@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APIError, LM, type LMOptions } from '../../src/client/index.ts';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { lmSuite } from './lm-suite.ts';
+
+const ROOT = new URL('../..', import.meta.url);
 
 describe('responses mode on Chorus', () => {
   let chorus: RunningChorus;
@@ -35,6 +39,21 @@ describe('responses mode on Chorus', () => {
     await expect(refused).rejects.toMatchObject({ status: 400, param: 'temperature' });
     const lost = newLM().respond('Say OK.', { previousResponseId: 'resp_unknown' });
     await expect(lost).rejects.toMatchObject({ status: 400, code: 'previous_response_not_found' });
+  });
+
+  it('does in ten lines what the README says', async () => {
+    const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
+    const [, code = ''] = /## The client in ten lines\n\n```ts\n([^]*?)```/.exec(readme) ?? [];
+    expect(code.trim().split('\n').filter(Boolean).length).toBe(10);
+    const program = code.replace('chorus/client', new URL('src/client/index.ts', ROOT).href);
+    const env = { OPENAI_BASE_URL: `${chorus.url}/v1` };
+    const { stdout } = await execa(process.execPath, ['--input-type=module-typescript', '-e', program], { env });
+    expect(stdout.split('\n')).toEqual([
+      'Hello Ada!',
+      'Your name is Ada.',
+      expect.stringMatching(/^Rayleigh scattering\..*Because air scatters blue light\.$/),
+      '{ age: 7 }',
+    ]);
   });
 
   it('works under the other prefix', async () => {

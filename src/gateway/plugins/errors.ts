@@ -7,7 +7,8 @@ import { validationError } from '../validation.ts';
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const coded = fromFastify(error, app.initialConfig.bodyLimit ?? 0);
-    if (coded.errorName === 'internal') request.log.error({ reqId: request.id, err: error }, 'request failed unexpectedly');
+    if (coded.errorName === 'internal')
+      request.log.error({ reqId: request.id, err: error }, 'request failed unexpectedly');
     if (coded.errorName === 'body_too_large') letItArrive(request, reply);
     return sendError(reply, coded);
   });

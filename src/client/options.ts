@@ -35,7 +35,10 @@ export interface GenerationOptions {
 
 /** What an LM is made with; every option has a default. */
 export interface LMOptions extends GenerationOptions {
-  /** Which API to use; `auto`, the default, see `chooseApi`. */
+  /**
+   * Which API to use. `auto`, the default: harmony where gpt-oss has a harmony endpoint, responses for models known for
+   * it, else chat; a server without `/responses` is then asked by chat.
+   */
   readonly mode?: ApiType | 'auto';
   /** The same in short: true is `responses`, false is `chat`. Default: `SYNTH_AI_USE_RESPONSES_API`, else `auto`. */
   readonly useResponsesApi?: boolean | 'auto';

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LM } from '../../src/client/index.ts';
+import { lmSuite } from '../client/lm-suite.ts';
 import { openaiClientSuite } from '../e2e/openai-client-suite.ts';
 import { responsesSuite } from '../e2e/responses-suite.ts';
 import { serveSuite } from '../e2e/serve-suite.ts';
@@ -39,6 +41,10 @@ describe('chorus serve with the real vLLM on the CPU', () => {
   stateSuite(() => chorus);
   describe('the openai package for Node', () => {
     openaiClientSuite(() => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 }));
+  });
+
+  describe('the client library', () => {
+    lmSuite((options) => new LM('gpt-oss-20b', { baseURL: `${chorus.url}/v1`, temperature: 0, ...options }));
   });
 
   it('serves the openai package for Python', async () => {

@@ -52,7 +52,7 @@ export interface LMOptions extends GenerationOptions {
   readonly harmonyEndpoint?: string;
   /** How often a request is sent again that was refused for the moment, or met no server. Default 2. */
   readonly maxRetries?: number;
-  /** How long to wait for a server to begin its answer. Default ten minutes. */
+  /** How long to wait for a server to begin its answer. Node's fetch gives up after five minutes: stream long answers. */
   readonly timeoutMs?: number;
   /** What tells the date that gpt-oss is told in harmony mode. Default: this machine's. */
   readonly clock?: Clock;

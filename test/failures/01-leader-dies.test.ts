@@ -12,7 +12,7 @@ const SHARE_MIB = Math.round((81_559 - 478) * 0.92);
 
 it('an API server killed with SIGKILL takes its EngineCore and worker along, and their memory, before the next start', async () => {
   gpuChorus = new GpuChorus(fakeLedger(fakeGpus(1, 'h100')));
-  const chorus = await gpuChorus.serve(['--engine-arg=--sim-processes']);
+  const chorus = await gpuChorus.serve(['--engine-arg=--sim-processes'], { policy: { memoryPollMs: 100 } });
   const [engine] = (await replicasReady(chorus, 1, 30_000)).engines;
   const leader = engine?.pid ?? expect.fail('no pid');
   expect(groupMembers(leader)).toHaveLength(3);

@@ -3,7 +3,7 @@ import { ChatAnswer, type ChatMessage } from './chat-answer.ts';
 import { isGptOss } from './choose-api.ts';
 import { LMError } from './errors.ts';
 import type { LMMessage } from './messages.ts';
-import { requestOptions, untilAborted, type ModelApi, type ModelCall } from './model-api.ts';
+import { requestOptions, type ModelApi, type ModelCall } from './model-api.ts';
 import { given, type LMTool, type LMToolChoice } from './options.ts';
 import { sayingOf, toolCallOf, type LMUsage, type Reply } from './result.ts';
 
@@ -19,7 +19,7 @@ export function createChatApi(http: OpenAI): ModelApi {
       const streaming = { ...body, stream: true, stream_options: { include_usage: true } } as const;
       const stream = await http.chat.completions.create(streaming, requestOptions(call));
       const answer = new ChatAnswer(onDelta);
-      for await (const chunk of untilAborted(stream, call)) answer.take(chunk);
+      for await (const chunk of stream) answer.take(chunk);
       return readCompletion(answer.finish());
     },
   };

@@ -14,7 +14,7 @@ import { LMError } from './errors.ts';
 import { calledFunction, HarmonyHistory, messagesUpTo, type HarmonyTurn } from './harmony-history.ts';
 import { HarmonyOutput } from './harmony-output.ts';
 import { toHarmony, wantedRule, withPreface } from './harmony-prompt.ts';
-import { requestOptions, untilAborted, type ModelApi, type ModelCall } from './model-api.ts';
+import { requestOptions, type ModelApi, type ModelCall } from './model-api.ts';
 import { given, type GenerationOptions } from './options.ts';
 import { sayingOf, type LMUsage, type Reply, type TokenAnswer } from './result.ts';
 
@@ -48,7 +48,7 @@ export function createHarmonyApi({ http, url, clock }: HarmonyDeps): ModelApi {
         stream: true,
       });
       const output = new HarmonyOutput(onDelta, () => `call_${crypto.randomUUID()}`);
-      const end = await readTokens(untilAborted(stream, call), output, vocabulary);
+      const end = await readTokens(stream, output, vocabulary);
       const reply = toReply({ promptTokenIds, ...end }, output);
       history.remember(reply.responseId, toTurn(before, date, [...asked, ...output.messages], reply));
       return reply;

@@ -21,17 +21,11 @@ export type OnDelta = (delta: LMDelta) => void;
 /** One of the APIs that a model can be asked by. */
 export interface ModelApi {
   /**
-   * Asks the model. With `onDelta` the answer is streamed, and its texts of one phase add up to that part of it. Rejects with an
-   * `LMError`, an `APIError` of the `openai` package, or the reason of the call's signal.
+   * Asks the model. With `onDelta` the answer is streamed, and its texts of one phase add up to that part of it.
+   * Rejects with an `LMError` or an `APIError` of the `openai` package; once its signal has aborted, with anything.
    */
   call(call: ModelCall, onDelta: OnDelta | null): Promise<Reply>;
 }
 
 /** What goes with a request beside its body. */
 export const requestOptions = ({ signal }: ModelCall): OpenAI.RequestOptions => (signal === null ? {} : { signal });
-
-/** The pieces of a stream until it ends. The `openai` package ends an aborted one in silence; this rejects. */
-export async function* untilAborted<T>(stream: AsyncIterable<T>, { signal }: ModelCall): AsyncGenerator<T> {
-  for await (const piece of stream) yield piece;
-  signal?.throwIfAborted();
-}

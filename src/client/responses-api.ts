@@ -3,7 +3,7 @@ import type { TerminalEventType } from '../protocol/events.ts';
 import { isGptOss } from './choose-api.ts';
 import { LMError } from './errors.ts';
 import type { LMAssistantMessage, LMMessage } from './messages.ts';
-import { requestOptions, untilAborted, type ModelApi, type ModelCall, type OnDelta } from './model-api.ts';
+import { requestOptions, type ModelApi, type ModelCall, type OnDelta } from './model-api.ts';
 import { given, type LMTool, type LMToolChoice } from './options.ts';
 import { sayingOf, toolCallOf, type LMUsage, type Reply } from './result.ts';
 
@@ -19,7 +19,7 @@ export function createResponsesApi(http: OpenAI): ModelApi {
       const body = requestBody(call);
       if (onDelta === null) return readResponse(await http.responses.create(body, requestOptions(call)));
       const stream = await http.responses.create({ ...body, stream: true }, requestOptions(call));
-      return readResponse(await readStream(untilAborted(stream, call), onDelta));
+      return readResponse(await readStream(stream, onDelta));
     },
   };
 }

@@ -239,4 +239,12 @@ describe('a server without /responses', () => {
     await expect(lm.respond('Hi', { previousResponseId })).rejects.toMatchObject({ status: 404 });
     expect([routes(), lm.apiType]).toEqual([[RESPONSES], 'responses']);
   });
+
+  it('is not asked by chat once it has answered', async () => {
+    const said = { id: 'resp_1', status: 'completed', output: [] };
+    const lm = await autoLM({ [RESPONSES]: [{ body: said }, RECORDED.noRoute] });
+    await lm.respond('Hi');
+    await expect(lm.respond('Hi', { autoStore: false })).rejects.toMatchObject({ status: 404 });
+    expect(routes()).toEqual([RESPONSES, RESPONSES]);
+  });
 });

@@ -5,6 +5,7 @@ import { startSimulator, type EngineProcess } from '../support/engine-process.ts
 import { FakeClock } from '../support/fake-clock.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 import { lmSuite } from './lm-suite.ts';
+import { startExchangeServer } from './support/exchange-server.ts';
 import { openEngineDoor, type EngineDoor } from '../support/engine-door.ts';
 
 describe('harmony mode on an engine', () => {
@@ -113,5 +114,20 @@ it('tells an engine that dies in the middle from an answer', async () => {
   } finally {
     await engine.kill();
     await door.close();
+  }
+});
+
+it.for<[what: string, finish: string | null, code: string]>([
+  ['was aborted', 'abort', 'response_failed'],
+  ['never ended', null, 'stream_cut'],
+])('takes an answer that %s for none', async ([, finish, code]) => {
+  const frames = [{ choices: [{ index: 0, token_ids: [13225], finish_reason: finish }] }];
+  const server = await startExchangeServer({ 'POST /inference/v1/generate': [{ frames }] });
+  try {
+    const lm = new LM('gpt-oss-20b', { mode: 'harmony', baseURL: server.baseURL });
+    await expect(lm.respond('Hi')).rejects.toMatchObject({ code });
+    expect(lm.lastResponseId).toBeNull();
+  } finally {
+    await server.close();
   }
 });

@@ -6,7 +6,7 @@ import { HEALTH_FIELDS, readCondition } from './health.ts';
 import { cardOf, kernelFault } from './kernel-fault.ts';
 import { followKernelLog, type KernelLogState } from './kernel-log.ts';
 import { KernelLogReader, type KernelLogEvent } from './kernel-log-lines.ts';
-import { nvidiaSmiFinding } from './nvidia-smi-findings.ts';
+import { NO_DEVICES, nvidiaSmiFinding } from './nvidia-smi-findings.ts';
 import { openNvidiaSmi, type NvidiaSmiPlace } from './open-nvidia-smi.ts';
 import { pciSlot } from './pci-devices.ts';
 import { listQuestion } from './run-nvidia-smi.ts';
@@ -168,10 +168,11 @@ export class GpuWatch {
   }
 }
 
-/** Every card that the driver still has is in the list. */
-function isComplete({ outcome, unreadable }: ListAnswer, problem: Finding | null): boolean {
-  if (problem !== null) return problem.code === 'no_devices';
-  return outcome.kind === 'finished' && unreadable.length === 0;
+/** Every card that the driver still has is in the list: an exit code, or silence, is no statement about cards. */
+function isComplete({ outcome, rows, unreadable }: ListAnswer, problem: Finding | null): boolean {
+  if (outcome.kind !== 'finished') return false;
+  if (problem !== null) return problem.code === 'no_devices' && NO_DEVICES.test(outcome.output);
+  return unreadable.length === 0 && rows.every(({ text }) => text('uuid') !== null);
 }
 
 function sightingOf({ gpu }: WatchedCard, answer: ListAnswer, problem: Finding | null): Sighting {

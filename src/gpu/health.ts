@@ -19,6 +19,9 @@ export const HEALTH_FIELDS: readonly string[] = [
 /** Bits of `clocks_event_reasons.active`: hardware slowdown, thermal (software, hardware), external power brake. */
 const SLOWED_BY_FAULT = 0x8n | 0x20n | 0x40n | 0x80n;
 
+/** `Reset`, `Reboot`, `Drain and Reset`, …; any other word but `None` is no statement. */
+const RECOVERY_ACTION = /^None$|reset|reboot|drain/i;
+
 /** What a broken card may tell instead of any figure. */
 const REQUIRES_RESET = '[GPU requires reset]';
 
@@ -58,10 +61,15 @@ export interface Condition {
 /** Reads a row of `HEALTH_FIELDS`. */
 export function readCondition(row: CsvRow): Condition {
   return {
-    recoveryAction: row.line.includes(REQUIRES_RESET) ? 'Reset' : row.text('gpu_recovery_action'),
+    recoveryAction: row.line.includes(REQUIRES_RESET) ? 'Reset' : toldAction(row),
     uncorrectedErrors: row.figure('ecc.errors.uncorrected.volatile.total'),
     hasFailedRepair: isSet(row, 'remapped_rows.failure'),
   };
+}
+
+function toldAction(row: CsvRow): string | null {
+  const action = row.text('gpu_recovery_action');
+  return action !== null && RECOVERY_ACTION.test(action) ? action : null;
 }
 
 interface Symptom {

@@ -20,7 +20,9 @@ export class KernelLogReader {
     const [, address = '', number = ''] = XID.exec(line) ?? [];
     if (address !== '') return { kind: 'xid', address, number: Number(number) };
     this.#linesSinceAddress += 1;
-    const named = line.includes('NVRM:') ? ADDRESS.exec(line)?.[0] : undefined;
+    // Other drivers lose devices too, and in the same words.
+    if (!line.includes('NVRM:')) return null;
+    const named = ADDRESS.exec(line)?.[0];
     if (named !== undefined) {
       this.#lastAddress = named;
       this.#linesSinceAddress = 0;

@@ -20,6 +20,9 @@ const MISSING = {
     'On a machine with an NVIDIA GPU, install the NVIDIA driver; in a container, allow the driver capability `utility`.',
 } as const;
 
+/** The driver says that it has no card; exit code 6 stands for any question without an answer. */
+export const NO_DEVICES = /No devices were found/;
+
 /** Texts of nvidia-smi, from drivers 470 to 610. Looked through in this order. */
 const FAILURES: readonly Failure[] = [
   // A script of that name stands on the PATH, but what it calls is not there.
@@ -72,7 +75,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     code: 'no_devices',
-    pattern: /No devices were found/,
+    pattern: NO_DEVICES,
     exitCode: 6,
     message: 'The NVIDIA driver finds no GPU.',
     remedy: 'Check that the card is seated and powered (`lspci -d 10de:`), or that the container was given a GPU.',

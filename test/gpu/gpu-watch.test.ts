@@ -104,6 +104,9 @@ describe('a watch over GPUs', () => {
     for (const misbehaviour of [
       { text: 'Failed to initialize NVML: Driver/library version mismatch', exitCode: 18 },
       { vanished: [1], garbageRow: 'what?' },
+      { vanished: [1], garbageRow: '[Unknown Error], None, 0, No, No, No, 0x0, Enabled' },
+      { text: 'Query unsuccessful', exitCode: 6 },
+      { text: '', exitCode: 0 },
     ]) {
       machine.changeGpus({ misbehaviour });
       for (const _ of [1, 2, 3]) {

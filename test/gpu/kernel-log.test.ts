@@ -42,6 +42,17 @@ describe('the kernel log tells', () => {
   });
 });
 
+describe('the kernel log of other drivers', () => {
+  it('blames no card that a line before it names', () => {
+    const reader = new KernelLogReader();
+    const lines = [
+      '4,1,1,-;NVRM: GPU at PCI:0000:41:00: GPU-1f2e',
+      '3,2,2,-;mlx5_core 0000:05:00.0: device has fallen off the bus',
+    ];
+    expect(lines.flatMap((line) => reader.read(line) ?? [])).toEqual([]);
+  });
+});
+
 describe('following it', () => {
   let folder: string;
   let clock: FakeClock;

@@ -30,6 +30,9 @@ export interface ReplicaActivity {
   readonly reads: number;
 }
 
+/** Why its streams are closed: `closed` by order, or `stalled`, because it made no progress or did not recover. */
+export type CloseCause = 'closed' | 'stalled';
+
 /**
  * What an engine's owner may do to the balancing. Implemented by `pool/`, called by `engine/`, so that neither
  * imports the other.
@@ -42,7 +45,7 @@ export interface Rotation {
   /** Resolves when the engine has no request in flight. */
   whenIdle(engineId: string): Promise<void>;
   /** Ends what is still in flight, as a failure of the attempt with this reason. */
-  closeStreams(engineId: string, reason: string): void;
+  closeStreams(engineId: string, cause: CloseCause, reason: string): void;
   /** This start of it ended although nobody here asked for that: the requests that it was running are suspects. */
   died(engineId: string, generation: number): void;
   /** Ever since its first admission; nothing before that. */

@@ -90,7 +90,7 @@ export class EngineEffects {
       case 'withdraw':
         return rotation.withdraw(engineId, deed.reason);
       case 'close_streams':
-        return rotation.closeStreams(engineId, deed.reason);
+        return rotation.closeStreams(engineId, deed.cause, deed.reason);
       case 'await_idle':
         return later(rotation.whenIdle(engineId).then(() => ({ kind: 'drained' })));
       case 'terminate':

@@ -1,4 +1,4 @@
-import type { TokenRoute } from '../domain/replica.ts';
+import type { CloseCause, TokenRoute } from '../domain/replica.ts';
 import type { EngineFailure } from './failures.ts';
 import type { RestartHistory } from './restart.ts';
 import type { WorkSample, WorkWatch } from './work-watch.ts';
@@ -123,7 +123,8 @@ export type EngineEffect =
   /** It ended and nobody here had asked for that. */
   | { readonly kind: 'report_death' }
   | { readonly kind: 'admit'; readonly facts: ReplicaFacts }
-  | { readonly kind: 'withdraw' | 'close_streams'; readonly reason: string }
+  | { readonly kind: 'withdraw'; readonly reason: string }
+  | { readonly kind: 'close_streams'; readonly cause: CloseCause; readonly reason: string }
   | { readonly kind: 'await_idle' }
   /** SIGTERM to the leader, which ends its children in order. */
   | { readonly kind: 'terminate' }

@@ -61,7 +61,7 @@ export function eject(state: EngineState, cause: EjectionCause, reason: string, 
   const stalled = cause === 'stalled';
   return enter(state, { phase: 'unhealthy', cause, reason }, [
     { kind: 'withdraw', reason },
-    ...(stalled ? [{ kind: 'close_streams', reason } as const] : []),
+    ...(stalled ? [{ kind: 'close_streams', cause: 'stalled', reason } as const] : []),
     timer('probe', policy.startProbeIntervalMs),
     timer('unhealthy', stalled ? policy.stallRecoveryMs : policy.unhealthyDeadlineMs),
   ]);
@@ -79,7 +79,7 @@ export function drain(state: EngineState, { drainMs, termGraceMs }: { drainMs: n
 /** Streams are closed first: one that is open across SIGTERM hangs vLLM and its reader. */
 export function terminate(state: EngineState, intent: Intent, graceMs: number): Step {
   return enter(state, { phase: 'stopping', intent, killed: false }, [
-    { kind: 'close_streams', reason: endReason(intent) },
+    closeStreams(intent),
     { kind: 'terminate' },
     timer('kill', graceMs),
   ]);
@@ -89,7 +89,7 @@ export function terminate(state: EngineState, intent: Intent, graceMs: number): 
 export function killGroup(state: EngineState, intent: Intent, policy: EnginePolicy): Step {
   return enter(state, { phase: 'stopping', intent, killed: true }, [
     { kind: 'withdraw', reason: endReason(intent) },
-    { kind: 'close_streams', reason: endReason(intent) },
+    closeStreams(intent),
     { kind: 'kill_group' },
     timer('kill', policy.killGraceMs),
   ]);
@@ -112,6 +112,10 @@ export function restart(state: EngineState, failure: EngineFailure, { policy, mo
   if (decision.kind === 'give_up') return enter(next, { phase: 'failed', failure: decision.failure });
   const { failure: told, delayMs } = decision;
   return enter(next, { phase: 'backoff', failure: told, delayMs, waitsFor: null }, [timer('retry', delayMs)]);
+}
+
+function closeStreams(intent: Intent): EngineEffect {
+  return { kind: 'close_streams', cause: intent.kind === 'stop' ? 'closed' : 'stalled', reason: endReason(intent) };
 }
 
 function endReason(intent: Intent): string {

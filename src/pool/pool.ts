@@ -1,14 +1,14 @@
 import type { CancelTimer, Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { ModelId } from '../domain/model.ts';
-import type { Replica, ReplicaActivity, Rotation } from '../domain/replica.ts';
+import type { CloseCause, Replica, ReplicaActivity, Rotation } from '../domain/replica.ts';
 import { replicaKey, selectReplica, type Need, type Outlook, type Selection } from './select.ts';
 
 /** The right to run one request on one replica. Whoever acquired it calls `release`, however the request ended. */
 export interface Lease {
   readonly replica: Replica;
   /** The pool asks the holder to end its stream now (engine stops); the holder still calls `release`. */
-  onClose: ((reason: string) => void) | null;
+  onClose: ((cause: CloseCause, reason: string) => void) | null;
   /** Set while its client does not read: then nothing is expected of the engine. */
   waitsForClient: boolean;
   /** A read brought tokens. */
@@ -118,8 +118,8 @@ export class Pool implements Rotation {
     return new Promise((resolve) => seat.idleListeners.push(resolve));
   }
 
-  closeStreams(engineId: string, reason: string): void {
-    for (const lease of this.#seats.get(engineId)?.leases ?? []) lease.onClose?.(reason);
+  closeStreams(engineId: string, cause: CloseCause, reason: string): void {
+    for (const lease of this.#seats.get(engineId)?.leases ?? []) lease.onClose?.(cause, reason);
   }
 
   died(engineId: string, generation: number): void {

@@ -7,7 +7,7 @@ const MAX_ATTEMPTS = 3;
 
 /** Where a turn stood when its attempt failed. */
 export interface Situation {
-  /** Attempts so far, this one included; at least 1. */
+  /** Engines that failed it so far, this one included; those that were stopped by order do not count. */
   readonly attempts: number;
   /** Ids that are kept so far, of this attempt and of those that it went on from. */
   readonly outputTokens: number;
@@ -37,7 +37,7 @@ export function afterFailure(failure: UpstreamFailure, situation: Situation): Ne
   const { attempts, outputTokens, lostEnd, obstacle, isSeen } = situation;
   if (lostEnd !== null) return { kind: 'finish', finishReason: lostEnd };
   if (failure.reason === 'rejected') return giveUp(rejection(failure));
-  if (attempts >= MAX_ATTEMPTS) {
+  if (attempts >= MAX_ATTEMPTS && failure.reason !== 'closed') {
     return giveUp(failed(`${attempts} engines failed this request, the last: ${failure.message}`, failure));
   }
   if (obstacle === null) return { kind: outputTokens > 0 ? 'move' : 'retry' };

@@ -59,9 +59,9 @@ export function runAttempt(
       stream.abort();
       settle({ kind: 'aborted' });
     };
-    lease.onClose = (message) => {
+    lease.onClose = (reason, message) => {
       stream.abort();
-      settle({ kind: 'failed', failure: { reason: 'closed', message, status: null } });
+      settle({ kind: 'failed', failure: { reason, message, status: null } });
     };
     signal.addEventListener('abort', onAbort, { once: true });
     const stream = openTokenStream(

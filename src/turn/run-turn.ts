@@ -81,7 +81,9 @@ const TRUNCATED_ANSWER_TOKENS = 4096;
 const OUTCOMES = { move: 'moved', retry: 'retried', give_up: 'given_up' } as const;
 
 /** How an attempt fails that was running in the engine: only then the engine's end can be its doing. */
-const BROKE_OFF: ReadonlySet<UpstreamFailure['reason']> = new Set(['cut', 'engine_error', 'closed']);
+const BROKE_OFF: ReadonlySet<UpstreamFailure['reason']> = new Set(['cut', 'engine_error', 'closed', 'stalled']);
+/** Those that were ended on this side. */
+const PLANNED: ReadonlySet<UpstreamFailure['reason']> = new Set(['closed', 'stalled']);
 
 /**
  * Runs a turn: context to prompt, a replica, its tokens, the messages in them. Where a replica fails, another one goes on
@@ -163,7 +165,10 @@ class Turn {
       try {
         const end = await this.#attempt(lease);
         if (end.kind === 'finished') return { ...end, replica };
-        if (end.kind === 'aborted') throw this.#control.signal.reason;
+        if (end.kind === 'aborted') {
+          this.#trial.left(replicaKey(replica));
+          throw this.#control.signal.reason;
+        }
         const step = afterFailure(end.failure, this.#situation(replica));
         if (step.kind === 'finish') return { finishReason: step.finishReason, usage: null, replica };
         // Until it is known whether the engine ended, this lease keeps other suspects away from it.
@@ -237,7 +242,7 @@ class Turn {
     const { sampling, rule } = this.#request;
     const { tokenIds, isHandedOn, openText } = this.#output;
     return {
-      attempts: this.#failedAttempts.length + 1,
+      attempts: this.#failedAttempts.filter(({ cause }) => cause !== 'closed').length + 1,
       outputTokens: tokenIds.length,
       lostEnd: lostEnd(tokenIds, this.#roomTokens(replica)),
       obstacle: continuationObstacle(sampling, rule, openText),
@@ -247,7 +252,7 @@ class Turn {
 
   async #verdictAfter({ reason }: UpstreamFailure, replica: Replica): Promise<Verdict> {
     if (!BROKE_OFF.has(reason)) return this.#trial.verdict();
-    return this.#trial.brokeOff({ run: replicaKey(replica), isPlanned: reason === 'closed' }, this.#control.signal);
+    return this.#trial.brokeOff({ run: replicaKey(replica), isPlanned: PLANNED.has(reason) }, this.#control.signal);
   }
 
   /** Says what went wrong and prepares the next attempt, or throws where there is none. */

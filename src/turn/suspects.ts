@@ -22,6 +22,13 @@ interface Suspect {
   isOver: boolean;
 }
 
+/** A request whose client left while it was running: it is a suspect if that engine ends soon after. */
+interface Departure {
+  readonly suspect: Suspect;
+  readonly run: Run;
+  readonly leftMs: number;
+}
+
 /** An attempt that was running in an engine and did not come to its end. */
 export interface BrokenAttempt {
   readonly run: Run;
@@ -38,6 +45,8 @@ export interface Trial {
    * engines ended, which takes seconds; on an abort with what is known then.
    */
   brokeOff(attempt: BrokenAttempt, signal: AbortSignal): Promise<Verdict>;
+  /** Its client left while it was running there. */
+  left(run: Run): void;
   /** It is over. An answer clears it, and all others of the same content. */
   ended(isAnswered: boolean): void;
   /** Why it is refused, for the client; names the hash, the engines, and the time left. */
@@ -49,7 +58,7 @@ export interface Trial {
 /**
  * Requests that were running on engines that ended by themselves, so that one which ends engines does not end them all,
  * nor the next time its client sends it. `verdictOn` is the rule; an answer clears. Nothing is kept beyond
- * `SUSPICION_MS`, and no request is hashed before something breaks.
+ * `SUSPICION_MS`, and no request is hashed before something breaks or its client leaves.
  */
 export class Suspects {
   readonly #clock: Clock;
@@ -58,6 +67,8 @@ export class Suspects {
   /** Starts of engines that ended by themselves, and when; the last one at the end. */
   readonly #ends = new Map<Run, number>();
   readonly #endListeners = new Set<() => void>();
+  /** The last one at the end. */
+  readonly #departures = new Set<Departure>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -66,6 +77,8 @@ export class Suspects {
   /** A start of an engine ended although nobody here asked for it. */
   engineEnded(run: Run): void {
     this.#ends.set(run, this.#clock.monotonicMs());
+    this.#forgetDepartures();
+    for (const departure of this.#departures) if (departure.run === run) this.#add(departure.suspect, run);
     for (const listener of this.#endListeners) listener();
   }
 
@@ -81,9 +94,13 @@ export class Suspects {
         return this.#guilty(hash()) ? 'guilty' : suspect === null ? 'free' : this.#verdictOn(suspect);
       },
       brokeOff: async (attempt, signal) => {
-        suspect ??= { hash: hash(), runs: new Set(), lastMs: 0, isOver: false };
+        suspect ??= newSuspect(hash());
         await this.#brokeOff(suspect, attempt, signal);
         return this.#guilty(hash()) ? 'guilty' : this.#verdictOn(suspect);
+      },
+      left: (run) => {
+        suspect ??= newSuspect(hash());
+        this.#left(suspect, run);
       },
       ended: (isAnswered) => {
         if (suspect !== null) suspect.isOver = true;
@@ -112,11 +129,29 @@ export class Suspects {
 
   async #brokeOff(suspect: Suspect, { run, isPlanned }: BrokenAttempt, signal: AbortSignal): Promise<void> {
     if (isPlanned && !this.#ends.has(run)) return;
+    this.#add(suspect, run);
+    if (suspect.runs.size > 1) await this.#fatesKnown(suspect, signal);
+  }
+
+  #left(suspect: Suspect, run: Run): void {
+    if (this.#ends.has(run)) return this.#add(suspect, run);
+    this.#departures.add({ suspect, run, leftMs: this.#clock.monotonicMs() });
+    this.#forgetDepartures();
+  }
+
+  #forgetDepartures(): void {
+    const oldestMs = this.#clock.monotonicMs() - FATE_DEADLINE_MS;
+    for (const departure of this.#departures) {
+      if (departure.leftMs > oldestMs && this.#departures.size <= MAX_SUSPECTS) break;
+      this.#departures.delete(departure);
+    }
+  }
+
+  #add(suspect: Suspect, run: Run): void {
     this.#suspects.delete(suspect);
     this.#suspects.add(suspect);
     suspect.lastMs = this.#clock.monotonicMs();
     suspect.runs.add(run);
-    if (suspect.runs.size > 1) await this.#fatesKnown(suspect, signal);
   }
 
   /** Resolves when two engines have ended under the request, or when they would have. */
@@ -186,6 +221,8 @@ export class Suspects {
     return this.#suspects.size === 0;
   }
 }
+
+const newSuspect = (hash: string): Suspect => ({ hash, runs: new Set(), lastMs: 0, isOver: false });
 
 /** Calls `listener` when `signal` aborts, at once if it has; the returned function ends that. */
 function onAbort(signal: AbortSignal, listener: () => void): () => void {

@@ -32,7 +32,7 @@ export type TokenStreamEnd =
 
 /**
  * Why an attempt failed: `unreachable` (no connection), `cut` (the connection ended early, or brought what is no HTTP
- * response), `stalled` (no byte within the deadline), `engine_error` (an error frame, finish reason `abort`, or a frame
+ * response), `stalled` (no byte within the deadline, or an engine without progress), `engine_error` (an error frame, finish reason `abort`, or a frame
  * that makes no sense), `unavailable` (an error status in place of a stream), `busy` (429, or 503 of a full queue),
  * `rejected` (400, 413, 422: the request is at fault and another replica would say the same), `closed` (on this side: the
  * engine is to have no streams any more).

@@ -70,7 +70,7 @@ describe('an engine in rotation', () => {
       state: expect.objectContaining({ phase: 'unhealthy', cause: 'stalled', reason }) as unknown,
       effects: [
         { kind: 'withdraw', reason },
-        { kind: 'close_streams', reason },
+        { kind: 'close_streams', cause: 'stalled', reason },
         { kind: 'set_timer', timer: 'probe', delayMs: 250 },
         { kind: 'set_timer', timer: 'unhealthy', delayMs: 5000 },
       ],

@@ -146,11 +146,11 @@ describe('Pool', () => {
     pool.admit(aReplica());
     const lease = await pool.acquire(need, never);
     const reasons: string[] = [];
-    lease.onClose = (reason) => {
+    lease.onClose = (_cause, reason) => {
       reasons.push(reason);
       lease.release();
     };
-    pool.closeStreams('e0', 'the engine stops');
+    pool.closeStreams('e0', 'closed', 'the engine stops');
     await pool.whenIdle('e0');
     expect(reasons).toEqual(['the engine stops']);
   });
@@ -226,12 +226,12 @@ describe('Pool', () => {
     pool.admit(aReplica());
     const lease = await pool.acquire(need, never);
     const settled: string[] = [];
-    lease.onClose = (reason) => settled.push(reason);
+    lease.onClose = (_cause, reason) => settled.push(reason);
     pool.withdraw('e0', 'it does not answer');
     pool.admit(aReplica({ generation }));
     expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 1, served: 1, withdrawn: null }]);
     const idle = pool.whenIdle('e0').then(() => settled.push('idle'));
-    pool.closeStreams('e0', 'the engine stops');
+    pool.closeStreams('e0', 'closed', 'the engine stops');
     await Promise.resolve();
     expect(settled).toEqual(['the engine stops']);
     lease.release();

@@ -74,7 +74,7 @@ export function setUpTurn(replicas = ['e0', 'e1']) {
   };
   const client = new AbortController();
   const flow = new Flow();
-  const run = (changes: Partial<TurnRequest> = {}, isLive = true) =>
-    runTurn(deps, { ...request, ...changes }, { ...listener, isLive }, { flow, signal: client.signal });
+  const run = (changes: Partial<TurnRequest> = {}, isLive = true, { signal } = client) =>
+    runTurn(deps, { ...request, ...changes }, { ...listener, isLive }, { flow, signal });
   return { deps, clock, pool, suspects, upstream, heard, failures, client, flow, run };
 }

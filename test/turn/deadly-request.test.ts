@@ -110,12 +110,12 @@ describe('a request under which two engines end', () => {
     expect((await turn).kind).toBe('completed');
   });
 
-  it('goes on at once where engines are stopped in order', async () => {
-    const { upstream, pool, run } = setUp(['e0', 'e1', 'e2']);
+  it('goes on at once where engines are stopped in order, however many', async () => {
+    const { upstream, pool, run } = setUp(['e0', 'e1', 'e2', 'e3']);
     const turn = run();
-    for (const engineId of ['e0', 'e1']) {
+    for (const engineId of ['e0', 'e1', 'e2']) {
       await upstream.next();
-      pool.closeStreams(engineId, 'it is being stopped');
+      pool.closeStreams(engineId, 'closed', 'it is being stopped');
     }
     (await upstream.next()).end(finished());
     expect((await turn).kind).toBe('completed');
@@ -123,6 +123,24 @@ describe('a request under which two engines end', () => {
 });
 
 describe('requests that were on two engines together when they ended', () => {
+  it('are not refused for one whose client left each time just before', async () => {
+    const { upstream, kill, settle, run, pool } = setUp(['e0']);
+    const innocent = run(asking('innocent'));
+    for (const engineId of ['e0', 'e1']) {
+      const harmless = await upstream.next();
+      const client = new AbortController();
+      const poison = run(asking('poison'), true, client);
+      await upstream.next();
+      client.abort();
+      expect((await poison).kind).toBe('aborted');
+      pool.admit(aReplica({ engineId: engineId === 'e0' ? 'e1' : 'e2' }));
+      kill(engineId, harmless);
+    }
+    await settle();
+    (await upstream.next()).end(finished());
+    expect((await innocent).kind).toBe('completed');
+  });
+
   it('go on apart: the one under which the third engine ends is refused, the other one is answered', async () => {
     const { upstream, kill, settle, failures, run, pool } = setUp(['e0']);
     const poison = run(asking('poison'));

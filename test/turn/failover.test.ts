@@ -205,12 +205,12 @@ describe('a turn whose engine fails', () => {
     const first = await upstream.next();
     first.tokens(...FINAL);
     pool.withdraw('e0', 'it makes no progress');
-    pool.closeStreams('e0', 'it makes no progress');
+    pool.closeStreams('e0', 'stalled', 'it makes no progress');
     const second = await upstream.next();
     second.tokens(...ids('Hi'), TOKENS.return);
     second.end(finished());
     expect(await end).toMatchObject({ kind: 'completed' });
-    expect(failures).toMatchObject([{ cause: 'closed', outcome: 'moved', reason: 'it makes no progress' }]);
+    expect(failures).toMatchObject([{ cause: 'stalled', outcome: 'moved', reason: 'it makes no progress' }]);
   });
 
   it('fails with the last failure when each replica failed the request and none is left', async () => {

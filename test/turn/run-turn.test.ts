@@ -160,7 +160,7 @@ describe('runTurn', () => {
     const end = run();
     const stream = await upstream.next();
     stream.tokens(...FINAL);
-    pool.closeStreams('e0', 'the engine is being stopped');
+    pool.closeStreams('e0', 'closed', 'the engine is being stopped');
     expect(await end).toMatchObject({
       kind: 'failed',
       error: { message: expect.stringContaining('the engine is being stopped') },

@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    // Most of a file's time is waiting for its child processes.
-    maxWorkers: 2,
+    // One more than cores: most of a file's time is waiting for its child processes.
+    maxWorkers: 3,
     projects: [
       {
         test: {

@@ -36,8 +36,6 @@ import { createUpstream, type Upstream } from './upstream/upstream.ts';
 const STALL_TIMEOUT_MS = 120_000;
 /** Encodings of recent texts, for follow-ups: about 32 MB. */
 const CACHED_PROMPT_BYTES = 64_000_000;
-/** A server with one key or none serves one project. */
-const PROJECT = 'default';
 
 /**
  * The composition root: builds everything from the options and the plan. Nothing starts before `start`; after `stop`
@@ -240,8 +238,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory, onResponseEnd: this.#telemetry.onResponseEnd },
-      project: PROJECT,
+      responses: { clock, turn, memory, onTurnEnd: this.#telemetry.onTurnEnd },
       clock,
       logger,
       version: chorusVersion,

@@ -42,7 +42,6 @@ export interface GatewayState {
 const LOADING_WAIT_MS = 10_000;
 const STALL_TIMEOUT_MS = 120_000;
 const SEAL_KEY_BYTES = 32;
-const PROJECT = 'bench';
 const LISTEN_BACKLOG = 4096;
 
 const { socketPaths, directory } = readStart() as GatewayStart;
@@ -78,11 +77,10 @@ const telemetry = new Telemetry({
 telemetry.start();
 const app = buildApp({
   access: { apiKey: null },
-  project: PROJECT,
   responses: {
     clock: systemClock,
     memory: { store: opening.store, retentionMs: 86_400_000 },
-    onResponseEnd: telemetry.onResponseEnd,
+    onTurnEnd: telemetry.onTurnEnd,
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 64_000_000),

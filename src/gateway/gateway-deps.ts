@@ -20,9 +20,7 @@ export interface GatewayDeps {
   readonly version: string;
   readonly modelState: (model: ModelId) => ModelState;
   /** How requests are prepared here: what is served, what is shown, and the seal of what clients carry. */
-  readonly prepare: Omit<PrepareOptions, 'nowMs' | 'project' | 'recalled' | 'retentionMs'>;
-  /** Whose responses these are: a server with one key or none has one project. */
-  readonly project: string;
+  readonly prepare: Omit<PrepareOptions, 'nowMs' | 'caller' | 'recalled' | 'retentionMs'>;
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
   /** Whether the supervision makes its rounds. */
   readonly isAlive: () => boolean;

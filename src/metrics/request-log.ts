@@ -1,5 +1,5 @@
 import { ERRORS } from '../domain/errors.ts';
-import type { ResponseReport } from '../responses/response-report.ts';
+import type { TurnReport } from '../turn/turn-report.ts';
 import type { Logger } from '../system/logger.ts';
 
 /** One HTTP request that was answered, or whose client left. */
@@ -20,11 +20,11 @@ export function logRequest(logger: Logger, report: RequestReport): void {
   if (logger.isLevelEnabled('debug')) logger.debug({ ...report, durationMs: Math.round(report.durationMs) }, 'request');
 }
 
-/** A line for every response: at warn one that Chorus or its engines failed, at debug all others. */
-export function logResponse(logger: Logger, report: ResponseReport): void {
+/** A line for every turn: at warn one that Chorus or its engines failed, at debug all others. */
+export function logTurn(logger: Logger, report: TurnReport): void {
   const level = report.error !== null && ERRORS[report.error].status >= SERVER_ERRORS ? 'warn' : 'debug';
   if (!logger.isLevelEnabled(level)) return;
-  const { firstOutputMs, durationMs, ...rest } = report;
+  const { firstOutputMs, durationMs, caller, ...rest } = report;
   const times = { firstOutputMs: firstOutputMs && Math.round(firstOutputMs), durationMs: Math.round(durationMs) };
-  logger[level]({ ...rest, ...times }, 'response');
+  logger[level]({ ...rest, ...caller, ...times }, 'turn');
 }

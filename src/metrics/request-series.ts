@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { ResponseReport } from '../responses/response-report.ts';
 import type { AttemptFailed } from '../turn/after-failure.ts';
+import type { TurnReport } from '../turn/turn-report.ts';
 import type { RequestReport } from './request-log.ts';
 
 const FIRST_TOKEN_SECONDS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300];
@@ -65,7 +65,7 @@ export class RequestSeries {
     this.#requests.inc({ method, route, code });
   };
 
-  readonly responseEnded = (report: ResponseReport): void => {
+  readonly turnEnded = (report: TurnReport): void => {
     const { model, outcome, error, firstOutputMs } = report;
     const mode = report.isStream ? 'stream' : 'json';
     this.#responses.inc({ model, mode, outcome });

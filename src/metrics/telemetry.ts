@@ -1,12 +1,12 @@
 import type { Clock } from '../domain/clock.ts';
 import type { LifecycleEvent } from '../engine/lifecycle-event.ts';
-import type { ResponseReport } from '../responses/response-report.ts';
 import type { Logger } from '../system/logger.ts';
 import type { AttemptFailed } from '../turn/after-failure.ts';
+import type { TurnReport } from '../turn/turn-report.ts';
 import { ControlLoop } from './control-loop.ts';
 import { LoopDelayWatch } from './loop-delay.ts';
 import { Metrics, type MetricsOptions } from './metrics.ts';
-import { logRequest, logResponse, type RequestReport } from './request-log.ts';
+import { logRequest, logTurn, type RequestReport } from './request-log.ts';
 import { StallWatch } from './stall-watch.ts';
 
 export interface TelemetryOptions extends Omit<MetricsOptions, 'takeLoopDelay' | 'sinceControlRoundMs'> {
@@ -55,9 +55,9 @@ export class Telemetry {
     logRequest(this.#logger, report);
   };
 
-  readonly onResponseEnd = (report: ResponseReport): void => {
-    this.metrics.requests.responseEnded(report);
-    logResponse(this.#logger, report);
+  readonly onTurnEnd = (report: TurnReport): void => {
+    this.metrics.requests.turnEnded(report);
+    logTurn(this.#logger, report);
   };
 
   /** The engine's own words (`reason`) are left out of the log: they may quote the request. */

@@ -3,10 +3,10 @@ import { CodedError } from '../domain/errors.ts';
 import type { ResponseObject } from '../protocol/responses.ts';
 import { Flow } from '../turn/attempt.ts';
 import { runTurn, type TurnDeps } from '../turn/run-turn.ts';
+import { TurnWatch, type TurnReport } from '../turn/turn-report.ts';
 import { EventStream, type WriteFrames } from './event-stream.ts';
 import { remember, type Memory } from './remember.ts';
 import type { PreparedResponse } from './request.ts';
-import { ResponseWatch, type ResponseReport } from './response-report.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 export interface ResponsesDeps {
@@ -14,8 +14,8 @@ export interface ResponsesDeps {
   readonly clock: Clock;
   /** Null where nothing can be kept. */
   readonly memory: Memory | null;
-  /** Told of every response once it has ended, before its client is. */
-  readonly onResponseEnd: (report: ResponseReport) => void;
+  /** Told of every turn once it has ended, before its client is. */
+  readonly onTurnEnd: (report: TurnReport) => void;
 }
 
 /**
@@ -28,14 +28,14 @@ export async function createResponse(
   prepared: PreparedResponse,
   signal: AbortSignal,
 ): Promise<ResponseObject | null> {
-  const watch = new ResponseWatch(deps.clock);
-  const writer = new ResponseWriter(prepared.response, prepared.policy, null, watch.onFirstItem);
+  const watch = watchTurn(deps, prepared, false);
+  const writer = new ResponseWriter(prepared.response, prepared.policy, null, watch.onFirstOutput);
   const end = await runTurn(deps.turn, prepared.turn, writer, { flow: new Flow(), signal });
   const error =
     end.kind === 'aborted'
       ? null
       : (writer.finish(end, deps.clock.nowMs()) ?? (await keep(deps.memory, prepared, writer)));
-  deps.onResponseEnd(watch.report(prepared.turn.model, writer, end, error));
+  deps.onTurnEnd(watch.report(end, writer.reasoningTokens, error));
   if (error !== null) throw error;
   return end.kind === 'aborted' ? null : writer.response;
 }
@@ -51,22 +51,28 @@ export async function streamResponse(
   write: WriteFrames,
   control: { readonly flow: Flow; readonly signal: AbortSignal },
 ): Promise<void> {
-  const watch = new ResponseWatch(deps.clock);
-  const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write), watch.onFirstItem);
+  const watch = watchTurn(deps, prepared, true);
+  const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write), watch.onFirstOutput);
   writer.begin();
   const end = await runTurn(deps.turn, prepared.turn, writer, control);
-  if (end.kind === 'aborted') return deps.onResponseEnd(watch.report(prepared.turn.model, writer, end, null));
+  if (end.kind === 'aborted') return deps.onTurnEnd(watch.report(end, writer.reasoningTokens, null));
   const failure = writer.finish(end, deps.clock.nowMs());
   const notKept = await keep(deps.memory, prepared, writer);
   const error = failure ?? notKept;
-  deps.onResponseEnd(watch.report(prepared.turn.model, writer, end, error));
+  deps.onTurnEnd(watch.report(end, writer.reasoningTokens, error));
   writer.announce(error);
+}
+
+/** The watch of a turn that begins now. */
+function watchTurn({ clock }: ResponsesDeps, prepared: PreparedResponse, isStream: boolean): TurnWatch {
+  const { caller, response, turn } = prepared;
+  return new TurnWatch(clock, { id: response.id, api: 'responses', caller, model: turn.model, isStream });
 }
 
 /** Brings the finished response to the disk. What could not be kept although it was to be is a failed response. */
 async function keep(
   memory: Memory | null,
-  { project, context, newInput, rootDate }: PreparedResponse,
+  { caller: { project }, context, newInput, rootDate }: PreparedResponse,
   writer: ResponseWriter,
 ): Promise<CodedError | null> {
   if (memory === null) return null;

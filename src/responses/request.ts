@@ -1,3 +1,4 @@
+import type { Caller } from '../domain/caller.ts';
 import { CodedError } from '../domain/errors.ts';
 import { resolveModelId, type ModelId } from '../domain/model.ts';
 import { EFFORTS } from '../protocol/effort.ts';
@@ -17,8 +18,7 @@ import { readToolChoice, readTools, type OfferedTool, type ToolChoice } from './
 
 /** A request that has been checked: what to ask the model, the response object to fill, and how to show the output. */
 export interface PreparedResponse {
-  /** Whose it is. */
-  readonly project: string;
+  readonly caller: Caller;
   readonly turn: TurnRequest;
   readonly response: ResponseObject;
   readonly policy: OutputPolicy;
@@ -32,8 +32,7 @@ export interface PreparedResponse {
 
 export interface PrepareOptions {
   readonly nowMs: number;
-  /** Whose request it is. */
-  readonly project: string;
+  readonly caller: Caller;
   readonly recalled: Recalled;
   /** How long responses are kept; null where they cannot be. */
   readonly retentionMs: number | null;
@@ -86,10 +85,10 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
   const temperature = body.temperature ?? options.defaultTemperature;
   const id = newId('resp', options.nowMs);
   return {
-    project: options.project,
+    caller: options.caller,
     turn: {
       requestId: id,
-      cacheSalt: options.project,
+      cacheSalt: options.caller.project,
       model,
       messages,
       maxOutputTokens: body.max_output_tokens ?? null,

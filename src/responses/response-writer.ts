@@ -40,6 +40,11 @@ export class ResponseWriter implements TurnListener {
     return this.#events !== null;
   }
 
+  /** Of the messages that are complete. */
+  get reasoningTokens(): number {
+    return this.#reasoningTokens;
+  }
+
   onStartOver(): void {
     this.response.output = [];
     this.#open = null;

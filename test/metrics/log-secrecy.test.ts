@@ -28,9 +28,9 @@ function setUp() {
   stop = () => telemetry.stop();
   const { deps, upstream } = setUpTurn(['e0', 'e1']);
   const prepared = prepareResponse({ model: 'gpt-oss-20b', input: `Say ${SECRET}.` }, prepareOptions);
-  const { onAttemptFailed, onResponseEnd } = telemetry;
+  const { onAttemptFailed, onTurnEnd } = telemetry;
   const turn = { ...deps, onAttemptFailed };
-  const created = createResponse({ turn, clock: systemClock, memory: null, onResponseEnd }, prepared, signal);
+  const created = createResponse({ turn, clock: systemClock, memory: null, onTurnEnd }, prepared, signal);
   return { created, upstream, log: () => readFileSync(file, 'utf8') };
 }
 

@@ -1,13 +1,15 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
-import type { ResponseReport } from '../../src/responses/response-report.ts';
 import type { Telemetry, TelemetryOptions } from '../../src/metrics/telemetry.ts';
+import type { TurnReport } from '../../src/turn/turn-report.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTelemetry } from '../support/telemetry.ts';
 
-const REPORT: ResponseReport = {
-  responseId: 'resp_1',
+const REPORT: TurnReport = {
+  id: 'resp_1',
+  api: 'responses',
+  caller: { project: 'p', keyId: null },
   model: 'gpt-oss-20b',
   isStream: true,
   outcome: 'completed',
@@ -19,6 +21,10 @@ const REPORT: ResponseReport = {
   firstOutputMs: 150.4,
   durationMs: 900.6,
 };
+
+/** As it stands in the log. */
+const { caller, ...numbers } = REPORT;
+const SPREAD = { ...numbers, ...caller };
 
 let running: Telemetry | null = null;
 
@@ -58,11 +64,11 @@ it('counts a pause of the event loop, and logs how long it was', async () => {
 
 it('says at debug what came of a response, and at warn when the server failed it', () => {
   const { telemetry, lines } = setUp();
-  telemetry.onResponseEnd(REPORT);
-  telemetry.onResponseEnd({ ...REPORT, outcome: 'failed', error: 'context_length_exceeded', firstOutputMs: null });
-  telemetry.onResponseEnd({ ...REPORT, outcome: 'failed', error: 'engine_failed' });
+  telemetry.onTurnEnd(REPORT);
+  telemetry.onTurnEnd({ ...REPORT, outcome: 'failed', error: 'context_length_exceeded', firstOutputMs: null });
+  telemetry.onTurnEnd({ ...REPORT, outcome: 'failed', error: 'engine_failed' });
   expect(lines).toEqual([
-    { level: 20, msg: 'response', ...REPORT, firstOutputMs: 150, durationMs: 901 },
+    { level: 20, msg: 'turn', ...SPREAD, firstOutputMs: 150, durationMs: 901 },
     expect.objectContaining({ level: 20, error: 'context_length_exceeded', firstOutputMs: null }),
     expect.objectContaining({ level: 40, error: 'engine_failed' }),
   ]);
@@ -70,9 +76,9 @@ it('says at debug what came of a response, and at warn when the server failed it
 
 it('counts responses, their tokens and their times', async () => {
   const { telemetry } = setUp();
-  telemetry.onResponseEnd(REPORT);
-  telemetry.onResponseEnd({ ...REPORT, isStream: false });
-  telemetry.onResponseEnd({ ...REPORT, outcome: 'failed', error: 'engine_failed', firstOutputMs: null });
+  telemetry.onTurnEnd(REPORT);
+  telemetry.onTurnEnd({ ...REPORT, isStream: false });
+  telemetry.onTurnEnd({ ...REPORT, outcome: 'failed', error: 'engine_failed', firstOutputMs: null });
   const page = await telemetry.metrics.page();
   const told = (sample: string): void => expect(page.split('\n')).toContain(sample);
   told('chorus_responses_total{model="gpt-oss-20b",mode="stream",outcome="completed"} 1');

@@ -3,8 +3,8 @@ import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { createResponse, streamResponse } from '../../src/responses/create.ts';
 import { prepareResponse } from '../../src/responses/request.ts';
-import type { ResponseReport } from '../../src/responses/response-report.ts';
 import { Flow } from '../../src/turn/attempt.ts';
+import type { TurnReport } from '../../src/turn/turn-report.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { prepareOptions } from '../support/prepare-options.ts';
 import { failed, finished } from '../support/scripted-upstream.ts';
@@ -22,10 +22,10 @@ async function setUp() {
   const options = { ...prepareOptions, retentionMs: RETENTION_MS };
   const prepared = prepareResponse({ model: 'gpt-oss-20b', input: 'hi' }, options);
   const memory = { store, retentionMs: RETENTION_MS };
-  const reports: ResponseReport[] = [];
-  const onResponseEnd = (report: ResponseReport): void => void reports.push(report);
+  const reports: TurnReport[] = [];
+  const onTurnEnd = (report: TurnReport): void => void reports.push(report);
   const clock = new FakeClock();
-  return { store, upstream, prepared, reports, clock, deps: { turn: deps, clock, memory, onResponseEnd } };
+  return { store, upstream, prepared, reports, clock, deps: { turn: deps, clock, memory, onTurnEnd } };
 }
 
 it('an answer that is returned whole is kept', async () => {
@@ -53,7 +53,7 @@ it('a stream that fails has told its id, and the failed response is kept under i
   (await upstream.next()).end(failed('rejected'));
   await streamed;
   expect(frames).toContain('event: response.failed');
-  const kept = await store.get(prepared.project, prepared.response.id);
+  const kept = await store.get(prepared.caller.project, prepared.response.id);
   expect(kept).toMatchObject({ status: 'failed' });
 });
 
@@ -69,7 +69,9 @@ it('reports how a response ended, its tokens and its times', async () => {
   await created;
   expect(reports).toEqual([
     {
-      responseId: prepared.response.id,
+      id: prepared.response.id,
+      api: 'responses',
+      caller: prepared.caller,
       model: 'gpt-oss-20b',
       isStream: false,
       outcome: 'completed',

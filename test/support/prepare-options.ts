@@ -5,7 +5,7 @@ export const NOW_MS = 1_700_000_000_500;
 /** How requests are prepared in tests: everything served and shown, a seal that anyone can read. */
 export const prepareOptions: PrepareOptions = {
   nowMs: NOW_MS,
-  project: 'p',
+  caller: { project: 'p', keyId: null },
   recalled: { context: [], rootDate: null, referenced: () => null },
   retentionMs: null,
   whyNotServed: () => null,

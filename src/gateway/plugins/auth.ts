@@ -1,7 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { DEFAULT_PROJECT, type Caller } from '../../domain/caller.ts';
 import { CodedError } from '../../domain/errors.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sends it, on every route that is guarded. */
+    caller: Caller;
+  }
+}
 
 /** With a key: every caller must present it. Without (loopback only): any bearer value is accepted. */
 export interface AccessPolicy {
@@ -11,10 +19,15 @@ export interface AccessPolicy {
 /** Routes that probes and load balancers ask without a key. */
 const OPEN_PATHS = new Set(['/livez', '/readyz', '/startupz', '/health', '/healthz', '/version', '/metrics/pool']);
 
+/** A server with one key or none serves one project. */
+const SOLE_CALLER: Caller = { project: DEFAULT_PROJECT, keyId: null };
+
 /** Guards every route but the probes. */
 export function registerAuth(app: FastifyInstance, { apiKey }: AccessPolicy): void {
   const expected = apiKey === null ? null : digest(apiKey);
+  app.decorateRequest('caller');
   app.addHook('onRequest', async (request) => {
+    request.caller = SOLE_CALLER;
     if (expected === null) requireLoopback(request);
     else if (!OPEN_PATHS.has(request.routeOptions.url ?? '')) requireKey(request, expected);
   });

@@ -30,11 +30,12 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
       const { memory } = deps.responses;
       const { stream } = request.query;
       const wantsStream = request.body.stream ?? (stream === 'true' || stream === '1');
-      const recalled = await recall(memory?.store ?? null, deps.project, request.body, deps.prepare.unseal);
+      const { caller } = request;
+      const recalled = await recall(memory?.store ?? null, caller.project, request.body, deps.prepare.unseal);
       const nowMs = deps.clock.nowMs();
       const prepared = prepareResponse(request.body, {
         nowMs,
-        project: deps.project,
+        caller,
         recalled,
         retentionMs: memory?.retentionMs ?? null,
         ...deps.prepare,

@@ -20,14 +20,14 @@ export function registerStoredResponses(app: FastifyInstance, deps: GatewayDeps)
       const message = 'Only responses made with background can be streamed again. Leave stream out.';
       throw new CodedError('invalid_value', message, { param: 'stream' });
     }
-    return retrieveResponse(store(), deps.project, request.params.id);
+    return retrieveResponse(store(), request.caller.project, request.params.id);
   });
-  app.delete<ById>('/responses/:id', (request) => deleteResponse(store(), deps.project, request.params.id));
+  app.delete<ById>('/responses/:id', (request) => deleteResponse(store(), request.caller.project, request.params.id));
   app.get<ById & { Querystring: PageQuery }>('/responses/:id/input_items', (request) =>
-    listInputItems(store(), deps.project, request.params.id, readPage(request.query)),
+    listInputItems(store(), request.caller.project, request.params.id, readPage(request.query)),
   );
   app.post<ById>('/responses/:id/cancel', async (request) => {
-    await retrieveResponse(store(), deps.project, request.params.id);
+    await retrieveResponse(store(), request.caller.project, request.params.id);
     const message = 'Only responses created with background can be cancelled. Close the connection of a running one.';
     throw new CodedError('not_cancellable', message, { param: 'response_id' });
   });

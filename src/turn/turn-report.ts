@@ -1,15 +1,21 @@
+import type { Caller } from '../domain/caller.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { CodedError, ErrorName } from '../domain/errors.ts';
 import type { ModelId } from '../domain/model.ts';
-import type { TurnEnd } from '../turn/run-turn.ts';
-import type { ResponseWriter } from './response-writer.ts';
+import type { TurnEnd } from './run-turn.ts';
+
+/** The API that asked for a turn. */
+export type Api = 'responses' | 'chat' | 'completions' | 'generate';
 
 /**
- * How one response ended, for counters and the log: numbers and fixed words, and nothing that a client wrote or a model
- * said.
+ * How one turn ended, for counters, the log and the ledger: numbers and fixed words, and nothing that a client wrote or
+ * a model said.
  */
-export interface ResponseReport {
-  readonly responseId: string;
+export interface TurnReport {
+  /** Of the response, chat completion, completion or generation: names this turn and no other. */
+  readonly id: string;
+  readonly api: Api;
+  readonly caller: Caller;
   readonly model: ModelId;
   readonly isStream: boolean;
   /** `aborted`: the client left before the end. */
@@ -19,40 +25,42 @@ export interface ResponseReport {
   readonly inputTokens: number;
   readonly cachedTokens: number;
   readonly outputTokens: number;
-  /** Of the output; 0 for an aborted one, where nobody counts them. */
+  /** Of the output, as far as its messages were complete. */
   readonly reasoningTokens: number;
   /** From the turn's begin to the first item of the output; null where none began. */
   readonly firstOutputMs: number | null;
-  /** From the turn's begin to the response's end, its way to the disk included. */
+  /** From the turn's begin to its end. */
   readonly durationMs: number;
 }
 
-/** Takes the times of one response. */
-export class ResponseWatch {
+/** What is known of a turn before it begins. */
+type TurnHead = Pick<TurnReport, 'id' | 'api' | 'caller' | 'model' | 'isStream'>;
+
+/** Takes the times of one turn. */
+export class TurnWatch {
   readonly #clock: Clock;
+  readonly #head: TurnHead;
   readonly #beganMs: number;
   #firstOutputMs: number | null = null;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, head: TurnHead) {
     this.#clock = clock;
+    this.#head = head;
     this.#beganMs = clock.monotonicMs();
   }
 
-  readonly onFirstItem = (): void => {
+  readonly onFirstOutput = (): void => {
     this.#firstOutputMs ??= this.#clock.monotonicMs() - this.#beganMs;
   };
 
-  /** Once the response has ended; `error` is what the client gets. */
-  report(model: ModelId, writer: ResponseWriter, { usage, kind }: TurnEnd, error: CodedError | null): ResponseReport {
-    const { response, isLive } = writer;
+  /** Once the turn has ended; `error` is what the client gets. */
+  report({ usage, kind }: TurnEnd, reasoningTokens: number, error: CodedError | null): TurnReport {
     return {
-      responseId: response.id,
-      model,
-      isStream: isLive,
+      ...this.#head,
       outcome: error === null ? kind : 'failed',
       error: error?.errorName ?? null,
       ...usage,
-      reasoningTokens: response.usage?.output_tokens_details.reasoning_tokens ?? 0,
+      reasoningTokens,
       firstOutputMs: this.#firstOutputMs,
       durationMs: this.#clock.monotonicMs() - this.#beganMs,
     };

@@ -81,7 +81,7 @@ it('answers with the secret words, and logs that it did without them', async () 
     [200, true],
   ]);
   expect(called.text).toContain('"function_call"');
-  expect(linesSaying('response')).toMatchObject([
+  expect(linesSaying('turn')).toMatchObject([
     { outcome: 'completed', isStream: false, model: 'gpt-oss-20b' },
     { outcome: 'completed', isStream: true },
     { outcome: 'completed', isStream: false },
@@ -121,7 +121,7 @@ it('logs nothing of what is no HTTP, and of an answer whose client leaves that i
   await once(client, 'data');
   client.destroy();
   await eventually('the line about the client', 10_000, () => {
-    const left = linesSaying('response').filter(({ outcome }) => outcome === 'aborted');
+    const left = linesSaying('turn').filter(({ outcome }) => outcome === 'aborted');
     return left.length === 1 ? left : null;
   });
 });
@@ -142,7 +142,7 @@ it('says why engines ended and a request is refused, without the words of their 
     { level: 40, outcome: 'moved', suspectHash: null },
     { level: 40, outcome: 'given_up', suspectHash: expect.any(String) },
   ]);
-  expect(linesSaying('response').at(-1)).toMatchObject({ outcome: 'failed' });
+  expect(linesSaying('turn').at(-1)).toMatchObject({ outcome: 'failed' });
 });
 
 it('has said neither secret words nor keys, in its log, on its terminal or in its metrics', async () => {

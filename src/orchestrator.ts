@@ -18,6 +18,7 @@ import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import type { GpuWatch } from './gpu/gpu-watch.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
+import { TurnEnds } from './ledger/turn-ends.ts';
 import type { Telemetry } from './metrics/telemetry.ts';
 import { spellLogprob } from './responses/logprobs.ts';
 import { reportStore } from './responses/report-store.ts';
@@ -238,7 +239,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory, onTurnEnd: this.#telemetry.onTurnEnd },
+      responses: { clock, turn, memory, turnEnds: new TurnEnds([this.#telemetry.onTurnEnd]) },
       clock,
       logger,
       version: chorusVersion,

@@ -10,6 +10,7 @@ import { createSeal } from '../../src/access/seal.ts';
 import type { Replica } from '../../src/domain/replica.ts';
 import { buildApp } from '../../src/gateway/app.ts';
 import { createVocabulary } from '../../src/harmony/vocabulary.ts';
+import { TurnEnds } from '../../src/ledger/turn-ends.ts';
 import { Telemetry } from '../../src/metrics/telemetry.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { spellLogprob } from '../../src/responses/logprobs.ts';
@@ -80,7 +81,7 @@ const app = buildApp({
   responses: {
     clock: systemClock,
     memory: { store: opening.store, retentionMs: 86_400_000 },
-    onTurnEnd: telemetry.onTurnEnd,
+    turnEnds: new TurnEnds([telemetry.onTurnEnd]),
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 64_000_000),

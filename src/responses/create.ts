@@ -1,9 +1,10 @@
 import type { Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
+import type { TurnEnds } from '../ledger/turn-ends.ts';
 import type { ResponseObject } from '../protocol/responses.ts';
 import { Flow } from '../turn/attempt.ts';
 import { runTurn, type TurnDeps } from '../turn/run-turn.ts';
-import { TurnWatch, type TurnReport } from '../turn/turn-report.ts';
+import { TurnWatch } from '../turn/turn-report.ts';
 import { EventStream, type WriteFrames } from './event-stream.ts';
 import { remember, type Memory } from './remember.ts';
 import type { PreparedResponse } from './request.ts';
@@ -15,7 +16,7 @@ export interface ResponsesDeps {
   /** Null where nothing can be kept. */
   readonly memory: Memory | null;
   /** Told of every turn once it has ended, before its client is. */
-  readonly onTurnEnd: (report: TurnReport) => void;
+  readonly turnEnds: TurnEnds;
 }
 
 /**
@@ -35,7 +36,7 @@ export async function createResponse(
     end.kind === 'aborted'
       ? null
       : (writer.finish(end, deps.clock.nowMs()) ?? (await keep(deps.memory, prepared, writer)));
-  deps.onTurnEnd(watch.report(end, writer.reasoningTokens, error));
+  await deps.turnEnds.ended(watch.report(end, writer.reasoningTokens, error));
   if (error !== null) throw error;
   return end.kind === 'aborted' ? null : writer.response;
 }
@@ -55,11 +56,11 @@ export async function streamResponse(
   const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write), watch.onFirstOutput);
   writer.begin();
   const end = await runTurn(deps.turn, prepared.turn, writer, control);
-  if (end.kind === 'aborted') return deps.onTurnEnd(watch.report(end, writer.reasoningTokens, null));
+  if (end.kind === 'aborted') return deps.turnEnds.ended(watch.report(end, writer.reasoningTokens, null));
   const failure = writer.finish(end, deps.clock.nowMs());
   const notKept = await keep(deps.memory, prepared, writer);
   const error = failure ?? notKept;
-  deps.onTurnEnd(watch.report(end, writer.reasoningTokens, error));
+  await deps.turnEnds.ended(watch.report(end, writer.reasoningTokens, error));
   writer.announce(error);
 }
 

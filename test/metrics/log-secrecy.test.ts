@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
+import { TurnEnds } from '../../src/ledger/turn-ends.ts';
 import { createResponse } from '../../src/responses/create.ts';
 import { prepareResponse } from '../../src/responses/request.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -29,8 +30,9 @@ function setUp() {
   const { deps, upstream } = setUpTurn(['e0', 'e1']);
   const prepared = prepareResponse({ model: 'gpt-oss-20b', input: `Say ${SECRET}.` }, prepareOptions);
   const { onAttemptFailed, onTurnEnd } = telemetry;
+  const turnEnds = new TurnEnds([onTurnEnd]);
   const turn = { ...deps, onAttemptFailed };
-  const created = createResponse({ turn, clock: systemClock, memory: null, onTurnEnd }, prepared, signal);
+  const created = createResponse({ turn, clock: systemClock, memory: null, turnEnds }, prepared, signal);
   return { created, upstream, log: () => readFileSync(file, 'utf8') };
 }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
+import { TurnEnds } from '../../src/ledger/turn-ends.ts';
 import { createResponse, streamResponse } from '../../src/responses/create.ts';
 import { prepareResponse } from '../../src/responses/request.ts';
 import { Flow } from '../../src/turn/attempt.ts';
@@ -23,9 +24,9 @@ async function setUp() {
   const prepared = prepareResponse({ model: 'gpt-oss-20b', input: 'hi' }, options);
   const memory = { store, retentionMs: RETENTION_MS };
   const reports: TurnReport[] = [];
-  const onTurnEnd = (report: TurnReport): void => void reports.push(report);
+  const turnEnds = new TurnEnds([(report) => void reports.push(report)]);
   const clock = new FakeClock();
-  return { store, upstream, prepared, reports, clock, deps: { turn: deps, clock, memory, onTurnEnd } };
+  return { store, upstream, prepared, reports, clock, deps: { turn: deps, clock, memory, turnEnds } };
 }
 
 it('an answer that is returned whole is kept', async () => {

@@ -22,3 +22,6 @@ export const FIRST_CONTROL_TOKEN: number = TOKENS.startOfText;
 
 /** What ends a generation: the model has answered, or wants a tool. `<|end|>` only separates messages. */
 export const STOP_TOKEN_IDS: readonly number[] = [TOKENS.return, TOKENS.call];
+
+/** Ids of o200k_harmony, reserved ones included: every id is below. */
+export const VOCABULARY_SIZE = 201_088;

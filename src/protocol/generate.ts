@@ -3,8 +3,25 @@
  * (which answers it). Sources: vLLM `entrypoints/scale_out/token_in_token_out/protocol.py`, `entrypoints/openai/…`.
  */
 
+/** What clients of token ids may ask of the engine beyond what Chorus itself asks. */
+export interface EngineExtras {
+  /** Goes on where the checkpoint's own ends come; `stop_token_ids` still end it. */
+  readonly ignore_eos?: boolean;
+  /** No end before so many tokens. */
+  readonly min_tokens?: number;
+  readonly allowed_token_ids?: readonly number[];
+  readonly bad_words?: readonly string[];
+  /**
+   * Tokens a frame: the first comes alone, the last frame brings the rest. At least 1; absent or below the server's own
+   * `--stream-interval`: as the server has it (vLLM `v1/engine/output_processor.py`).
+   */
+  readonly stream_interval?: number;
+  /** One of vLLM's grammars (`json`, `regex`, `choice`, `grammar`, `structural_tag`); absent for free generation. */
+  readonly structured_outputs?: Readonly<Record<string, unknown>>;
+}
+
 /** Sampling as sent to the engine: every value explicit, so that nothing is left to a checkpoint's generation_config. */
-export interface EngineSampling {
+export interface EngineSampling extends EngineExtras {
   readonly temperature: number;
   readonly top_p: number;
   readonly top_k: number;
@@ -21,13 +38,6 @@ export interface EngineSampling {
   readonly logprobs?: number;
   /** Added to the logits of these token ids (as decimal keys), -100 to 100. */
   readonly logit_bias?: Readonly<Record<string, number>>;
-  /**
-   * Tokens a frame: the first comes alone, the last frame brings the rest. At least 1; absent or below the server's own
-   * `--stream-interval`: as the server has it (vLLM `v1/engine/output_processor.py`).
-   */
-  readonly stream_interval?: number;
-  /** A structural tag as JSON text; absent for free generation. */
-  readonly structured_outputs?: { readonly structural_tag: string };
 }
 
 export type EngineFinishReason = 'stop' | 'length' | 'abort' | 'repetition' | 'error';

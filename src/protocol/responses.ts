@@ -1,7 +1,5 @@
 import { Type, type Static } from 'typebox';
-
-/** What the engine and its grammar keep counts in. */
-const MAX_INT32 = 2_147_483_647;
+import { MAX_INT32, SAMPLING_FIELDS } from './sampling.ts';
 
 /**
  * The body of `POST /responses`, as far as types and ranges go. Unknown keys are ignored, as OpenAI-compatible servers
@@ -19,17 +17,7 @@ export const CreateResponseBody = Type.Object({
   stream: Type.Optional(Type.Boolean()),
   max_output_tokens: Type.Optional(Type.Integer({ minimum: 16, maximum: MAX_INT32 })),
   max_tool_calls: Type.Optional(Type.Integer({ minimum: 1 })),
-  temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
-  top_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-  top_k: Type.Optional(Type.Integer({ minimum: -1, maximum: MAX_INT32 })),
-  min_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-  repetition_penalty: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 2 })),
-  presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
-  frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
-  seed: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })),
-  stop: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })])),
-  logit_bias: Type.Optional(Type.Record(Type.String(), Type.Number({ minimum: -100, maximum: 100 }))),
-  priority: Type.Optional(Type.Integer({ minimum: -MAX_INT32, maximum: MAX_INT32 })),
+  ...SAMPLING_FIELDS,
   top_logprobs: Type.Optional(Type.Integer({ minimum: 0, maximum: 20 })),
   parallel_tool_calls: Type.Optional(Type.Boolean()),
   tools: Type.Optional(Type.Array(Type.Unknown())),

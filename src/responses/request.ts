@@ -2,10 +2,12 @@ import type { Caller } from '../domain/caller.ts';
 import { CodedError } from '../domain/errors.ts';
 import { resolveModelId, type ModelId } from '../domain/model.ts';
 import { EFFORTS } from '../protocol/effort.ts';
-import type { CreateResponseBody, ResponseObject } from '../protocol/responses.ts';
+import { STOP_TOKEN_IDS } from '../harmony/tokens.ts';
+import type { CreateResponseBody, ReasoningEffort, ResponseObject } from '../protocol/responses.ts';
 import { outputRule } from '../turn/constraint.ts';
+import { readSampling, readStop } from '../turn/read-sampling.ts';
 import type { TurnRequest } from '../turn/run-turn.ts';
-import type { TurnSampling } from '../turn/sampling.ts';
+
 import { checkCalls } from './calls.ts';
 import { toHarmony } from './conversation.ts';
 import { emptyResponse } from './empty-response.ts';
@@ -47,9 +49,6 @@ export interface PrepareOptions {
   readonly unseal: (sealed: string) => string | null;
 }
 
-/** Token ids of o200k_harmony, reserved ones included. */
-const VOCABULARY_SIZE = 201_088;
-
 const SEALED_REASONING = 'reasoning.encrypted_content';
 const LOGPROBS = 'message.output_text.logprobs';
 const INCLUDES = [
@@ -63,8 +62,40 @@ const INCLUDES = [
   'message.input_image.image_url',
 ];
 
+/** What a body asks of the model, whichever API it came by. */
+interface PreparedTurn extends Omit<PreparedResponse, 'response' | 'caller' | 'context'> {
+  readonly tools: readonly OfferedTool[];
+  readonly format: AnswerFormat;
+  readonly effort: ReasoningEffort;
+}
+
 /** Checks a well-typed body and turns it into a turn and a response object. Throws a `CodedError` that names the field. */
 export function prepareResponse(body: CreateResponseBody, options: PrepareOptions): PreparedResponse {
+  const { nowMs, caller, retentionMs, recalled } = options;
+  const id = newId('resp', nowMs);
+  const { turn, policy, newInput, rootDate, tools, format, effort } = prepareTurn(body, id, options);
+  return {
+    caller,
+    turn,
+    response: emptyResponse(body, {
+      id,
+      model: turn.model,
+      effort,
+      temperature: turn.sampling.temperature,
+      nowMs,
+      format: format.echo,
+      tools,
+      expiresAtMs: retentionMs === null || body.store === false ? null : nowMs + retentionMs,
+    }),
+    policy,
+    context: recalled.context,
+    newInput,
+    rootDate,
+  };
+}
+
+/** The same without an object to fill; `id` names the turn. */
+export function prepareTurn(body: CreateResponseBody, id: string, options: PrepareOptions): PreparedTurn {
   const model = servedModel(body.model, options);
   refuseUnsupported(body);
   const tools = readTools(body.tools);
@@ -82,43 +113,45 @@ export function prepareResponse(body: CreateResponseBody, options: PrepareOption
     tools: tools.map(({ tool }) => tool),
     responseFormat: format.hint,
   });
-  const temperature = body.temperature ?? options.defaultTemperature;
-  const id = newId('resp', options.nowMs);
   return {
-    caller: options.caller,
     turn: {
       requestId: id,
       cacheSalt: options.caller.project,
       model,
-      messages,
+      prompt: { kind: 'messages', messages, truncate: body.truncation === 'auto' },
       maxOutputTokens: body.max_output_tokens ?? null,
-      truncate: body.truncation === 'auto',
-      sampling: readSampling(body, temperature),
-      stop: readStop(body, format),
+      sampling: readSampling(body, {
+        temperature: body.temperature ?? options.defaultTemperature,
+        topLogprobs: body.include?.includes(LOGPROBS) || body.top_logprobs ? (body.top_logprobs ?? 0) : null,
+        stopTokenIds: STOP_TOKEN_IDS,
+        extras: null,
+      }),
+      stop: readAnswerStop(body, format),
       rule: outputRule({
         ...wishedCalls(tools, choice),
         answer: format.wish,
         maxReasoningTokens: body.reasoning?.max_tokens ?? null,
       }),
     },
-    response: emptyResponse(body, {
-      id,
-      model,
-      effort,
-      temperature,
-      nowMs: options.nowMs,
-      format: format.echo,
-      tools,
-      expiresAtMs: options.retentionMs === null || body.store === false ? null : options.nowMs + options.retentionMs,
-    }),
     policy: { ...outputPolicy(body, options, tools, format), callRequired: choice.calls === 'required' },
-    context: options.recalled.context,
     newInput,
     rootDate,
+    tools,
+    format,
+    effort,
   };
 }
 
-function servedModel(name: string, { whyNotServed }: PrepareOptions): ModelId {
+/** A stop string would break JSON off. */
+function readAnswerStop(body: CreateResponseBody, { hint }: AnswerFormat): readonly string[] {
+  const stops = readStop(body);
+  if (stops.length === 0 || hint === null) return stops;
+  const message = 'stop would break off the JSON that text.format asks for. Send one of them.';
+  throw new CodedError('mutually_exclusive', message, { param: 'stop' });
+}
+
+/** The catalogue's model of that name. Throws a `CodedError` where there is none, or it is not served. */
+export function servedModel(name: string, { whyNotServed }: Pick<PrepareOptions, 'whyNotServed'>): ModelId {
   const model = resolveModelId(name);
   if (model === null) {
     const message = `The model '${name.slice(0, 80)}' does not exist. Use 'gpt-oss-20b' or 'gpt-oss-120b'; GET /v1/models says which is served.`;
@@ -163,40 +196,6 @@ function readNewInput(
     unseal: options.unseal,
     referenced: options.recalled.referenced,
   });
-}
-
-function readSampling(body: CreateResponseBody, temperature: number): TurnSampling {
-  return {
-    temperature,
-    topP: body.top_p ?? 1,
-    topK: body.top_k ?? 0,
-    minP: body.min_p ?? 0,
-    repetitionPenalty: body.repetition_penalty ?? 1,
-    presencePenalty: body.presence_penalty ?? 0,
-    frequencyPenalty: body.frequency_penalty ?? 0,
-    seed: body.seed ?? null,
-    priority: body.priority ?? 0,
-    logitBias: body.logit_bias === undefined ? null : readLogitBias(body.logit_bias),
-    topLogprobs: body.include?.includes(LOGPROBS) || body.top_logprobs ? (body.top_logprobs ?? 0) : null,
-  };
-}
-
-/** An empty stop string would end every answer before it begins, and any other would break JSON off. */
-function readStop({ stop }: CreateResponseBody, { hint }: AnswerFormat): readonly string[] {
-  const stops = stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop;
-  if (stops.includes('')) {
-    throw new CodedError('invalid_value', 'stop must not contain an empty string.', { param: 'stop' });
-  }
-  if (stops.length === 0 || hint === null) return stops;
-  const message = 'stop would break off the JSON that text.format asks for. Send one of them.';
-  throw new CodedError('mutually_exclusive', message, { param: 'stop' });
-}
-
-function readLogitBias(bias: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  const foreign = Object.keys(bias).find((id) => !/^\d{1,6}$/.test(id) || Number(id) >= VOCABULARY_SIZE);
-  if (foreign === undefined) return bias;
-  const message = `logit_bias has the key '${foreign.slice(0, 40)}'; keys are token ids from 0 to ${VOCABULARY_SIZE - 1}.`;
-  throw new CodedError('invalid_value', message, { param: 'logit_bias' });
 }
 
 function wishedCalls(

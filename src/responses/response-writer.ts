@@ -3,7 +3,7 @@ import type { MessageEnd, MessageHeader } from '../harmony/parse.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
 import type { FailedAttemptObject, ResponseObject, ResponseUsage } from '../protocol/responses.ts';
 import type { FailedAttempt } from '../turn/after-failure.ts';
-import type { TurnListener, TurnUsage } from '../turn/progress.ts';
+import type { MessageListener, TurnUsage } from '../turn/progress.ts';
 import type { TurnEnd } from '../turn/run-turn.ts';
 import type { EventStream } from './event-stream.ts';
 import { openItem, type OpenItem } from './output-items.ts';
@@ -14,7 +14,8 @@ import { brokenPromise, type OutputPolicy } from './output-policy.ts';
  * object is its own: it grows with the items and is final after `finish`. Event order: the Responses contract, one item
  * at a time.
  */
-export class ResponseWriter implements TurnListener {
+export class ResponseWriter implements MessageListener {
+  readonly hears = 'messages';
   readonly response: ResponseObject;
   readonly #policy: OutputPolicy;
   readonly #events: EventStream | null;

@@ -1,7 +1,8 @@
 import type { TokenRoute } from '../domain/replica.ts';
 import type { EngineErrorBody, EngineUsage } from '../protocol/generate.ts';
 import type { Finish } from './engine.ts';
-import { VOCABULARY_SIZE, type GenerationRequest, type Refusal } from './generation-request.ts';
+import { VOCABULARY_SIZE } from '../harmony/tokens.ts';
+import type { GenerationRequest, Refusal } from './generation-request.ts';
 
 /** What all pieces of one answer share. */
 export interface AnswerFacts {

@@ -1,10 +1,8 @@
 import type { TokenRoute } from '../domain/replica.ts';
 import type { OutputRule } from '../harmony/structural-tag.ts';
+import { VOCABULARY_SIZE } from '../harmony/tokens.ts';
 import type { SimulatorOptions } from './command-line.ts';
 import { readGrammar, type Grammar } from './grammar.ts';
-
-/** Ids below this exist: the size of o200k_harmony. */
-export const VOCABULARY_SIZE = 201_088;
 
 /** gpt-oss's own ends, which every request has (its `generation_config.json`). */
 const EOS_TOKEN_IDS = [200_002, 199_999, 200_012];

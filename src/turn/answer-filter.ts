@@ -1,9 +1,8 @@
 import { isAnswer } from '../harmony/header.ts';
 import type { MessageEnd, MessageHeader, ParserSink } from '../harmony/parse.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
-import { AnswerLogprobs } from './answer-logprobs.ts';
+import { AnswerText } from './answer-text.ts';
 import type { OutputListener } from './progress.ts';
-import { StopStrings } from './stop-strings.ts';
 
 /**
  * Between parser and listener: ends the answer before the first of some strings and puts log probabilities before the
@@ -11,15 +10,14 @@ import { StopStrings } from './stop-strings.ts';
  */
 export class AnswerFilter implements ParserSink {
   readonly #listener: OutputListener;
-  readonly #stops: StopStrings;
-  readonly #logprobs = new AnswerLogprobs();
+  readonly #answer: AnswerText;
   #inAnswer = false;
   #openMessage: MessageHeader | null = null;
   #hasStarted = false;
 
   constructor(listener: OutputListener, stop: readonly string[]) {
     this.#listener = listener;
-    this.#stops = new StopStrings(stop);
+    this.#answer = new AnswerText(listener, stop);
   }
 
   /** Something was handed on. */
@@ -34,12 +32,12 @@ export class AnswerFilter implements ParserSink {
 
   /** A stop string has ended the answer: nothing more is handed on. */
   get isStopped(): boolean {
-    return this.#stops.isFound;
+    return this.#answer.isStopped;
   }
 
   /** The log probability of the next token, whose text has so many bytes; before the parser gets the token. */
   addLogprob(logprob: EngineLogprob, byteCount: number): void {
-    this.#logprobs.add(logprob, byteCount);
+    this.#answer.addLogprob(logprob, byteCount);
   }
 
   onMessageStart(header: MessageHeader): void {
@@ -53,11 +51,10 @@ export class AnswerFilter implements ParserSink {
   onText(text: string): void {
     if (this.isStopped) return;
     if (!this.#inAnswer) {
-      this.#logprobs.clear();
+      this.#answer.dropLogprobs();
       return this.#listener.onText(text);
     }
-    this.#logprobs.announce(text);
-    this.#handOn(this.#stops.push(text));
+    this.#answer.push(text);
     // How many tokens the kept text took is not known once it is cut, and only reasoning is counted by them.
     if (this.isStopped) this.#listener.onMessageEnd({ how: 'return', contentTokens: 0, tokenIds: null });
   }
@@ -65,15 +62,7 @@ export class AnswerFilter implements ParserSink {
   onMessageEnd(end: MessageEnd): void {
     if (this.isStopped) return;
     this.#openMessage = null;
-    this.#handOn(this.#stops.flush());
-    this.#logprobs.clear();
+    this.#answer.flush();
     this.#listener.onMessageEnd(end);
-  }
-
-  #handOn(text: string): void {
-    if (text === '') return;
-    const logprobs = this.#logprobs.take(text);
-    if (logprobs.length > 0) this.#listener.onLogprobs(logprobs);
-    this.#listener.onText(text);
   }
 }

@@ -1,4 +1,4 @@
-import { STOP_TOKEN_IDS, TOKENS } from '../harmony/tokens.ts';
+import { TOKENS } from '../harmony/tokens.ts';
 import type { FreeText, OutputRule } from '../harmony/structural-tag.ts';
 import type { TurnSampling } from './sampling.ts';
 
@@ -17,9 +17,11 @@ export function continuationObstacle(
   rule: OutputRule | null,
   open: FreeText | null,
 ): string | null {
-  const { seed, presencePenalty, frequencyPenalty, repetitionPenalty } = sampling;
-  if (rule !== null && !canBeginIn(rule, open))
+  const { seed, presencePenalty, frequencyPenalty, repetitionPenalty, extras } = sampling;
+  if ((rule !== null && !canBeginIn(rule, open)) || extras?.structured_outputs !== undefined) {
     return 'its output is held to a grammar, which cannot begin in its middle';
+  }
+  if (extras?.min_tokens !== undefined) return 'it has min_tokens, which count from where a generation begins';
   if (seed !== null) return 'it has a seed, whose random numbers begin where a generation begins';
   if (presencePenalty !== 0 || frequencyPenalty !== 0 || repetitionPenalty !== 1) {
     return 'it has penalties, which count from where a generation begins';
@@ -41,11 +43,17 @@ function canBeginIn(rule: OutputRule, open: FreeText | null): boolean {
   }
 }
 
-/** Ids after which an engine generates nothing, whatever it was asked for. */
-const LAST_IDS: ReadonlySet<number> = new Set([...STOP_TOKEN_IDS, TOKENS.endOfText]);
+/** Where gpt-oss's own checkpoint ends a generation, whatever it was asked for. */
+const MODEL_ENDS: readonly number[] = [TOKENS.return, TOKENS.call, TOKENS.endOfText];
 
 /** How a generation has ended whose last frame was lost; null where more was to come. `roomTokens`: what it could have had. */
-export function lostEnd(tokenIds: readonly number[], roomTokens: number): 'stop' | 'length' | null {
-  if (LAST_IDS.has(tokenIds.at(-1) ?? -1)) return 'stop';
+export function lostEnd(
+  tokenIds: readonly number[],
+  roomTokens: number,
+  { stopTokenIds, extras }: Pick<TurnSampling, 'stopTokenIds' | 'extras'>,
+): 'stop' | 'length' | null {
+  const last = tokenIds.at(-1) ?? -1;
+  const isEnd = stopTokenIds.includes(last) || (extras?.ignore_eos !== true && MODEL_ENDS.includes(last));
+  if (isEnd) return 'stop';
   return tokenIds.length >= roomTokens ? 'length' : null;
 }

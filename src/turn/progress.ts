@@ -9,13 +9,39 @@ export interface OutputListener extends ParserSink {
   onBatchEnd(): void;
 }
 
-/** The same over the attempts of a turn. Where another engine goes on with the answer it hears nothing of that. */
-export interface TurnListener extends OutputListener {
+/** What a listener of a whole turn hears beside the output: it may go over several attempts. */
+interface AttemptsListener {
   /** Somebody sees at once what it hears: it is wanted token by token, and cannot be taken back. */
   readonly isLive: boolean;
   /** Another engine begins the answer anew: all that was heard is void. Never where `isLive` and something was heard. */
   onStartOver(): void;
 }
+
+/** Hears harmony's messages. Where another engine goes on with the answer it hears nothing of that; nor do the others. */
+export interface MessageListener extends OutputListener, AttemptsListener {
+  readonly hears: 'messages';
+}
+
+/** Hears what is generated as plain text, whatever it means to harmony; control tokens have no text. */
+export interface TextListener extends AttemptsListener {
+  readonly hears: 'text';
+  /** The ids of one read, before the text that they make. */
+  onTokens(tokenIds: readonly number[]): void;
+  /** As of `OutputListener`, of all the text. */
+  onLogprobs(logprobs: readonly EngineLogprob[]): void;
+  onText(text: string): void;
+  onBatchEnd(): void;
+}
+
+/** Hears the ids alone, those of one read at a time. */
+export interface TokenListener extends AttemptsListener {
+  readonly hears: 'tokens';
+  /** `logprobs` goes in step with the ids, and is null where none were asked for. */
+  onTokens(tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null): void;
+}
+
+/** Who listens decides how the output is read. */
+export type TurnListener = MessageListener | TextListener | TokenListener;
 
 export interface TurnUsage {
   readonly inputTokens: number;

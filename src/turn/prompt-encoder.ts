@@ -2,7 +2,7 @@ import { setImmediate as nextLoopTurn } from 'node:timers/promises';
 import { dropOldAnalysis } from '../harmony/drop.ts';
 import { startEncoding, type Encoding } from '../harmony/encode.ts';
 import type { HarmonyMessage } from '../harmony/message.ts';
-import { renderPieces } from '../harmony/render.ts';
+import { renderPieces, type Piece } from '../harmony/render.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 
 /** Shorter texts are encoded as fast as they are looked up. */
@@ -47,10 +47,19 @@ export class PromptEncoder {
    * has more than `maxTokens`. Encodes in steps of a few milliseconds and lets the event loop run between them, so that
    * a megabyte of input holds nobody else up. Rejects with the signal's reason when it aborts.
    */
-  async encode(messages: readonly HarmonyMessage[], options: EncodeOptions): Promise<readonly number[] | null> {
+  encode(messages: readonly HarmonyMessage[], options: EncodeOptions): Promise<readonly number[] | null> {
+    return this.#encodePieces(renderPieces(dropOldAnalysis(messages)), options);
+  }
+
+  /** The same for a text that is the whole prompt, with nothing around it. */
+  encodeText(text: string, options: EncodeOptions): Promise<readonly number[] | null> {
+    return this.#encodePieces([text], options);
+  }
+
+  async #encodePieces(rendered: Iterable<Piece>, options: EncodeOptions): Promise<readonly number[] | null> {
     const encoding = startEncoding(this.#vocabulary, []);
     let pieces = 0;
-    for (const piece of renderPieces(dropOldAnalysis(messages))) {
+    for (const piece of rendered) {
       if (typeof piece !== 'string' || piece.length < MIN_CACHED_LENGTH) encoding.add(piece);
       else if (!(await this.#addText(encoding, piece, options))) return null;
       if (++pieces % PIECES_PER_STEP > 0) continue;

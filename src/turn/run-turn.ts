@@ -3,6 +3,7 @@ import type { Replica } from '../domain/replica.ts';
 import type { OutputRule } from '../harmony/structural-tag.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { Lease, Pool } from '../pool/pool.ts';
+import type { ModelId } from '../domain/model.ts';
 import { replicaKey } from '../pool/select.ts';
 import type { EngineUsage } from '../protocol/generate.ts';
 import type { OpenTokenStream, UpstreamFailure } from '../upstream/token-stream.ts';
@@ -17,13 +18,14 @@ import {
 import { runAttempt, type AttemptEnd, type Flow } from './attempt.ts';
 import { contentHash } from './content-hash.ts';
 import { continuationObstacle, lostEnd } from './continuation.ts';
-import { encodeContext, type Context } from './encode-context.ts';
 import { withoutOldestTurns } from './drop-oldest-turns.ts';
+import { cuttable, encodePrompt, type PromptSource } from './encode-prompt.ts';
+import { openOutput } from './open-output.ts';
 import { turnUsage, type TurnListener, type TurnUsage } from './progress.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
 import { engineSampling, type TurnSampling } from './sampling.ts';
 import type { Suspects, Trial } from './suspects.ts';
-import { TurnOutput } from './turn-output.ts';
+import type { TurnOutput } from './turn-output.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface TurnDeps {
@@ -37,8 +39,10 @@ export interface TurnDeps {
 }
 
 /** One model turn: everything that the model is to know, and how it is to answer. */
-export interface TurnRequest extends Context {
+export interface TurnRequest {
   readonly requestId: string;
+  readonly model: ModelId;
+  readonly prompt: PromptSource;
   /** Whose prefix cache it may share; null for everybody's. */
   readonly cacheSalt: string | null;
   readonly sampling: TurnSampling;
@@ -134,7 +138,7 @@ class Turn {
 
   async run(): Promise<TurnEnd> {
     try {
-      this.#context = this.#prompt = await encodeContext(this.#deps, this.#request, this.#control.signal);
+      this.#context = this.#prompt = await encodePrompt(this.#deps, this.#request, this.#control.signal);
       const { finishReason, usage, replica } = await this.#generate();
       this.#output.finish();
       this.#trial.ended(true);
@@ -183,13 +187,13 @@ class Turn {
   }
 
   #acquire(isSuspect: boolean): Promise<Lease> {
-    const { model, maxOutputTokens, truncate } = this.#request;
+    const { model, prompt, maxOutputTokens } = this.#request;
     const generated = this.#output.tokenIds.length;
     const wish = {
       model,
       promptTokens: this.#prompt.length + generated,
       maxOutputTokens: maxOutputTokens === null ? null : maxOutputTokens - generated,
-      truncate: truncate && generated === 0,
+      truncate: generated === 0 && cuttable(prompt) !== null,
       isSuspect,
     };
     const tried = { replicas: this.#tried, lastFailure: this.#lastFailure };
@@ -223,9 +227,11 @@ class Turn {
   }
 
   #fittingPrompt({ maxModelLen }: Replica): readonly number[] {
-    const { truncate, messages, maxOutputTokens } = this.#request;
+    const { prompt, maxOutputTokens } = this.#request;
+    const messages = cuttable(prompt);
+    if (messages === null) return this.#context;
     const answerTokens = maxOutputTokens ?? Math.min(TRUNCATED_ANSWER_TOKENS, Math.floor(maxModelLen / 4));
-    return truncate ? withoutOldestTurns(this.#context, messages, maxModelLen - answerTokens) : this.#context;
+    return withoutOldestTurns(this.#context, messages, maxModelLen - answerTokens);
   }
 
   /** What may be generated behind the prompt, all attempts together. */
@@ -244,7 +250,7 @@ class Turn {
     return {
       attempts: this.#failedAttempts.filter(({ cause }) => cause !== 'closed').length + 1,
       outputTokens: tokenIds.length,
-      lostEnd: lostEnd(tokenIds, this.#roomTokens(replica)),
+      lostEnd: lostEnd(tokenIds, this.#roomTokens(replica), sampling),
       obstacle: continuationObstacle(sampling, rule, openText),
       isSeen: isHandedOn && this.#listener.isLive,
     };
@@ -281,6 +287,6 @@ class Turn {
   }
 
   #newOutput(): TurnOutput {
-    return new TurnOutput(this.#deps.vocabulary, this.#listener, this.#request.stop);
+    return openOutput(this.#deps.vocabulary, this.#listener, this.#request.stop);
   }
 }

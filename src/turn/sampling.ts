@@ -1,6 +1,5 @@
-import type { EngineSampling } from '../protocol/generate.ts';
+import type { EngineExtras, EngineSampling } from '../protocol/generate.ts';
 import { structuralTag, type FreeText, type OutputRule } from '../harmony/structural-tag.ts';
-import { STOP_TOKEN_IDS } from '../harmony/tokens.ts';
 
 /** How to sample, as a request says it; what it leaves out is OpenAI's default, never the checkpoint's. */
 export interface TurnSampling {
@@ -21,6 +20,10 @@ export interface TurnSampling {
   readonly logitBias: Readonly<Record<string, number>> | null;
   /** Alternatives to tell log probabilities of, 0 to 20; null for no log probabilities. */
   readonly topLogprobs: number | null;
+  /** Ids that end the generation, beside those that the checkpoint names itself. */
+  readonly stopTokenIds: readonly number[];
+  /** What only an engine understands; null for nothing, and wherever harmony is read. */
+  readonly extras: EngineExtras | null;
 }
 
 /** vLLM wants top_p above 0; this is the same choice as 0, the likeliest token alone. */
@@ -56,10 +59,11 @@ export function engineSampling(
     seed: sampling.seed,
     priority: sampling.priority,
     max_tokens: maxTokens,
-    stop_token_ids: STOP_TOKEN_IDS,
+    stop_token_ids: sampling.stopTokenIds,
     ...(sampling.logitBias === null ? {} : { logit_bias: sampling.logitBias }),
     ...(sampling.topLogprobs === null ? {} : { logprobs: sampling.topLogprobs }),
     ...(streamInterval === 1 ? {} : { stream_interval: streamInterval }),
+    ...sampling.extras,
     ...(rule === null ? {} : { structured_outputs: { structural_tag: JSON.stringify(structuralTag(rule, open)) } }),
   };
 }

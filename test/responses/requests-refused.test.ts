@@ -120,14 +120,17 @@ describe('a request is taken with', () => {
       refuse({ messages, response_format: chatFormat, tools: [{ type: 'function', function: { name: 'f' } }] }),
     ).toMatchObject({
       turn: {
-        messages: [
-          { role: 'system' },
-          { role: 'developer', tools: [{ name: 'f' }], responseFormat: { name: 'n' } },
-          { role: 'user', text: 'q' },
-          { role: 'assistant', channel: 'analysis', text: 't' },
-          { role: 'assistant', channel: 'call', name: 'f', arguments: '{}' },
-          { role: 'tool', name: 'f', output: 'r' },
-        ],
+        prompt: {
+          kind: 'messages',
+          messages: [
+            { role: 'system' },
+            { role: 'developer', tools: [{ name: 'f' }], responseFormat: { name: 'n' } },
+            { role: 'user', text: 'q' },
+            { role: 'assistant', channel: 'analysis', text: 't' },
+            { role: 'assistant', channel: 'call', name: 'f', arguments: '{}' },
+            { role: 'tool', name: 'f', output: 'r' },
+          ],
+        },
         rule: { calls: [{ name: 'f' }], answer: { kind: 'json', schema: { type: 'object' } } },
       },
     });

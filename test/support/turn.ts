@@ -1,9 +1,9 @@
 import { encodeText } from '../../src/harmony/encode.ts';
-import { TOKENS } from '../../src/harmony/tokens.ts';
+import { STOP_TOKEN_IDS, TOKENS } from '../../src/harmony/tokens.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { Flow } from '../../src/turn/attempt.ts';
 import type { AttemptFailed } from '../../src/turn/after-failure.ts';
-import type { TurnListener } from '../../src/turn/progress.ts';
+import type { MessageListener } from '../../src/turn/progress.ts';
 import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
 import { runTurn, type TurnRequest } from '../../src/turn/run-turn.ts';
 import { Suspects } from '../../src/turn/suspects.ts';
@@ -25,15 +25,21 @@ export const sampling = {
   priority: 0,
   logitBias: null,
   topLogprobs: null,
+  stopTokenIds: STOP_TOKEN_IDS,
+  extras: null,
 };
+/** The prompt of one user's message. */
+export function userPrompt(text: string, truncate: boolean): TurnRequest['prompt'] {
+  return { kind: 'messages', messages: [{ role: 'user', text }], truncate };
+}
+
 const request: TurnRequest = {
   requestId: 'resp_1',
   cacheSalt: null,
   model: 'gpt-oss-20b',
-  messages: [{ role: 'user', text: 'hi' }],
+  prompt: userPrompt('hi', false),
   sampling,
   maxOutputTokens: null,
-  truncate: false,
   stop: [],
   rule: null,
 };
@@ -56,7 +62,8 @@ export function setUpTurn(replicas = ['e0', 'e1']) {
   const upstream = new ScriptedUpstream();
   const heard: string[] = [];
   const failures: AttemptFailed[] = [];
-  const listener: Omit<TurnListener, 'isLive'> = {
+  const listener: Omit<MessageListener, 'isLive'> = {
+    hears: 'messages',
     onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),
     onText: (text) => void heard.push(text),
     onMessageEnd: ({ how }) => void heard.push(`</${how}>`),

@@ -23,6 +23,13 @@ describe('another engine', () => {
     expect(continuationObstacle({ ...sampling, ...changes }, null, 'final')).toMatch(/^it has (a seed|penalties), /);
   });
 
+  it.each([
+    ['a grammar of its own', { structured_outputs: { regex: 'a+' } }, /^its output is held to a grammar, /],
+    ['a least length', { min_tokens: 5 }, /^it has min_tokens, /],
+  ])('cannot go on with what has %s', (_, extras, reason) => {
+    expect(continuationObstacle({ ...sampling, extras }, null, null)).toMatch(reason);
+  });
+
   const json = { kind: 'json', schema: true } as const;
   const rule: OutputRule = { maxReasoningTokens: null, calls: [], answer: { kind: 'text' } };
   it.each<[string, OutputRule, FreeText]>([
@@ -44,14 +51,20 @@ describe('another engine', () => {
 
 describe('a generation whose last frame is lost', () => {
   it.each([TOKENS.return, TOKENS.call, TOKENS.endOfText])('has ended where its last id is %i', (id) => {
-    expect(lostEnd([1, 2, id], 100)).toBe('stop');
+    expect(lostEnd([1, 2, id], 100, sampling)).toBe('stop');
   });
 
   it('has ended where it used all its room', () => {
-    expect([lostEnd([1, 2, 3], 3), lostEnd([1, 2, TOKENS.return], 3)]).toEqual(['length', 'stop']);
+    expect([lostEnd([1, 2, 3], 3, sampling), lostEnd([1, 2, TOKENS.return], 3, sampling)]).toEqual(['length', 'stop']);
   });
 
   it('has not ended otherwise, behind the end of a message neither', () => {
-    expect([lostEnd([], 100), lostEnd([1, 2, TOKENS.end], 100)]).toEqual([null, null]);
+    expect([lostEnd([], 100, sampling), lostEnd([1, 2, TOKENS.end], 100, sampling)]).toEqual([null, null]);
+  });
+
+  it('has not come at an end that the request goes beyond, and has at one that it names itself', () => {
+    const beyond = { ...sampling, stopTokenIds: [], extras: { ignore_eos: true } };
+    expect(lostEnd([1, 2, TOKENS.return], 100, beyond)).toBe(null);
+    expect(lostEnd([1, 2, 7], 100, { ...beyond, stopTokenIds: [7] })).toBe('stop');
   });
 });

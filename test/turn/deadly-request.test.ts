@@ -1,10 +1,10 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { HarmonyMessage } from '../../src/harmony/message.ts';
+import type { PromptSource } from '../../src/turn/encode-prompt.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { aReplica } from '../support/replicas.ts';
 import { failed, finished, type ScriptedStream } from '../support/scripted-upstream.ts';
-import { FINAL, sampling, setUpTurn } from '../support/turn.ts';
+import { FINAL, sampling, setUpTurn, userPrompt } from '../support/turn.ts';
 
 /** Longer than it takes to know who else was on an engine that ended. */
 const SETTLED_MS = 300;
@@ -12,7 +12,7 @@ const SETTLED_MS = 300;
 const FATE_KNOWN_MS = 10_000;
 const REMEMBERED_MS = 600_000;
 
-const asking = (text: string): { messages: HarmonyMessage[] } => ({ messages: [{ role: 'user', text }] });
+const asking = (text: string): { prompt: PromptSource } => ({ prompt: userPrompt(text, false) });
 
 function setUp(replicas = ['e0', 'e1']) {
   const bench = setUpTurn(replicas);

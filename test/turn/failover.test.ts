@@ -91,7 +91,7 @@ describe('a turn whose engine fails', () => {
     first.tokens(TOKENS.channel, ...ids('analysis'), TOKENS.message, ...ids('hm'));
     first.end(failed('stalled'));
     const second = await upstream.next();
-    const tags = [first, second].map(({ request }) => request.sampling.structured_outputs?.structural_tag);
+    const tags = [first, second].map(({ request }) => request.sampling.structured_outputs?.['structural_tag']);
     expect(tags).toEqual([structuralTag(rule), structuralTag(rule, 'analysis')].map((tag) => JSON.stringify(tag)));
     second.tokens(TOKENS.end, TOKENS.start, ...ids('assistant'), TOKENS.channel, ...ids('final '), TOKENS.constrain);
     second.tokens(...ids('json'), TOKENS.message, ...ids('{'));
@@ -150,7 +150,7 @@ describe('a turn whose engine fails', () => {
       { role: 'assistant', channel: 'final', text: 'ok' } as const,
       { role: 'user', text: 'new '.repeat(900) } as const,
     ];
-    const end = run({ messages, truncate: true });
+    const end = run({ prompt: { kind: 'messages', messages, truncate: true } });
     const first = await upstream.next();
     pool.admit(aReplica({ engineId: 'small', maxModelLen: 910 }));
     pool.admit(aReplica({ engineId: 'large', maxModelLen: 100_000 }));

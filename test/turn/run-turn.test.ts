@@ -4,7 +4,7 @@ import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { aReplica } from '../support/replicas.ts';
 import { failed, finished } from '../support/scripted-upstream.ts';
-import { FINAL, PROMPT_TOKENS, sampling, setUpTurn as setUp } from '../support/turn.ts';
+import { FINAL, PROMPT_TOKENS, sampling, setUpTurn as setUp, userPrompt } from '../support/turn.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 
 describe('runTurn', () => {
@@ -97,7 +97,7 @@ describe('runTurn', () => {
       ...turn('newer'),
       { role: 'user', text: 'newest' } as const,
     ];
-    void run({ messages, truncate: true });
+    void run({ prompt: { kind: 'messages', messages, truncate: true } });
     const { promptTokenIds, sampling: sent } = (await upstream.next()).request;
     const [newer = 0] = encodeText(vocabulary, 'newer');
     const [old = 0] = encodeText(vocabulary, 'old');
@@ -105,7 +105,8 @@ describe('runTurn', () => {
     expect(sent.max_tokens).toBe(4096 - promptTokenIds.length);
     client.abort();
     const { run: runStrict } = setUp();
-    expect(await runStrict({ messages: [{ role: 'user', text: 'old '.repeat(4000) }], truncate: true })).toMatchObject({
+    const tooLong = userPrompt('old '.repeat(4000), true);
+    expect(await runStrict({ prompt: tooLong })).toMatchObject({
       kind: 'failed',
       error: { code: 'context_length_exceeded' },
     });
@@ -114,7 +115,7 @@ describe('runTurn', () => {
   it('refuses an input that no context of the model can hold without reading it to its end', async () => {
     const { run } = setUp();
     const messages = Array.from({ length: 300_000 }, () => ({ role: 'user', text: 'hi' }) as const);
-    const end = await run({ messages });
+    const end = await run({ prompt: { kind: 'messages', messages, truncate: false } });
     if (end.kind !== 'failed') throw new Error(end.kind);
     expect(end.error).toMatchObject({
       code: 'context_length_exceeded',
@@ -125,7 +126,7 @@ describe('runTurn', () => {
   });
 
   it('blames max_output_tokens when the answer alone is longer than the context and the input may be cut', async () => {
-    const end = await setUp().run({ truncate: true, maxOutputTokens: 5000 });
+    const end = await setUp().run({ prompt: userPrompt('hi', true), maxOutputTokens: 5000 });
     expect(end).toMatchObject({
       kind: 'failed',
       error: {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
-import { TurnOutput } from '../../src/turn/turn-output.ts';
+import { MessageOutput } from '../../src/turn/message-output.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 
 const ids = (text: string): number[] => encodeText(vocabulary, text);
@@ -11,7 +11,7 @@ const spell = (id: number): string => new TextDecoder().decode(vocabulary.tokenB
 /** What is heard of tokens that come in one read, log probabilities as `[token]`. */
 function hear(tokenIds: readonly number[], stop: readonly string[] = []) {
   const heard: string[] = [];
-  const output = new TurnOutput(
+  const output = new MessageOutput(
     vocabulary,
     {
       onMessageStart: ({ channel }) => void heard.push(`<${channel}>`),

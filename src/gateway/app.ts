@@ -5,6 +5,7 @@ import type { GatewayDeps } from './gateway-deps.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerCounting } from './plugins/count-requests.ts';
 import { answerMalformedHttp, ignoreExpectations } from './malformed-http.ts';
+import { registerOpenApi } from './openapi/register-openapi.ts';
 import { registerDrain } from './plugins/drain.ts';
 import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerJsonBody } from './plugins/json-body.ts';
@@ -56,9 +57,13 @@ export function buildApp(deps: GatewayDeps): Gateway {
   registerCounting(app, deps.onRequestEnd);
   registerErrors(app);
   registerAuth(app, deps.access);
-  registerHealth(app, deps);
-  registerMetrics(app, deps);
-  registerAdmin(app, deps);
+  registerOpenApi(app, deps.version);
+  // As plugins, so that they come after the one that tells of them.
+  app.register(async (outside) => {
+    registerHealth(outside, deps);
+    registerMetrics(outside, deps);
+    registerAdmin(outside, deps);
+  });
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(
       async (api) => {

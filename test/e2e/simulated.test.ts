@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { openApiSuite } from './openapi-suite.ts';
 import { postResponse, streamResponse } from '../support/responses-client.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { serveSuite } from './serve-suite.ts';
@@ -33,6 +34,8 @@ describe('chorus serve with the simulator', () => {
     expect(stdout).toContain('7 + 8 = 15.');
     expect(stdout).toContain('event: response.completed');
   });
+
+  openApiSuite(() => chorus);
 
   serveSuite(() => chorus, { restartTimeoutMs: 30_000 });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { openApiSuite } from './openapi-suite.ts';
 import { stateSuite } from './state-suite.ts';
 
 describe('what chorus serve remembers, with the simulator', () => {
@@ -11,4 +12,5 @@ describe('what chorus serve remembers, with the simulator', () => {
   afterAll(() => chorus.stop());
 
   stateSuite(() => chorus);
+  openApiSuite(() => chorus);
 });

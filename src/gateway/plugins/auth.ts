@@ -16,8 +16,17 @@ export interface AccessPolicy {
   readonly apiKey: string | null;
 }
 
-/** Routes that probes and load balancers ask without a key. */
-const OPEN_PATHS = new Set(['/livez', '/readyz', '/startupz', '/health', '/healthz', '/version', '/metrics/pool']);
+/** Routes that probes, load balancers and makers of clients ask without a key. */
+const OPEN_PATHS = new Set([
+  '/livez',
+  '/readyz',
+  '/startupz',
+  '/health',
+  '/healthz',
+  '/version',
+  '/metrics/pool',
+  '/openapi.json',
+]);
 
 /** A server with one key or none serves one project. */
 const SOLE_CALLER: Caller = { project: DEFAULT_PROJECT, keyId: null };

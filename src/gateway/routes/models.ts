@@ -3,9 +3,25 @@ import { CodedError } from '../../domain/errors.ts';
 import { MODEL_IDS, resolveModelId, type ModelId } from '../../domain/model.ts';
 import type { Progress } from '../../engine/start-estimate.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
+import { ref } from '../openapi/components.ts';
+import { json, operation } from '../openapi/operation.ts';
 
 /** gpt-oss was published on 2025-08-05. */
 const PUBLISHED_SECONDS = 1_754_352_000;
+
+const LIST = operation({
+  operationId: 'listModels',
+  summary: 'The two models and how they are',
+  tags: ['learning-v2'],
+  answers: { 200: json('Always both, whatever runs.', ref('ModelList')) },
+});
+const RETRIEVE = operation({
+  operationId: 'retrieveModel',
+  summary: 'One model and how it is',
+  description: 'Also by its name on the Hugging Face hub, `openai/gpt-oss-20b`.',
+  tags: ['learning-v2'],
+  answers: { 200: json('The model.', ref('Model')) },
+});
 
 /** `GET /models` and `GET /models/{id}`: always exactly the two ids, whatever runs. */
 export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {
@@ -23,8 +39,8 @@ export function registerModels(app: FastifyInstance, deps: GatewayDeps): void {
       simulated,
     };
   };
-  app.get('/models', () => ({ object: 'list', data: MODEL_IDS.map(view) }));
-  app.get<{ Params: { '*': string } }>('/models/*', (request) => {
+  app.get('/models', LIST, () => ({ object: 'list', data: MODEL_IDS.map(view) }));
+  app.get<{ Params: { '*': string } }>('/models/*', RETRIEVE, (request) => {
     const name = request.params['*'];
     const id = resolveModelId(name);
     if (id !== null) return view(id);

@@ -8,17 +8,58 @@ import { recall } from '../../responses/recall.ts';
 import { prepareResponse, type PreparedResponse } from '../../responses/request.ts';
 import { Flow } from '../../turn/attempt.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
+import { ref } from '../openapi/components.ts';
+import { jsonOrEvents, operation } from '../openapi/operation.ts';
 import { SseReply } from '../sse-reply.ts';
 import { checkNesting, withoutNulls } from '../validation.ts';
 
 const Query = Type.Object({ stream: Type.Optional(Type.Enum(['true', 'false', '1', '0'])) });
+
+const CREATE = operation({
+  operationId: 'createResponse',
+  summary: 'Makes a response',
+  description:
+    'A stream where the body or the query has `stream`, else JSON. null means absent. Other names: `prompt` and ' +
+    '`messages` (the chat shape) for `input`, `response_format` for `text.format`.',
+  tags: ['responses', 'learning-v2'],
+  body: CreateResponseBody,
+  querystring: Query,
+  answers: {
+    200: jsonOrEvents('The response, or its events while it is made.', {
+      json: ref('Response'),
+      event: ref('ResponseStreamEvent'),
+    }),
+  },
+  errors: [
+    'mutually_exclusive',
+    'invalid_function_schema',
+    'invalid_answer_schema',
+    'unknown_tool',
+    'unmatched_call',
+    'unsupported_parameter',
+    'model_not_found',
+    'context_length_exceeded',
+    'deadly_request',
+    'previous_response_not_found',
+    'invalid_previous_response',
+    'item_not_found',
+    'model_not_served',
+    'no_replica',
+    'still_loading',
+    'shutting_down',
+    'engine_failed',
+    'broken_promise',
+    'store_failed',
+    'store_unavailable',
+  ],
+});
 
 /** `POST /responses`. */
 export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void {
   app.post<{ Body: CreateResponseBody; Querystring: { stream?: string } }>(
     '/responses',
     {
-      schema: { body: CreateResponseBody, querystring: Query },
+      ...CREATE,
       preValidation: async (request) => {
         if (request.body === undefined) throw new CodedError('empty_body', 'The body is empty. Send a JSON object.');
         checkNesting(request.body);

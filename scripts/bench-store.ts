@@ -1,6 +1,6 @@
 /**
  * `node scripts/bench-store.ts [DIRECTORY]`: what the store costs on this machine, on the disk of DIRECTORY (a
- * temporary one by default). Rows are responses of about 6 KB; every put is on the disk when it counts.
+ * temporary one by default). Rows are responses of about 6 KB with their usage; every put is on the disk when it counts.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openResponseStore } from '../src/store/open-response-store.ts';
 import { newId } from '../src/responses/ids.ts';
 import type { NewResponse, ResponseStore } from '../src/store/response-store.ts';
+import type { UsageRow } from '../src/store/usage-ledger.ts';
 import { systemClock } from '../src/system/clock.ts';
 import { quantile } from './bench/statistics.ts';
 
@@ -17,6 +18,7 @@ const IN_FLIGHT = 500;
 const BURST_PUTS = 15_000;
 const PACED_PUTS_PER_SECOND = 500;
 const PACED_SECONDS = 10;
+const USAGE_ROWS = 50_000;
 const TURNS = 50;
 const CONTEXT_READS = 1000;
 const SHORT_TOKEN_IDS = 120;
@@ -45,6 +47,25 @@ function newResponse(id: string, previousResponseId: string | null): NewResponse
   };
 }
 
+const usageRow = (id: string): UsageRow => ({
+  id,
+  endedAtMs: systemClock.nowMs(),
+  project: 'default',
+  keyId: 'key_0123456789abcdef',
+  api: 'responses',
+  model: 'gpt-oss-20b',
+  isStream: true,
+  outcome: 'completed',
+  error: null,
+  isSimulated: true,
+  inputTokens: 1234,
+  cachedTokens: 1024,
+  outputTokens: 600,
+  reasoningTokens: 300,
+  firstOutputMs: 90,
+  durationMs: 4200,
+});
+
 function describeTimes(timesMs: readonly number[]): string {
   return `p50 ${quantile(timesMs, 0.5).toFixed(2)} ms, p99 ${quantile(timesMs, 0.99).toFixed(2)} ms`;
 }
@@ -70,13 +91,17 @@ function measureCpu(): (count: number) => string {
 async function burst(store: ResponseStore): Promise<string> {
   let next = 0;
   const client = async (): Promise<void> => {
-    for (let number = next++; number < BURST_PUTS; number = next++)
-      await store.put(newResponse(newId('resp', systemClock.nowMs()), null));
+    for (let number = next++; number < BURST_PUTS; number = next++) {
+      const id = newId('resp', systemClock.nowMs());
+      await store.put(newResponse(id, null), usageRow(id));
+    }
   };
   const cpu = measureCpu();
   const durationMs = await timed(() => Promise.all(Array.from({ length: IN_FLIGHT }, client)));
   return `${Math.round(BURST_PUTS / (durationMs / 1000))} puts/s with ${IN_FLIGHT} in flight; CPU a put: ${cpu(BURST_PUTS)}`;
 }
+
+const put = (store: ResponseStore, id: string): Promise<void> => store.put(newResponse(id, null), usageRow(id));
 
 async function paced(store: ResponseStore): Promise<string> {
   const loop = monitorEventLoopDelay({ resolution: 1 });
@@ -85,7 +110,7 @@ async function paced(store: ResponseStore): Promise<string> {
   loop.enable();
   for (let elapsedMs = 0; elapsedMs < PACED_SECONDS * 1000; elapsedMs = performance.now() - startMs) {
     for (const due = (elapsedMs / 1000) * PACED_PUTS_PER_SECOND; times.length < due;) {
-      times.push(timed(() => store.put(newResponse(`paced${times.length}`, null))));
+      times.push(timed(() => put(store, `paced${times.length}`)));
     }
     await sleep(1);
   }
@@ -95,6 +120,23 @@ async function paced(store: ResponseStore): Promise<string> {
     .join(', ');
   const latency = describeTimes(await Promise.all(times));
   return `put at ${PACED_PUTS_PER_SECOND}/s: ${latency}; event loop of the gateway's thread: ${delay} ms (idle: about 1.1)`;
+}
+
+/** Usage alone, as of what is not stored, and then all of it added up. */
+async function usage({ usage: ledger }: ResponseStore): Promise<string> {
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let number = next++; number < USAGE_ROWS; number = next++) {
+      await ledger.add(usageRow(newId('resp', systemClock.nowMs())));
+    }
+  };
+  const cpu = measureCpu();
+  const durationMs = await timed(() => Promise.all(Array.from({ length: IN_FLIGHT }, client)));
+  const cost = cpu(USAGE_ROWS);
+  const filter = { sinceMs: null, untilMs: null, project: null, keyId: null };
+  const totalsMs = await timed(() => ledger.totals(filter, ['project', 'key']));
+  const rate = Math.round(USAGE_ROWS / (durationMs / 1000));
+  return `${rate} rows/s of usage alone; CPU a row: ${cost}; totals of all: ${totalsMs.toFixed(0)} ms`;
 }
 
 /** A turn of a chat: 2 KB of text, 240 token ids. */
@@ -127,7 +169,7 @@ const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'chorus-store-')
 const opening = await openResponseStore({ directory, clock: systemClock });
 if (opening.kind === 'refused') throw new Error(opening.problem.message);
 try {
-  for (const part of [burst, paced, contexts]) console.log(await part(opening.store));
+  for (const part of [burst, paced, usage, contexts]) console.log(await part(opening.store));
 } finally {
   await opening.store.close();
   rmSync(directory, { recursive: true });

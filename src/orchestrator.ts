@@ -239,7 +239,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: { apiKey: this.apiKey?.key ?? null },
-      responses: { clock, turn, memory, turnEnds: new TurnEnds([this.#telemetry.onTurnEnd]) },
+      responses: { clock, turn, memory, turnEnds: this.#buildTurnEnds() },
       clock,
       logger,
       version: chorusVersion,
@@ -263,6 +263,18 @@ export class Orchestrator {
       status: () => this.#report.statusWithStore(),
       operator: this.#operator,
       drain: this.#ending,
+    });
+  }
+
+  #buildTurnEnds(): TurnEnds {
+    const { clock, store } = this.#deps;
+    const { onTurnEnd, onUsageRowLost } = this.#telemetry;
+    return new TurnEnds({
+      clock,
+      listeners: [onTurnEnd],
+      ledger: store?.usage ?? null,
+      isSimulated: () => this.simulated,
+      onRowLost: onUsageRowLost,
     });
   }
 

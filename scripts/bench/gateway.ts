@@ -81,7 +81,13 @@ const app = buildApp({
   responses: {
     clock: systemClock,
     memory: { store: opening.store, retentionMs: 86_400_000 },
-    turnEnds: new TurnEnds([telemetry.onTurnEnd]),
+    turnEnds: new TurnEnds({
+      clock: systemClock,
+      listeners: [telemetry.onTurnEnd],
+      ledger: opening.store.usage,
+      isSimulated: () => true,
+      onRowLost: telemetry.onUsageRowLost,
+    }),
     turn: {
       vocabulary,
       prompts: new PromptEncoder(vocabulary, 64_000_000),

@@ -9,6 +9,8 @@ import { Metrics, type MetricsOptions } from './metrics.ts';
 import { logRequest, logTurn, type RequestReport } from './request-log.ts';
 import { StallWatch } from './stall-watch.ts';
 
+const ROW_LOST_LINE_MS = 60_000;
+
 export interface TelemetryOptions extends Omit<MetricsOptions, 'takeLoopDelay' | 'sinceControlRoundMs'> {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -20,12 +22,15 @@ export interface TelemetryOptions extends Omit<MetricsOptions, 'takeLoopDelay' |
 export class Telemetry {
   readonly metrics: Metrics;
   readonly control: ControlLoop;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #loopDelay = new LoopDelayWatch();
   readonly #stalls: StallWatch;
+  #nextRowLostLineMs = -Infinity;
 
   constructor(options: TelemetryOptions) {
     const { clock, logger, round } = options;
+    this.#clock = clock;
     this.#logger = logger;
     const onFailure = (err: unknown): void => logger.error({ err }, 'the round of the supervision failed');
     this.control = new ControlLoop({ clock, round, onFailure });
@@ -58,6 +63,15 @@ export class Telemetry {
   readonly onTurnEnd = (report: TurnReport): void => {
     this.metrics.requests.turnEnded(report);
     logTurn(this.#logger, report);
+  };
+
+  /** On a full disk every turn loses one: the counter tells of all, the log once a minute. */
+  readonly onUsageRowLost = (err: unknown): void => {
+    this.metrics.requests.usageRowLost();
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#nextRowLostLineMs) return;
+    this.#nextRowLostLineMs = nowMs + ROW_LOST_LINE_MS;
+    this.#logger.warn({ err }, 'usage is not recorded; chorus_usage_rows_lost_total counts the requests');
   };
 
   /** The engine's own words (`reason`) are left out of the log: they may quote the request. */

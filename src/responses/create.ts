@@ -2,9 +2,10 @@ import type { Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { TurnEnds } from '../ledger/turn-ends.ts';
 import type { ResponseObject } from '../protocol/responses.ts';
+import type { UsageRow } from '../store/usage-ledger.ts';
 import { Flow } from '../turn/attempt.ts';
 import { runTurn, type TurnDeps } from '../turn/run-turn.ts';
-import { TurnWatch } from '../turn/turn-report.ts';
+import { TurnWatch, type TurnReport } from '../turn/turn-report.ts';
 import { EventStream, type WriteFrames } from './event-stream.ts';
 import { remember, type Memory } from './remember.ts';
 import type { PreparedResponse } from './request.ts';
@@ -32,13 +33,15 @@ export async function createResponse(
   const watch = watchTurn(deps, prepared, false);
   const writer = new ResponseWriter(prepared.response, prepared.policy, null, watch.onFirstOutput);
   const end = await runTurn(deps.turn, prepared.turn, writer, { flow: new Flow(), signal });
-  const error =
-    end.kind === 'aborted'
-      ? null
-      : (writer.finish(end, deps.clock.nowMs()) ?? (await keep(deps.memory, prepared, writer)));
-  await deps.turnEnds.ended(watch.report(end, writer.reasoningTokens, error));
+  const report = (error: CodedError | null): TurnReport => watch.report(end, writer.reasoningTokens, error);
+  if (end.kind === 'aborted') {
+    void deps.turnEnds.ended(report(null));
+    return null;
+  }
+  const failure = writer.finish(end, deps.clock.nowMs());
+  const error = await conclude(deps, { prepared, writer, failure, report }, failure === null);
   if (error !== null) throw error;
-  return end.kind === 'aborted' ? null : writer.response;
+  return writer.response;
 }
 
 /**
@@ -56,12 +59,10 @@ export async function streamResponse(
   const writer = new ResponseWriter(prepared.response, prepared.policy, new EventStream(write), watch.onFirstOutput);
   writer.begin();
   const end = await runTurn(deps.turn, prepared.turn, writer, control);
-  if (end.kind === 'aborted') return deps.turnEnds.ended(watch.report(end, writer.reasoningTokens, null));
+  const report = (error: CodedError | null): TurnReport => watch.report(end, writer.reasoningTokens, error);
+  if (end.kind === 'aborted') return void deps.turnEnds.ended(report(null));
   const failure = writer.finish(end, deps.clock.nowMs());
-  const notKept = await keep(deps.memory, prepared, writer);
-  const error = failure ?? notKept;
-  await deps.turnEnds.ended(watch.report(end, writer.reasoningTokens, error));
-  writer.announce(error);
+  writer.announce(await conclude(deps, { prepared, writer, failure, report }, true));
 }
 
 /** The watch of a turn that begins now. */
@@ -70,22 +71,50 @@ function watchTurn({ clock }: ResponsesDeps, prepared: PreparedResponse, isStrea
   return new TurnWatch(clock, { id: response.id, api: 'responses', caller, model: turn.model, isStream });
 }
 
-/** Brings the finished response to the disk. What could not be kept although it was to be is a failed response. */
-async function keep(
-  memory: Memory | null,
-  { caller: { project }, context, newInput, rootDate }: PreparedResponse,
-  writer: ResponseWriter,
+/** A turn whose output is complete, and what there is to say of it. */
+interface EndedTurn {
+  readonly prepared: PreparedResponse;
+  readonly writer: ResponseWriter;
+  readonly failure: CodedError | null;
+  /** As it stands now; `error` is what the client gets. */
+  readonly report: (error: CodedError | null) => TurnReport;
+}
+
+/**
+ * Brings the finished response to the disk where `isKept` and it is to be, and its usage in any case; returns the error
+ * that the client gets. What could not be kept although it was to be is a failed response.
+ */
+async function conclude(
+  { memory, turnEnds }: ResponsesDeps,
+  { prepared, writer, failure, report }: EndedTurn,
+  isKept: boolean,
 ): Promise<CodedError | null> {
-  if (memory === null) return null;
   const { response, outputTokenIds } = writer;
+  const { expires_at: expiresAt } = response;
+  if (memory === null || expiresAt === null || !isKept) {
+    await turnEnds.ended(report(failure));
+    return failure;
+  }
+  const { caller, context, newInput, rootDate } = prepared;
+  const record = {
+    project: caller.project,
+    expiresAtMs: expiresAt * 1000,
+    context,
+    newInput,
+    rootDate,
+    outputTokenIds,
+  };
   try {
-    await remember(memory.store, response, { project, context, newInput, rootDate, outputTokenIds });
-    return null;
+    const keep = (usage: UsageRow): Promise<void> => remember(memory.store, response, { ...record, usage });
+    await turnEnds.endedWith(() => report(failure), keep);
+    return failure;
   } catch (cause) {
     const message = `The response was generated but could not be stored: ${(cause as Error).message}`;
-    const failed = new CodedError('store_failed', message, { cause });
-    writer.fail(failed);
-    return failed;
+    const notKept = new CodedError('store_failed', message, { cause });
+    writer.fail(notKept);
+    const error = failure ?? notKept;
+    await turnEnds.ended(report(error));
+    return error;
   }
 }
 

@@ -4,13 +4,14 @@ import type { ResponseRow } from './responses.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * Does one change within the open transaction; returns how many responses it removed. Throws a `StoreError` before it
+ * Does one change within the open transaction; returns how many responses or rows it removed. Throws a `StoreError` before it
  * has written anything where the change itself is at fault, and SQLite's errors at any point.
  */
 export function applyWrite(tables: Tables, write: StoreWrite): number {
   switch (write.kind) {
     case 'put':
       put(tables, write.response);
+      if (write.usage !== null) tables.usage.add(write.usage);
       return 0;
     case 'delete': {
       const response = tables.responses.findLiving(write.project, write.id, write.nowMs);
@@ -23,6 +24,14 @@ export function applyWrite(tables: Tables, write: StoreWrite): number {
       for (const response of expired) remove(tables, response);
       return expired.length;
     }
+    case 'usage':
+      tables.usage.add(write.row);
+      return 0;
+    case 'usage_delivered':
+      tables.usage.markDelivered(write.position);
+      return 0;
+    case 'sweep_usage':
+      return tables.usage.sweep(write.sweep);
   }
 }
 

@@ -57,4 +57,5 @@ function migrate(database: DatabaseSync): void {
 function touchEnds(database: DatabaseSync): void {
   for (const table of ['bodies', 'turns']) database.prepare(`SELECT max(key) FROM ${table}`).get();
   database.prepare('SELECT * FROM responses ORDER BY turn DESC LIMIT 1').get();
+  database.prepare('SELECT * FROM usage ORDER BY position DESC LIMIT 1').get();
 }

@@ -9,6 +9,8 @@ import type {
   StoreProblem,
   StoredResponse,
 } from './response-store.ts';
+import type { UsageRow, UsageSweep } from './usage-ledger.ts';
+import type { Looked, UsageLook, UsagePart, UsageRecord } from './usage.ts';
 
 /** What the gateway's thread and the store's thread say to each other. */
 
@@ -36,9 +38,12 @@ export interface ResponseOf<Item> extends Omit<NewResponse, 'newInput' | 'output
 
 /** One change; several are committed together, in order. */
 export type StoreWrite<Item = PackedItem> =
-  | { readonly kind: 'put'; readonly response: ResponseOf<Item> }
+  | { readonly kind: 'put'; readonly response: ResponseOf<Item>; readonly usage: UsageRow | null }
   | { readonly kind: 'delete'; readonly project: string; readonly id: string; readonly nowMs: number }
-  | { readonly kind: 'sweep'; readonly nowMs: number; readonly limit: number };
+  | { readonly kind: 'sweep'; readonly nowMs: number; readonly limit: number }
+  | { readonly kind: 'usage'; readonly row: UsageRow }
+  | { readonly kind: 'usage_delivered'; readonly position: number }
+  | { readonly kind: 'sweep_usage'; readonly sweep: UsageSweep };
 
 /** A change that waits for others. */
 export type PendingWrite = StoreWrite<MeasuredBody>;
@@ -56,7 +61,7 @@ export interface StoreFailure {
   readonly message: string;
 }
 
-/** What became of one change: how many responses it removed, or why nothing of it was done. */
+/** What became of one change: how many responses or rows it removed, or why nothing of it was done. */
 export type WriteOutcome = { readonly removed: number } | { readonly failure: StoreFailure };
 
 /** Whose context or response is wanted; expired ones are unknown. */
@@ -89,6 +94,11 @@ export interface StoreCalls {
     readonly ask: { readonly project: string; readonly ids: readonly string[]; readonly nowMs: number };
     readonly answer: PackedItems;
   };
+  usageRecords: {
+    readonly ask: { readonly look: UsageLook; readonly limit: number };
+    readonly answer: Looked<UsageRecord>;
+  };
+  usageParts: { readonly ask: UsageLook; readonly answer: Looked<UsagePart> };
   contents: { readonly ask: null; readonly answer: StoreContents };
   close: { readonly ask: null; readonly answer: null };
 }

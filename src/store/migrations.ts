@@ -6,6 +6,9 @@
  * response leaves its descendants whole. `input`, `output` and `earlier` are lists of body keys (`packKeys`); `earlier`,
  * on some turns, is the whole context before the turn (`turns.ts`). A body has no project because its size never
  * changes (`bodies.ts`); keys of bodies are found only through rows that have one. Times are Unix milliseconds.
+ *
+ * A row of `usage` is a turn that ended, and is only ever appended: its words are few and stand once in `usage_labels`,
+ * and instead of an index by time there is the first position of each day (whole days since 1970, UTC).
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -59,4 +62,33 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `ALTER TABLE responses ADD COLUMN status TEXT NOT NULL DEFAULT 'completed';`,
+  `
+  CREATE TABLE usage (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    ended_at INTEGER NOT NULL,
+    label INTEGER NOT NULL REFERENCES usage_labels (key),
+    input_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    first_output_ms INTEGER,
+    duration_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE usage_labels (
+    key INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    key_id TEXT,
+    api TEXT NOT NULL,
+    model TEXT NOT NULL,
+    is_stream INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    error TEXT,
+    is_simulated INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX usage_labels_by_key ON usage_labels (project, key_id);
+  CREATE TABLE usage_days (day INTEGER PRIMARY KEY, first_position INTEGER NOT NULL) STRICT;
+  CREATE TABLE usage_delivery (position INTEGER NOT NULL) STRICT;
+  INSERT INTO usage_delivery (position) VALUES (0);
+  `,
 ];

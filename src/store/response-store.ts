@@ -1,4 +1,5 @@
 import type { ResponseObject } from '../protocol/responses.ts';
+import type { UsageLedger, UsageRow, UsageState } from './usage-ledger.ts';
 
 export type ResponseStatus = ResponseObject['status'];
 
@@ -69,6 +70,7 @@ export interface StoreContents {
   readonly bytes: number;
   /** When the next response expires, in Unix milliseconds; null when there is none. */
   readonly nextExpiryMs: number | null;
+  readonly usage: UsageState;
 }
 
 /** One group of changes that was handed to the disk. */
@@ -110,8 +112,10 @@ export interface ResponseStore {
    * Rejects with `unknown_parent` (the previous response was deleted or swept meanwhile), `unknown_item` (a reference
    * names nothing), `duplicate_response`, `overloaded` (more waits for the disk than the store holds; nothing was
    * taken on), or with what the disk says; then nothing of it is stored, and the store goes on.
+   *
+   * `usage` is the response's row of the ledger: both are stored or neither. It outlives the response.
    */
-  put(response: NewResponse): Promise<void>;
+  put(response: NewResponse, usage?: UsageRow | null): Promise<void>;
 
   /** Null when there is no such response in this project. */
   get(project: string, id: string): Promise<StoredResponse | null>;
@@ -145,6 +149,9 @@ export interface ResponseStore {
 
   /** What the store holds, at a cost that does not grow with it. */
   contents(): Promise<StoreContents>;
+
+  /** What every turn cost, stored or not. */
+  readonly usage: UsageLedger;
 
   /** Changes that are not on the disk yet. */
   readonly pendingWrites: number;

@@ -13,6 +13,8 @@ import {
   type StoredResponse,
   StoreError,
 } from './response-store.ts';
+import { SqliteUsageLedger } from './sqlite-usage-ledger.ts';
+import type { UsageLedger, UsageRow } from './usage-ledger.ts';
 import type { WorkerLink } from './worker-link.ts';
 import { packGroup } from './write-group.ts';
 import { type WriteLimits, WriteQueue } from './write-queue.ts';
@@ -22,18 +24,20 @@ export class SqliteResponseStore implements ResponseStore {
   readonly #link: WorkerLink;
   readonly #clock: Clock;
   readonly #queue: WriteQueue;
+  readonly usage: UsageLedger;
   #closing: Promise<void> | null = null;
 
   constructor(link: WorkerLink, clock: Clock, limits: WriteLimits) {
     this.#link = link;
     this.#clock = clock;
     this.#queue = new WriteQueue((writes) => commit(link, writes), clock, limits);
+    this.usage = new SqliteUsageLedger(link, this.#queue, () => this.#assertOpen());
   }
 
-  async put(response: NewResponse): Promise<void> {
+  async put(response: NewResponse, usage: UsageRow | null = null): Promise<void> {
     this.#assertOpen();
     const measured = measureResponse(response);
-    const write: PendingWrite = { kind: 'put', response: measured };
+    const write: PendingWrite = { kind: 'put', response: measured, usage };
     await this.#queue.add({ write, bytes: sizeOf(measured), touches: touchedBy(response) });
   }
 

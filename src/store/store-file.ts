@@ -29,16 +29,19 @@ export class StoreFile {
   write(writes: readonly StoreWrite[]): readonly WriteOutcome[] {
     const outcomes = this.#commit(writes);
     this.#responses += countChange(writes, outcomes);
-    if (outcomes.some((outcome) => 'removed' in outcome && outcome.removed > 0)) this.#walHoldsDeleted = true;
+    if (outcomes.some((outcome, index) => removesText(writes[index]) && removedBy(outcome) > 0)) {
+      this.#walHoldsDeleted = true;
+    }
     if (!this.#walHoldsDeleted) return outcomes;
     const failure = this.#emptyWal();
     if (failure === null) return outcomes;
-    return outcomes.map((outcome, index) => (writes[index]?.kind === 'put' ? outcome : { failure }));
+    return outcomes.map((outcome, index) => (removesText(writes[index]) ? { failure } : outcome));
   }
 
   contents(): StoreContents {
     const bytes = this.#pages.get()?.['bytes'] as number;
-    return { responses: this.#responses, bytes, nextExpiryMs: this.tables.responses.nextExpiryMs() };
+    const { responses, usage } = this.tables;
+    return { responses: this.#responses, bytes, nextExpiryMs: responses.nextExpiryMs(), usage: usage.state() };
   }
 
   /** Copies the WAL into the database and removes it. */
@@ -55,6 +58,7 @@ export class StoreFile {
     } catch (thrown) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       this.tables.bodies.lookForFree();
+      this.tables.usage.forgetLabels();
       const failure = toStoreFailure(thrown);
       return writes.map(() => ({ failure }));
     }
@@ -81,10 +85,16 @@ export class StoreFile {
   }
 }
 
+/** Whether a change takes away what somebody said. */
+const removesText = (write: StoreWrite | undefined): boolean => write?.kind === 'delete' || write?.kind === 'sweep';
+
+const removedBy = (outcome: WriteOutcome): number => ('removed' in outcome ? outcome.removed : 0);
+
 /** How many responses more there are. */
 function countChange(writes: readonly StoreWrite[], outcomes: readonly WriteOutcome[]): number {
   return outcomes.reduce((sum, outcome, index) => {
     if ('failure' in outcome) return sum;
-    return writes[index]?.kind === 'put' ? sum + 1 : sum - outcome.removed;
+    if (writes[index]?.kind === 'put') return sum + 1;
+    return removesText(writes[index]) ? sum - outcome.removed : sum;
   }, 0);
 }

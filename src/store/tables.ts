@@ -3,6 +3,7 @@ import { Bodies } from './bodies.ts';
 import { Items } from './items.ts';
 import { Responses } from './responses.ts';
 import { Turns } from './turns.ts';
+import { Usage } from './usage.ts';
 
 /** The owners of the tables, each of its own. */
 export interface Tables {
@@ -10,6 +11,7 @@ export interface Tables {
   readonly items: Items;
   readonly turns: Turns;
   readonly responses: Responses;
+  readonly usage: Usage;
 }
 
 export function prepareTables(database: DatabaseSync): Tables {
@@ -19,5 +21,6 @@ export function prepareTables(database: DatabaseSync): Tables {
     items: new Items(database, bodies),
     turns: new Turns(database),
     responses: new Responses(database),
+    usage: new Usage(database),
   };
 }

@@ -46,6 +46,10 @@ function answerTo(file: StoreFile, request: StoreRequest, ownerFile: string): St
       return readInputItems(file.tables, request.ask);
     case 'items':
       return readItems(file.tables, request.ask);
+    case 'usageRecords':
+      return file.tables.usage.lookForRecords(request.ask.look, request.ask.limit);
+    case 'usageParts':
+      return file.tables.usage.lookForParts(request.ask);
     case 'contents':
       return file.contents();
     case 'close':

@@ -36,7 +36,7 @@ function withItems<From extends object, To>(write: StoreWrite<From>, convert: (i
   const { response } = write;
   const object = convert(response.object);
   const newInput = response.newInput.map((item) => (isReference(item) ? item : convert(item)));
-  return { kind: 'put', response: { ...response, object, newInput, output: response.output.map(convert) } };
+  return { ...write, response: { ...response, object, newInput, output: response.output.map(convert) } };
 }
 
 const isReference = (item: object): item is ItemReference => 'reference' in item;

@@ -33,7 +33,13 @@ const WELL: StatusReport = {
   cordoned: [],
   gpuWatch: null,
   roll: null,
-  store: { responses: 3, bytes: 4096, nextExpiryMs: null, retentionDays: 30 },
+  store: {
+    responses: 3,
+    bytes: 4096,
+    nextExpiryMs: null,
+    retentionDays: 30,
+    usage: { newestPosition: 0, deliveredPosition: 0, undeliveredSinceMs: null },
+  },
 };
 
 it('is short where all is well', () => {

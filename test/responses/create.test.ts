@@ -1,16 +1,18 @@
 import { expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
-import { TurnEnds } from '../../src/ledger/turn-ends.ts';
 import { createResponse, streamResponse } from '../../src/responses/create.ts';
 import { prepareResponse } from '../../src/responses/request.ts';
+import type { ResponseStore } from '../../src/store/response-store.ts';
 import { Flow } from '../../src/turn/attempt.ts';
 import type { TurnReport } from '../../src/turn/turn-report.ts';
+import { eventually } from '../support/eventually.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { prepareOptions } from '../support/prepare-options.ts';
 import { failed, finished } from '../support/scripted-upstream.ts';
-import { openStore } from '../support/store-bench.ts';
+import { openStore, response } from '../support/store-bench.ts';
 import { FINAL, setUpTurn } from '../support/turn.ts';
+import { turnEndsOf } from '../support/turn-ends.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 
 const RETENTION_MS = 60_000;
@@ -24,7 +26,7 @@ async function setUp() {
   const prepared = prepareResponse({ model: 'gpt-oss-20b', input: 'hi' }, options);
   const memory = { store, retentionMs: RETENTION_MS };
   const reports: TurnReport[] = [];
-  const turnEnds = new TurnEnds([(report) => void reports.push(report)]);
+  const turnEnds = turnEndsOf([(report) => void reports.push(report)], store.usage);
   const clock = new FakeClock();
   return { store, upstream, prepared, reports, clock, deps: { turn: deps, clock, memory, turnEnds } };
 }
@@ -87,6 +89,46 @@ it('reports how a response ended, its tokens and its times', async () => {
   ]);
 });
 
+/** The ledger's rows: which, how they ended, and with which error. */
+async function recorded(store: ResponseStore): Promise<unknown[]> {
+  const filter = { sinceMs: null, untilMs: null, project: null, keyId: null };
+  const { rows } = await store.usage.page({ filter, after: 0, limit: 100 });
+  return rows.map(({ id, outcome, error }) => [id, outcome, error]);
+}
+
+it('records every turn once before its client is told, kept or not', async () => {
+  const kept = await setUp();
+  const stored = kept.prepared.response;
+  const unstored = { ...stored, id: 'resp_unstored', expires_at: null };
+  const failing = { ...stored, id: 'resp_failing' };
+  for (const response of [stored, unstored, failing]) {
+    const created = createResponse(kept.deps, { ...kept.prepared, response }, signal);
+    const stream = await kept.upstream.next();
+    if (response !== failing) stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello'), TOKENS.return);
+    stream.end(response === failing ? failed('rejected') : finished());
+    const answer = await created.catch((error: unknown) => error);
+    expect(answer instanceof Error).toBe(response === failing);
+  }
+  expect((await kept.store.contents()).responses).toBe(1);
+  expect(await recorded(kept.store)).toEqual([
+    [stored.id, 'completed', null],
+    ['resp_unstored', 'completed', null],
+    ['resp_failing', 'failed', 'invalid_value'],
+  ]);
+});
+
+it('records a response that could not be stored as failed', async () => {
+  const { deps, prepared, upstream, store, reports } = await setUp();
+  await store.put(response(prepared.response.id, { project: prepared.caller.project }));
+  const created = createResponse(deps, prepared, signal);
+  const stream = await upstream.next();
+  stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello'), TOKENS.return);
+  stream.end(finished());
+  await expect(created).rejects.toMatchObject({ errorName: 'store_failed' });
+  expect(await recorded(store)).toEqual([[prepared.response.id, 'failed', 'store_failed']]);
+  expect(reports).toMatchObject([{ outcome: 'failed', error: 'store_failed' }]);
+});
+
 it('reports a failed stream and one whose client left', async () => {
   const flow = new Flow();
   const failing = await setUp();
@@ -104,4 +146,6 @@ it('reports a failed stream and one whose client left', async () => {
   client.abort(new Error('left'));
   await abandoned;
   expect(left.reports).toMatchObject([{ isStream: true, outcome: 'aborted', error: null }]);
+  await eventually('the row', 5000, async () => ((await recorded(left.store)).length > 0 ? true : null));
+  expect(await recorded(left.store)).toEqual([[left.prepared.response.id, 'aborted', null]]);
 });

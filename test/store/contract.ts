@@ -13,6 +13,7 @@ import {
   turnItemIds,
 } from '../support/store-bench.ts';
 import { deletes, expires, separatesProjects } from './contract-removal.ts';
+import { keepsUsage } from './contract-usage.ts';
 
 /** What every `ResponseStore` does. `open` gives an empty one for each test. */
 export function describeResponseStore(open: () => Promise<StoreUnderTest>): void {
@@ -24,6 +25,7 @@ export function describeResponseStore(open: () => Promise<StoreUnderTest>): void
   describe('expiry', () => expires(open));
   describe('projects', () => separatesProjects(open));
   describe('contents', () => tellsContents(open));
+  describe('usage', () => keepsUsage(open));
 }
 
 function keepsResponses(open: () => Promise<StoreUnderTest>): void {

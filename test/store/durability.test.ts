@@ -4,7 +4,16 @@ import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import type { ResponseStore, StoreError } from '../../src/store/response-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { item, openStore, response, seededRandom, storeDirectory, turn, turnItemIds } from '../support/store-bench.ts';
+import {
+  item,
+  openStore,
+  response,
+  seededRandom,
+  storeDirectory,
+  turn,
+  turnItemIds,
+  usageRow,
+} from '../support/store-bench.ts';
 
 const WRITER = fileURLToPath(new URL('../support/children/store-writer.ts', import.meta.url));
 const GROUP_SIZE = 8;
@@ -27,6 +36,12 @@ async function storedOf(store: ResponseStore, group: number): Promise<number> {
   return found.filter((each) => each !== null).length;
 }
 
+/** The ids of a ledger, in order. */
+async function recorded({ usage }: ResponseStore): Promise<string[]> {
+  const filter = { sinceMs: null, untilMs: null, project: null, keyId: null };
+  return (await usage.page({ filter, after: 0, limit: 100_000 })).rows.map(({ id }) => id);
+}
+
 it.for([1, 2, 3, 4, 5])('SIGKILL loses nothing that was put, and leaves no half of a group (seed %i)', async (seed) => {
   const directory = storeDirectory();
   const printed = await writeUntilKilled(directory, 1 + Math.floor(seededRandom(seed)() * 60));
@@ -35,6 +50,11 @@ it.for([1, 2, 3, 4, 5])('SIGKILL loses nothing that was put, and leaves no half 
   const next = (printed.at(-1) ?? 0) + 1;
   expect([0, GROUP_SIZE]).toContain(await storedOf(store, next));
   expect(await storedOf(store, next + 1)).toBe(0);
+  const groups = await recorded(store);
+  expect(groups.slice(0, printed.length * GROUP_SIZE)).toEqual(
+    printed.flatMap((group) => Array.from({ length: GROUP_SIZE }, (_, index) => `g${group}-${index}`)),
+  );
+  expect(groups.length - printed.length * GROUP_SIZE).toBe(await storedOf(store, next));
   const last = await store.context('default', `g${printed.at(-1)}-${GROUP_SIZE - 1}`);
   expect(last?.items.length).toBe(2 * GROUP_SIZE);
 });
@@ -52,6 +72,9 @@ it('close commits what waits, and what is closed refuses', async () => {
     store.items('default', ['a1-in']),
     store.delete('default', 'a1'),
     store.sweep(0, 1),
+    store.usage.add(usageRow()),
+    store.usage.markDelivered(1),
+    recorded(store),
   ];
   const codes = refused.map((promise) => promise.catch((error: StoreError) => error.code));
   expect(await Promise.all(codes)).toEqual(refused.map(() => 'closed'));
@@ -63,7 +86,7 @@ it('a full disk fails the group that met it, whole, and the store goes on', asyn
   const store = await openStore({ maxFileBytes: 400_000 });
   await store.put(turn('a', 1));
   const tooMuch = response('big', { output: [item('big-out', 'x'.repeat(600_000))] });
-  const group = [store.put(turn('a', 2)), store.put(tooMuch), store.put(turn('b', 1))];
+  const group = [store.put(turn('a', 2), usageRow({ id: 'a2' })), store.put(tooMuch), store.usage.add(usageRow())];
   const errors = await Promise.all(group.map((put) => put.catch((error: StoreError) => error)));
   expect(errors.map((error) => error instanceof Error && error.code)).toEqual(['disk_full', 'disk_full', 'disk_full']);
   expect(errors[0]?.message).toBe('The disk under the store is full (database or disk is full).');
@@ -73,8 +96,9 @@ it('a full disk fails the group that met it, whole, and the store goes on', asyn
     undefined,
     undefined,
   ]);
-  await store.put(turn('a', 2));
+  await store.put(turn('a', 2), usageRow({ id: 'a2', project: 'other' }));
   expect((await store.context('default', 'a2'))?.items.map(({ id }) => id)).toEqual(turnItemIds('a', 2));
+  expect(await recorded(store)).toEqual(['a2']);
 });
 
 it('what is deleted makes room on a full disk', async () => {

@@ -12,6 +12,7 @@ const item = (id: string, tokenIds: readonly number[] | null = null): ItemRecord
 
 const aPut = (id: string): PendingWrite => ({
   kind: 'put',
+  usage: null,
   response: {
     id,
     project: 'default',

@@ -12,8 +12,9 @@ import type {
   StoreError,
 } from '../../src/store/response-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { NOW_MS } from './usage-row.ts';
 
-export const NOW_MS = 1_700_000_000_000;
+export { NOW_MS, usageRow } from './usage-row.ts';
 export const EXPIRES_MS = NOW_MS + 1_000_000;
 
 /** Real timers, and a wall clock that a test sets. */

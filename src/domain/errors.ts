@@ -45,6 +45,7 @@ export const ERRORS = {
   wrong_key: invalid(401, 'invalid_api_key'),
   forbidden_origin: invalid(403, null),
   not_found: invalid(404, null),
+  method_not_allowed: invalid(405, 'method_not_allowed'),
   model_not_served: server(503, 'server_is_overloaded'),
   no_replica: server(503, 'server_is_overloaded'),
   still_loading: server(503, 'server_is_overloaded'),

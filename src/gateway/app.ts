@@ -9,6 +9,7 @@ import { registerOpenApi } from './openapi/register-openapi.ts';
 import { registerDrain } from './plugins/drain.ts';
 import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerJsonBody } from './plugins/json-body.ts';
+import { registerNotFound } from './plugins/not-found.ts';
 import { registerAdmin } from './routes/admin.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerMetrics } from './routes/metrics.ts';
@@ -56,6 +57,7 @@ export function buildApp(deps: GatewayDeps): Gateway {
   });
   registerCounting(app, deps.onRequestEnd);
   registerErrors(app);
+  registerNotFound(app);
   registerAuth(app, deps.access);
   registerOpenApi(app, deps.version);
   // As plugins, so that they come after the one that tells of them.

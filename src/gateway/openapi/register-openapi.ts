@@ -15,6 +15,7 @@ const ALWAYS: readonly ErrorName[] = [
   'bad_http',
   'request_timeout',
   'headers_too_large',
+  'method_not_allowed',
   'forbidden_origin',
   'internal',
 ];

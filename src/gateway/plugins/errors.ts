@@ -12,7 +12,6 @@ export function registerErrors(app: FastifyInstance): void {
     if (coded.errorName === 'body_too_large') letItArrive(request, reply);
     return sendError(reply, coded);
   });
-  app.setNotFoundHandler((request, reply) => sendError(reply, unknownRoute(request)));
 }
 
 /** A longer rest is not worth reading for the sake of a friendly error. */

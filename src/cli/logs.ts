@@ -5,6 +5,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { CHORUS_LOG, logSources, type LogSource } from '../logs/log-files.ts';
 import { readLogs, type LogLine } from '../logs/read-logs.ts';
 import { systemClock } from '../system/clock.ts';
+import { untilReaderGone, writeLines } from './output.ts';
 import { describeRecord, readRecord } from './log-record.ts';
 import { addServerFlags, stateDirOf, type ServerFlags } from './server-client.ts';
 
@@ -32,28 +33,14 @@ async function logs(name: string | undefined, { follow, lines, ...flags }: LogFl
   if (name !== undefined && sources().length === 0) throw unknownLog(stateDir, name);
   const width = Math.max(...sources().map((source) => source.name.length));
   const prefix = (source: string): string => (name === undefined ? `${source.padEnd(width)} | ` : '');
-  const readerGone = new AbortController();
-  const { signal } = readerGone;
-  // Whoever reads has seen enough: `chorus logs -f | head`.
-  output.on('error', () => readerGone.abort());
-  for await (const line of readLogs({ sources, count: Number(lines), follow, clock: systemClock, signal })) {
-    if (signal.aborted) return;
-    const text = flags.json ? asJson(line) : `${prefix(line.source)}${asText(line)}`;
-    if (!output.write(`${text}\n`)) await drained(output, signal);
-  }
+  const signal = untilReaderGone(output);
+  const read = readLogs({ sources, count: Number(lines), follow, clock: systemClock, signal });
+  const text = (line: LogLine): string => (flags.json ? asJson(line) : `${prefix(line.source)}${asText(line)}`);
+  await writeLines(output, textsOf(read, text), signal);
 }
 
-/** Resolves when more can be written, or when nobody reads any more. */
-function drained(output: Writable, readerGone: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      output.off('drain', finish);
-      readerGone.removeEventListener('abort', finish);
-      resolve();
-    };
-    output.once('drain', finish);
-    readerGone.addEventListener('abort', finish, { once: true });
-  });
+async function* textsOf(lines: AsyncIterable<LogLine>, text: (line: LogLine) => string): AsyncGenerator<string> {
+  for await (const line of lines) yield text(line);
 }
 
 function chosenSources(stateDir: string, name: string | undefined): readonly LogSource[] {

@@ -14,6 +14,7 @@ import { serve } from './serve.ts';
 import { addServerFlags, stateDirOf, type ServerFlags } from './server-client.ts';
 import { addSetupCommand } from './setup.ts';
 import { status } from './status.ts';
+import { addUsageCommand } from './usage.ts';
 
 outliveReaders([process.stdout, process.stderr]);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -40,6 +41,7 @@ addServerFlags(program.command('status'))
 addEngineCommands(program, print);
 addReloadCommand(program, print);
 addLogsCommand(program, process.stdout);
+addUsageCommand(program, process.stdout);
 
 program.parseAsync().then(
   () => process.exit(process.exitCode ?? 0),

@@ -13,3 +13,35 @@ export function outliveReaders(streams: readonly Writable[]): void {
   };
   for (const stream of streams) stream.on('error', onError);
 }
+
+/** Aborts when nobody reads any more: `chorus logs -f | head` has seen enough. */
+export function untilReaderGone(output: Writable): AbortSignal {
+  const readerGone = new AbortController();
+  output.on('error', () => readerGone.abort());
+  return readerGone.signal;
+}
+
+/** Writes lines as fast as they are read, until there are no more or nobody reads them. */
+export async function writeLines(
+  output: Writable,
+  lines: AsyncIterable<string> | Iterable<string>,
+  readerGone = untilReaderGone(output),
+): Promise<void> {
+  for await (const line of lines) {
+    if (readerGone.aborted) return;
+    if (!output.write(`${line}\n`)) await drained(output, readerGone);
+  }
+}
+
+/** Resolves when more can be written, or when nobody reads any more. */
+function drained(output: Writable, readerGone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      output.off('drain', finish);
+      readerGone.removeEventListener('abort', finish);
+      resolve();
+    };
+    output.once('drain', finish);
+    readerGone.addEventListener('abort', finish, { once: true });
+  });
+}

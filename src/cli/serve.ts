@@ -193,7 +193,7 @@ async function openStore({ stateDir }: ServeOptions, print: Print): Promise<Kept
   if (opening.kind === 'opened') return { store: opening.store, storeProblem: null };
   const { code, message, remedy } = opening.problem;
   if (FATAL_STORE_PROBLEMS.includes(code)) throw new Refusal('unavailable', `${message} ${remedy}`);
-  print(`Responses are not stored (store: false for every request): ${message} ${remedy}`);
+  print(`Responses are not stored (store: false for every request), and usage is not recorded: ${message} ${remedy}`);
   return { store: null, storeProblem: `${message} ${remedy}` };
 }
 

@@ -34,7 +34,12 @@ const EXIT_REASONS: Readonly<Record<number, keyof typeof EXIT_CODES>> = { 404: '
  * Asks the server of a state directory and gives the JSON that it answers. Throws a `Refusal`: exit code 69 when no
  * server answers, 64 when it does not know what was named, 78 when it refuses the settings.
  */
-export async function askServer<T>(stateDir: string, method: 'GET' | 'POST', path: string): Promise<T> {
+export async function askServer<T>(
+  stateDir: string,
+  method: 'GET' | 'POST',
+  path: string,
+  timeoutMs = method === 'GET' ? TIMEOUT_MS : RELOAD_TIMEOUT_MS,
+): Promise<T> {
   const server = readServerRecord(stateDir);
   if (server === null) {
     throw new Refusal(
@@ -42,17 +47,15 @@ export async function askServer<T>(stateDir: string, method: 'GET' | 'POST', pat
       `No Chorus runs with the state directory ${stateDir}. Start one with \`chorus serve\`.`,
     );
   }
-  const { statusCode, text } = await exchange(server, method, path);
+  const { statusCode, text } = await exchange(server, { method, path, timeoutMs });
   if (statusCode < 300) return JSON.parse(text) as T;
   throw new Refusal(EXIT_REASONS[statusCode] ?? 'unavailable', refusalIn(text) ?? `Chorus answered ${statusCode}.`);
 }
 
 async function exchange(
   { url, keyFile, pid }: ServerRecord,
-  method: 'GET' | 'POST',
-  path: string,
+  { method, path, timeoutMs }: { method: 'GET' | 'POST'; path: string; timeoutMs: number },
 ): Promise<{ readonly statusCode: number; readonly text: string }> {
-  const timeoutMs = method === 'GET' ? TIMEOUT_MS : RELOAD_TIMEOUT_MS;
   const headers = keyFile === null ? {} : { authorization: `Bearer ${readFileSync(keyFile, 'utf8').trim()}` };
   try {
     const { statusCode, body } = await request(`${url}${path}`, {

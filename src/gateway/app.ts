@@ -16,6 +16,7 @@ import { registerMetrics } from './routes/metrics.ts';
 import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
 import { registerStoredResponses } from './routes/stored-responses.ts';
+import { registerUsage } from './routes/usage.ts';
 
 const BODY_LIMIT_BYTES = 32 * MiB;
 /** From a request's first byte to its last; the answer may take as long as it likes. */
@@ -65,6 +66,7 @@ export function buildApp(deps: GatewayDeps): Gateway {
     registerHealth(outside, deps);
     registerMetrics(outside, deps);
     registerAdmin(outside, deps);
+    registerUsage(outside, deps);
   });
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(

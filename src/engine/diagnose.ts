@@ -11,6 +11,8 @@ interface KnownText {
   readonly pattern: RegExp;
   /** The sentence; by default what the pattern matched. */
   readonly say?: (match: RegExpExecArray) => string;
+  /** The sentence for an engine that has served; without one the text says nothing then but that a request has it. */
+  readonly afterServing?: string;
   readonly remedy: string;
   readonly retry: EngineFailure['retry'];
 }
@@ -45,6 +47,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
     code: 'gpu_lost',
     pattern:
       /.*(?:has fallen off the bus|GPU is lost|NVML_ERROR_GPU_IS_LOST|(?:NVML|nvml).{0,60}Unknown Error|uncorrectable ECC error encountered|CUDA-capable device\(s\) is\/are busy or unavailable|no CUDA-capable device is detected|\bXid\b.{0,40}: ?\d+).*/,
+    afterServing: 'it has lost its card',
     remedy:
       'The driver has lost the card or the card is damaged: see dmesg and nvidia-smi; a reset or a reboot may bring it back.',
     retry: 'backoff',
@@ -58,6 +61,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   {
     code: 'gpu_out_of_memory',
     pattern: /(?:torch\.OutOfMemoryError: )?CUDA out of memory.*/,
+    afterServing: 'CUDA out of memory',
     remedy: 'The model does not fit beside what else uses the card. Free the card, or use a smaller context.',
     retry: 'backoff',
   },
@@ -115,6 +119,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   {
     code: 'disk_full',
     pattern: /.*No space left on device.*/,
+    afterServing: 'no space is left on a disk that it writes to',
     remedy: 'Free space on the disk that the path names.',
     retry: 'backoff',
   },
@@ -146,12 +151,14 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   {
     code: 'gpu_communication',
     pattern: /.*(?:NCCL error|unhandled cuda error).*/,
+    afterServing: 'the communication between its cards failed',
     remedy: 'Check the links between the cards (nvidia-smi topo -m) and the size of /dev/shm.',
     retry: 'backoff',
   },
   {
     code: 'cuda_error',
     pattern: /CUDA error: [a-z][a-z ,-]+/,
+    afterServing: 'CUDA reported an error',
     remedy: 'If this repeats itself, look at the card and its driver: dmesg, nvidia-smi.',
     retry: 'backoff',
   },
@@ -170,6 +177,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   {
     code: 'engine_died',
     pattern: /Worker proc .* died unexpectedly.*/,
+    afterServing: 'a worker process of it died',
     remedy: 'The log has the trace; on a memory shortage the kernel log names the process it ended.',
     retry: 'backoff',
   },
@@ -187,7 +195,7 @@ const MAX_QUOTE_CHARACTERS = 300;
 
 /** What is known of an end beside its exit and its log. */
 export interface Circumstances {
-  /** It had served requests, so its log may quote them: of what nobody knows beforehand only names are repeated. */
+  /** It had served requests, so its log may quote them: nothing of it is repeated but names of exceptions. */
   readonly hasServed?: boolean;
   /** Meanwhile the kernel ended a process of this control group for want of memory. */
   readonly oomKilled?: boolean;
@@ -205,7 +213,7 @@ export function diagnoseExit(
 ): EngineFailure {
   if (exit.kind === 'not_started') return notStarted(exit);
   const texts = lines.filter((line) => !REMARK.test(line)).map(withoutPrefix);
-  const known = knownFailure(texts);
+  const known = knownFailure(texts, hasServed);
   if (oomKilled && (known === null || known.code === 'engine_died')) return hostOutOfMemory(exit);
   if (known !== null) return known;
   const message =
@@ -213,10 +221,13 @@ export function diagnoseExit(
   return { code: 'crashed', message, remedy: remedyFor(exit), retry: 'backoff' };
 }
 
-function knownFailure(texts: readonly string[]): EngineFailure | null {
-  for (const { code, pattern, say, remedy, retry } of KNOWN_TEXTS) {
+function knownFailure(texts: readonly string[], hasServed: boolean): EngineFailure | null {
+  for (const { code, pattern, say, afterServing, remedy, retry } of KNOWN_TEXTS) {
+    if (hasServed && afterServing === undefined) continue;
     const match = texts.map((text) => pattern.exec(text)).find((found) => found !== null);
-    if (match) return { code, message: quote(say ? say(match) : match[0]), remedy, retry };
+    if (!match) continue;
+    const message = hasServed ? `${afterServing}; its log has the rest` : quote(say ? say(match) : match[0]);
+    return { code, message, remedy, retry };
   }
   return null;
 }

@@ -239,6 +239,32 @@ describe('the reason of an end', () => {
     );
   });
 
+  it('is told in words of its own where a known text stands in the log of one that has served', () => {
+    const served = { hasServed: true };
+    const secret = 'my secret prompt';
+    for (const [code, text] of [
+      ['gpu_lost', `${secret} NVML_ERROR_GPU_IS_LOST ${secret}`],
+      ['gpu_out_of_memory', `torch.OutOfMemoryError: CUDA out of memory. ${secret}`],
+      ['disk_full', `${secret}: No space left on device: ${secret}`],
+      ['gpu_communication', `${secret} NCCL error ${secret}`],
+      ['cuda_error', `CUDA error: ${secret}`],
+      ['engine_died', `Worker proc ${secret} died unexpectedly ${secret}`],
+    ] as const) {
+      const failure = diagnoseExit(exitCode(1), [`${ERROR} ${text}`], served);
+      expect(failure).toMatchObject({ code, retry: 'backoff' });
+      expect(failure.message).not.toContain('secret');
+      expect(failure.message).toContain('its log has the rest');
+    }
+  });
+
+  it('is nothing that can only befall a start where one has served, whatever a request makes it say', () => {
+    for (const [, , , ...lines] of KNOWN) {
+      const { retry, message } = diagnoseExit(exitCode(1), lines, { hasServed: true });
+      expect(retry).toBe('backoff');
+      expect(message).not.toMatch(/nope|abc|compressed|models|cache\/x/);
+    }
+  });
+
   it('is the kernel where that ended a process meanwhile and nothing else is known', () => {
     const oomKilled = { oomKilled: true };
     const died = 'Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down executor.';

@@ -20,6 +20,8 @@ const METRICS_TIMEOUT_MS = 2000;
 /** Harmony's `<|start|>`: a prompt that every gpt-oss knows how to continue. */
 const PROBE_PROMPT = [200006];
 const MAX_ERROR_CHARACTERS = 200;
+/** Ten times vLLM's metrics, which are the longest that it is asked for: what goes on beyond is no answer. */
+export const MAX_PAGE_BYTES = 1_000_000;
 
 /**
  * One `GET /health`: `healthy`, `slow`, `dead` or `down`, never a throw. An abort of `signal` ends it as `slow`. A 200 says
@@ -78,7 +80,8 @@ async function asking<T>(
   signal: AbortSignal,
   work: (ask: Ask) => Promise<T>,
 ): Promise<T> {
-  const client = new Client('http://localhost', { socketPath, headersTimeout: 0, bodyTimeout: 0 });
+  const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_PAGE_BYTES };
+  const client = new Client('http://localhost', { socketPath, ...limits });
   try {
     return await work((path, timeoutMs, body) =>
       withDeadline(clock, timeoutMs, signal, (deadline) => exchange(client, { path, body, signal: deadline })),

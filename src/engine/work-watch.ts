@@ -71,7 +71,7 @@ export function stallReason(watch: WorkWatch, sample: WorkSample, nowMs: number,
 
 /** The gauges and counters that the engine process reports with every step (vLLM's `v1/metrics/loggers.py`). */
 const STEP_SERIES =
-  /^vllm:(?:num_requests_(?:running|waiting)|kv_cache_usage_perc|num_preemptions_total|prompt_tokens_total|generation_tokens_total|iteration_tokens_total_count)(?:\{[^}]*\})? (\S+)$/gm;
+  /^vllm:(?:num_requests_(?:running|waiting)|kv_cache_usage_perc|num_preemptions_total|prompt_tokens_total|generation_tokens_total|iteration_tokens_total_count)(?:\{[^}\n]*\})? (\S+)$/gm;
 
 /** Reads an engine's `/metrics`; null when the page does not tell. */
 export function readLoad(page: string): EngineLoad | null {

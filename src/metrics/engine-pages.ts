@@ -14,27 +14,71 @@ const PREFIX = 'vllm:';
 /** Beside each counter and histogram prometheus_client tells when it was made, in a gauge of its own. */
 const CREATED = '_created';
 
+/** Of the text format what prometheus_client writes; no control character, for which Prometheus gives up a whole page. */
+const COMMENT = /^# (?:HELP (vllm:\w+) [^\0-\x1f\x7f]*|TYPE (vllm:\w+) (?:counter|gauge|histogram|summary|untyped))$/;
+const LABEL = /([a-zA-Z_]\w*)="(?:[^"\\\0-\x1f\x7f]|\\[\\"n])*"/;
+const SAMPLE = new RegExp(`^(vllm:\\w+)(?:\\{((?:${LABEL.source}(?:,|(?=\\})))*)\\})? (\\S+)$`);
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const NO_NUMBERS = ['+Inf', '-Inf', 'Inf', 'NaN'];
+
 /**
  * The `vllm:` series of a page in Prometheus's text format, each sample with `replica="…"` in front of its own labels.
- * Lines that are no such series are skipped, whatever they are.
+ * Lines that are no such series are skipped, whatever they are, and so is all that Prometheus would refuse the page for:
+ * a line that is not well formed, a label or a sample that comes twice.
  */
 export function readEnginePage(page: string, replica: string): EnginePage {
   const families = new Map<string, Family>();
+  const seen = new Set<string>();
   let current: Family | null = null;
   for (const line of page.split('\n')) {
-    const name = seriesName(line);
-    if (name === null || name.endsWith(CREATED)) continue;
-    const isComment = line.startsWith('#');
+    const read = line.startsWith('#') ? readComment(line) : readSample(line, replica);
+    if (read === null || read.name.endsWith(CREATED)) continue;
+    const { name, isComment, text } = read;
     const belongs: boolean = current !== null && (isComment ? name === current.name : isSampleOf(name, current));
     if (current === null || !belongs) {
       current = families.get(name) ?? { name, comments: [], samples: [] };
       families.set(name, current);
     }
-    if (isComment) addComment(current, line);
-    else current.samples.push(withReplica(line, name, replica));
+    if (isComment) {
+      addComment(current, text);
+      continue;
+    }
+    const series = text.slice(0, text.lastIndexOf(' '));
+    if (!seen.has(series)) current.samples.push(text);
+    seen.add(series);
   }
   return families;
 }
+
+interface Line {
+  readonly name: string;
+  readonly isComment: boolean;
+  /** As it goes on. */
+  readonly text: string;
+}
+
+function readComment(line: string): Line | null {
+  const [text, helped, typed] = COMMENT.exec(line) ?? [];
+  const name = helped ?? typed;
+  return text === undefined || name === undefined ? null : { name, isComment: true, text };
+}
+
+function readSample(line: string, replica: string): Line | null {
+  if (!line.startsWith(PREFIX)) return null;
+  const [, name = '', labels = '', , value = ''] = SAMPLE.exec(line) ?? [];
+  const isValue = NO_NUMBERS.includes(value) || (NUMBER.test(value) && Number.isFinite(Number(value)));
+  if (!isValue || !areDistinct(labelNames(labels))) return null;
+  const own = labels.endsWith(',') ? labels.slice(0, -1) : labels;
+  const all = own === '' ? `replica="${replica}"` : `replica="${replica}",${own}`;
+  return { name, isComment: false, text: `${name}{${all}} ${value}` };
+}
+
+const labelNames = (labels: string): string[] =>
+  [...labels.matchAll(new RegExp(LABEL, 'g'))].map(([, label = '']) => label);
+
+/** And none of them is one that means something to Prometheus, or ours. */
+const areDistinct = (names: readonly string[]): boolean =>
+  new Set(names).size === names.length && !names.some((name) => name === 'replica' || name.startsWith('__'));
 
 /** Prometheus refuses a page that says `# HELP` or `# TYPE` of a series twice. */
 function addComment({ comments }: Family, line: string): void {
@@ -58,21 +102,7 @@ export function valuesOf(page: EnginePage, name: string): number[] {
   return samples.map((line) => Number.parseFloat(line.slice(line.lastIndexOf('}') + 1))).filter(Number.isFinite);
 }
 
-/** The name in a sample or in a `# HELP` or `# TYPE` line of a `vllm:` series; null for any other line. */
-function seriesName(line: string): string | null {
-  const comment = line.startsWith('# HELP ') || line.startsWith('# TYPE ') ? '# HELP '.length : 0;
-  if (!line.startsWith(PREFIX, comment)) return null;
-  return /^vllm:\w+/.exec(line.slice(comment))?.[0] ?? null;
-}
-
 /** A histogram's samples have names of their own, which stand under the comments of its name. */
 function isSampleOf(name: string, family: Family): boolean {
   return name.startsWith(family.name) && ['', '_bucket', '_sum', '_count'].includes(name.slice(family.name.length));
-}
-
-function withReplica(line: string, name: string, replica: string): string {
-  const rest = line.slice(name.length);
-  return rest.startsWith('{')
-    ? `${name}{replica="${replica}",${rest.slice(1)}`
-    : `${name}{replica="${replica}"}${rest}`;
 }

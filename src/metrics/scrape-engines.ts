@@ -1,5 +1,6 @@
 import { Client } from 'undici';
 import type { Clock } from '../domain/clock.ts';
+import { MAX_PAGE_BYTES } from '../engine/health.ts';
 import { type EnginePage, readEnginePage } from './engine-pages.ts';
 
 /** An engine to be asked for its metrics. */
@@ -18,8 +19,6 @@ export interface ScraperOptions {
 
 /** vLLM builds its page within 20 ms; one that takes longer is busy with something worse. */
 const SCRAPE_TIMEOUT_MS = 2000;
-/** Ten times vLLM's page. */
-const MAX_PAGE_BYTES = 1_000_000;
 
 /** Asks all ready engines for their metrics, in parallel, one scrape at a time. */
 export class EngineScraper {

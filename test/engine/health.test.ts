@@ -144,6 +144,23 @@ describe('the health probe', () => {
     });
   });
 
+  it('takes an answer without an end for none, after a megabyte', async () => {
+    let writtenBytes = 0;
+    server = createServer((_, response) => {
+      const chunk = Buffer.alloc(100_000);
+      const write = (): void => {
+        do writtenBytes += chunk.length;
+        while (response.write(chunk));
+        response.once('drain', write);
+      };
+      write();
+    });
+    server.listen(join(folder, 's'));
+    await once(server, 'listening');
+    expect(await probeHealth(target(), new AbortController().signal)).toMatchObject({ kind: 'down' });
+    expect(writtenBytes).toBeLessThan(50_000_000);
+  });
+
   it('is slow after five seconds without an answer', async () => {
     await serve(without('/health'));
     const result = probeHealth(target(), new AbortController().signal);

@@ -110,4 +110,10 @@ http_requests_total{handler="/metrics"} ${Math.random()}
   it('tell nothing when the page is another one', () => {
     expect(readLoad('{"detail":"Not Found"}')).toBeNull();
   });
+
+  it('are read in no time where no line is whole', () => {
+    const begunMs = performance.now();
+    expect(readLoad('vllm:num_requests_running{\n'.repeat(36_000))).toBeNull();
+    expect(performance.now() - begunMs).toBeLessThan(5000);
+  });
 });

@@ -70,3 +70,42 @@ it('reads the values of a series, one for each of its label sets', () => {
   expect(valuesOf(page, 'vllm:c')).toEqual([]);
   expect(valuesOf(page, 'vllm:none')).toEqual([]);
 });
+
+it('skips what Prometheus would refuse the whole page for', () => {
+  const bad = [
+    'vllm:a{x="cut off',
+    'vllm:a{x="\\q"} 1',
+    'vllm:a{x="\0"} 1',
+    'vllm:a{x="1",x="2"} 1',
+    'vllm:a{replica="x"} 1',
+    'vllm:a{__name__="chorus_ready"} 1',
+    'vllm:a{x="1"y="2"} 1',
+    'vllm:a{,} 1',
+    'vllm:a-b 1',
+    'vllm:a 1\r',
+    'vllm:a 1e999',
+    'vllm:a 0x',
+    'vllm:a',
+    'vllm:a 1 2 3',
+    '# TYPE vllm:a garbage',
+    '# HELP vllm:a \u0001',
+  ];
+  const good = ['vllm:a{x="1",} 2', 'vllm:a{} NaN', 'vllm:a{x="\\"\\n\\\\}{"} +Inf'];
+  const again = 'vllm:a{x="1"} 3';
+  expect(joinEnginePages([readEnginePage([...bad, ...good, again].join('\n'), 'e0')])).toBe(
+    `vllm:a{replica="e0",x="1"} 2
+vllm:a{replica="e0"} NaN
+vllm:a{replica="e0",x="\\"\\n\\\\}{"} +Inf
+`,
+  );
+});
+
+it('reads a page of nothing but broken lines in no time', () => {
+  for (const line of ['vllm:num_requests_running{', 'vllm:a{x="1",', '# TYPE vllm:a ', 'vllm:a{x="\\']) {
+    const page = `${line}\n`.repeat(1_000_000 / line.length);
+    const begunMs = performance.now();
+    expect(readEnginePage(page, 'e0').size).toBe(0);
+    expect(readEnginePage(line.repeat(1_000_000 / line.length), 'e0').size).toBe(0);
+    expect(performance.now() - begunMs).toBeLessThan(5000);
+  }
+});

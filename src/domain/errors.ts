@@ -35,6 +35,7 @@ export const ERRORS = {
   unmatched_call: invalid(400, null),
   unsupported_parameter: invalid(400, 'unsupported_parameter'),
   model_not_found: invalid(400, 'model_not_found'),
+  unknown_model: invalid(404, 'model_not_found'),
   context_length_exceeded: invalid(400, 'context_length_exceeded'),
   deadly_request: invalid(400, 'invalid_prompt'),
   previous_response_not_found: invalid(400, 'previous_response_not_found'),

@@ -11,6 +11,7 @@ import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerJsonBody } from './plugins/json-body.ts';
 import { registerNotFound } from './plugins/not-found.ts';
 import { registerAdmin } from './routes/admin.ts';
+import { registerChat } from './routes/chat.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerModels } from './routes/models.ts';
@@ -74,6 +75,7 @@ export function buildApp(deps: GatewayDeps): Gateway {
         registerDrain(api, deps.drain);
         registerResponses(api, deps);
         registerStoredResponses(api, deps);
+        registerChat(api, deps);
         registerModels(api, deps);
       },
       { prefix },

@@ -6,6 +6,13 @@ type Json = Record<string, unknown>;
 /** Far above any real request, and far below what exhausts the stack of whoever walks through it. */
 const MAX_NESTING = 200;
 
+/** The body as its schema may see it: without nulls. Throws a `CodedError` where there is none, or it is nested too deeply. */
+export function readableBody(body: unknown): unknown {
+  if (body === undefined) throw new CodedError('empty_body', 'The body is empty. Send a JSON object.');
+  checkNesting(body);
+  return withoutNulls(body);
+}
+
 /** Throws a `CodedError` for a body that is nested too deeply to be worked with. */
 export function checkNesting(body: unknown): void {
   if (!isNestedDeeper(body, MAX_NESTING)) return;
@@ -37,7 +44,7 @@ function holdsNull(body: Json): boolean {
   return false;
 }
 
-const OPAQUE = new Set(['input', 'metadata', 'tools', 'schema', 'parameters']);
+const OPAQUE = new Set(['input', 'metadata', 'tools', 'schema', 'parameters', 'structured_outputs']);
 
 /** `/input/0/type` as clients read it: `input[0].type`. */
 function fieldPath(instancePath: string): string {

@@ -1,6 +1,10 @@
 import { Type, type Static } from 'typebox';
 import { MAX_INT32, SAMPLING_FIELDS } from './sampling.ts';
 
+/** OpenAI's seven efforts; gpt-oss knows three. */
+export const ReasoningEffort = Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+export type ReasoningEffort = Static<typeof ReasoningEffort>;
+
 /**
  * The body of `POST /responses`, as far as types and ranges go. Unknown keys are ignored, as OpenAI-compatible servers
  * do for the extras that clients send; null means absent (the gateway removes nulls before this schema looks).
@@ -32,7 +36,7 @@ export const CreateResponseBody = Type.Object({
   include: Type.Optional(Type.Array(Type.String())),
   reasoning: Type.Optional(
     Type.Object({
-      effort: Type.Optional(Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])),
+      effort: Type.Optional(ReasoningEffort),
       summary: Type.Optional(Type.Enum(['auto', 'concise', 'detailed'])),
       /** Chorus's own: at most so many tokens of reasoning; 0 leaves it out. */
       max_tokens: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_INT32 })),
@@ -51,8 +55,6 @@ export const CreateResponseBody = Type.Object({
 });
 
 export type CreateResponseBody = Static<typeof CreateResponseBody>;
-
-export type ReasoningEffort = NonNullable<NonNullable<CreateResponseBody['reasoning']>['effort']>;
 
 export type ResponseStatus = 'in_progress' | 'completed' | 'incomplete' | 'failed';
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';

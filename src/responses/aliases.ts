@@ -12,7 +12,7 @@ export function withoutAliases(body: unknown): unknown {
   const { prompt, messages, response_format: responseFormat, ...rest } = body;
   const named: Body = { ...rest };
   if (prompt !== undefined) named['input'] = onlyName(rest, 'input', 'prompt', promptInput(prompt));
-  if (messages !== undefined) named['input'] = onlyName(named, 'input', 'messages', chatItems(messages));
+  if (messages !== undefined) named['input'] = onlyName(named, 'input', 'messages', messageInput(messages));
   const text = rest['text'] ?? {};
   // A `text` of another type stays as it is, for the schema to refuse.
   if (responseFormat !== undefined && isObject(text)) {
@@ -40,45 +40,68 @@ function promptInput(prompt: unknown): unknown {
   });
 }
 
-/** Chat messages as items: calls and tool results become items of their own. */
-function chatItems(messages: unknown): unknown {
-  return Array.isArray(messages) ? messages.flatMap(chatMessageItems) : messages;
+const messageInput = (messages: unknown): unknown =>
+  Array.isArray(messages) ? chatItems(messages).map(({ item }) => item) : messages;
+
+/** An item that a chat message stands for, and where it stands in the messages. */
+export interface ChatItem {
+  readonly item: unknown;
+  /** `[2]` for all of a message, or `[2].tool_calls[0]`. */
+  readonly path: string;
+  /** Where the message says what the item's fields say; a field that is missing here has its name. */
+  readonly fields: Readonly<Record<string, string>>;
 }
 
-function chatMessageItems(message: unknown): unknown[] {
-  if (typeof message !== 'object' || message === null) return [message];
-  const {
-    role,
-    content,
-    tool_call_id: callId,
-    tool_calls: calls,
-    reasoning,
-    reasoning_content: reasoningContent,
-  } = message as Body;
-  if (role === 'tool') return [{ type: 'function_call_output', call_id: callId, output: content }];
-  const thought = reasoning ?? reasoningContent;
+const SAME: ChatItem['fields'] = {};
+const RESULT_FIELDS = { call_id: 'tool_call_id', output: 'content' };
+const CALL_FIELDS = { call_id: 'id', name: 'function.name', arguments: 'function.arguments' };
+
+/** Chat messages as items: reasoning, calls and tool results become items of their own. */
+export const chatItems = (messages: readonly unknown[]): ChatItem[] =>
+  messages.flatMap((message, index) => chatMessageItems(message, `[${index}]`));
+
+function chatMessageItems(message: unknown, path: string): ChatItem[] {
+  if (!isObject(message)) return [{ item: message, path, fields: SAME }];
+  const { role, content, tool_call_id: callId, tool_calls: calls } = message;
+  if (role === 'tool') {
+    return [{ item: { type: 'function_call_output', call_id: callId, output: content }, path, fields: RESULT_FIELDS }];
+  }
   return [
-    ...(typeof thought === 'string' && thought !== ''
-      ? [{ type: 'reasoning', content: [{ type: 'reasoning_text', text: thought }] }]
-      : []),
-    // A message that only calls has no content.
-    ...(Array.isArray(calls) && (content === null || content === undefined || content === '')
-      ? []
-      : [{ type: 'message', role, content }]),
-    ...(Array.isArray(calls) ? calls.map(chatCallItem) : []),
+    ...reasoningItems(message, path),
+    ...textItems(message, path),
+    ...(Array.isArray(calls) ? calls.map((call, index) => chatCallItem(call, `${path}.tool_calls[${index}]`)) : []),
   ];
 }
 
-function chatCallItem(call: unknown): unknown {
-  if (typeof call !== 'object' || call === null) return call;
-  const { id, function: called } = call as Body;
+function reasoningItems({ reasoning, reasoning_content: other }: Body, path: string): ChatItem[] {
+  const text = reasoning ?? other;
+  if (typeof text !== 'string' || text === '') return [];
+  return [{ item: { type: 'reasoning', content: [{ type: 'reasoning_text', text }] }, path, fields: SAME }];
+}
+
+/** A message that only calls has no content; what it says beside calls is their preamble, and no answer yet. */
+function textItems({ role, content, refusal, tool_calls: calls }: Body, path: string): ChatItem[] {
+  if (!Array.isArray(calls) || calls.length === 0) {
+    return [{ item: { type: 'message', role, content: content ?? refusal }, path, fields: SAME }];
+  }
+  if (content === null || content === undefined || content === '') return [];
+  return [{ item: { type: 'message', role, content, phase: 'commentary' }, path, fields: SAME }];
+}
+
+function chatCallItem(call: unknown, path: string): ChatItem {
+  if (!isObject(call)) return { item: call, path, fields: SAME };
+  const { id, function: called } = call;
   const { name, arguments: argumentsText } = (called ?? {}) as Body;
-  return { type: 'function_call', call_id: id, name, arguments: argumentsText };
+  return {
+    item: { type: 'function_call', call_id: id, name, arguments: argumentsText },
+    path,
+    fields: CALL_FIELDS,
+  };
 }
 
 /** The chat shape keeps the schema one level deeper. */
-function chatFormat(format: unknown): unknown {
-  if (typeof format !== 'object' || format === null) return format;
-  const { json_schema: nested, ...rest } = format as Body;
-  return typeof nested === 'object' && nested !== null ? { ...rest, ...nested } : rest;
+export function chatFormat(format: unknown): unknown {
+  if (!isObject(format)) return format;
+  const { json_schema: nested, ...rest } = format;
+  return isObject(nested) ? { ...rest, ...nested } : rest;
 }

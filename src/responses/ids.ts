@@ -3,6 +3,9 @@ import { randomFillSync } from 'node:crypto';
 /** OpenAI's prefixes: a response, a message, a reasoning item, a function call, its output, and the name between the two. */
 export type IdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'fco' | 'call';
 
+/** Those of the other APIs, which have a dash: a chat completion, a completion, a generation. */
+type DashedPrefix = 'chatcmpl' | 'cmpl' | 'gen';
+
 /** 48 bits of Unix milliseconds: enough until the year 10889. */
 const TIME_BYTES = 6;
 const RANDOM_BYTES = 18;
@@ -20,6 +23,11 @@ let lastTime = { nowMs: Number.NaN, hex: '' };
  */
 export function newId(prefix: IdPrefix, nowMs: number): string {
   return `${prefix}_${timeHex(nowMs)}${randomHex(RANDOM_BYTES)}`;
+}
+
+/** The same for what is no part of the Responses API, such as `chatcmpl-` and the digits. */
+export function newDashedId(prefix: DashedPrefix, nowMs: number): string {
+  return `${prefix}-${timeHex(nowMs)}${randomHex(RANDOM_BYTES)}`;
 }
 
 /** The ids of one response have one time, and spelling a number in hexadecimal takes as long as all the rest of an id. */

@@ -11,6 +11,7 @@ import type {
 } from '../protocol/responses.ts';
 import { deltaHead, type DeltaHead, type EventStream } from './event-stream.ts';
 import { newId } from './ids.ts';
+import { messageKind } from './message-kind.ts';
 import type { OutputPolicy } from './output-policy.ts';
 
 /**
@@ -26,25 +27,17 @@ export interface OpenItem {
   close(end: MessageEnd, events: EventStream | null): void;
 }
 
-/** What a message of the model becomes: a call, reasoning, or something for the user to read. */
+/** What a message of the model becomes. */
 export function openItem(header: MessageHeader, outputIndex: number, policy: OutputPolicy): OpenItem {
-  const functionName = calledFunction(header, policy);
-  if (functionName !== null) {
-    return new OpenCall(policy.functionNames.get(functionName) ?? functionName, outputIndex, policy);
+  const message = messageKind(header, policy);
+  switch (message.kind) {
+    case 'call':
+      return new OpenCall(message.name, outputIndex, policy);
+    case 'reasoning':
+      return new OpenReasoning(outputIndex, policy);
+    case 'message':
+      return new OpenMessage(message.phase, outputIndex, policy);
   }
-  if (header.channel === 'analysis' && header.recipient === null) return new OpenReasoning(outputIndex, policy);
-  const phase = header.channel === 'commentary' || header.recipient !== null ? 'commentary' : 'final_answer';
-  return new OpenMessage(phase, outputIndex, policy);
-}
-
-/**
- * The function that a message calls, by the name that the model knows. gpt-oss now and then leaves out `functions.`,
- * or calls from the analysis channel. What was never offered is no call that anybody could answer: it is shown as text.
- */
-function calledFunction({ recipient }: MessageHeader, { functionNames }: OutputPolicy): string | null {
-  if (recipient === null) return null;
-  const name = recipient.replace(/^functions\./, '');
-  return functionNames.has(name) ? name : null;
 }
 
 const statusAt = ({ how }: MessageEnd): ItemStatus => (how === 'cut' ? 'incomplete' : 'completed');

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../harmony/message.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
-import type { OutputItem, ResponseObject, TokenLogprob } from '../protocol/responses.ts';
+import type { FunctionCallItem, MessageItem, ReasoningItem, TokenLogprob } from '../protocol/responses.ts';
 import { jsonProblem } from '../turn/json-check.ts';
 
 /** How the output of one response is named, shown and judged. */
@@ -22,11 +22,17 @@ export interface OutputPolicy {
   readonly sealReasoning: ((text: string) => string) | null;
 }
 
+/** What of an item of the output is judged. */
+export type Said =
+  | Pick<FunctionCallItem, 'type' | 'name' | 'arguments'>
+  | (Pick<MessageItem, 'type' | 'phase'> & { readonly content: readonly { readonly text: string }[] })
+  | Pick<ReasoningItem, 'type'>;
+
 /**
  * What a completed output does not hold although it was asked for, as one sentence; null when all holds. The grammar
  * makes this the exception; a response that claims what is not true would be worse than a failed one.
  */
-export function brokenPromise({ output }: ResponseObject, policy: OutputPolicy): string | null {
+export function brokenPromise(output: readonly Said[], policy: OutputPolicy): string | null {
   const hasCall = output.some(({ type }) => type === 'function_call');
   if (policy.callRequired && !hasCall) return 'The model made no call although tool_choice requires one.';
   const hasAnswer = output.some((item) => item.type === 'message' && item.phase === 'final_answer');
@@ -38,7 +44,7 @@ export function brokenPromise({ output }: ResponseObject, policy: OutputPolicy):
   return null;
 }
 
-function itemProblem(item: OutputItem, { answerSchema, strictParameters }: OutputPolicy): string | null {
+function itemProblem(item: Said, { answerSchema, strictParameters }: OutputPolicy): string | null {
   if (item.type === 'function_call') {
     const schema = strictParameters.get(item.name);
     const problem = schema === undefined ? null : jsonProblem(schema, item.arguments);

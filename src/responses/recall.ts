@@ -14,7 +14,7 @@ export interface Recalled {
 }
 
 /** What a first turn without references builds on. */
-const NOTHING: Recalled = { context: [], rootDate: null, referenced: () => null };
+export const NOTHING_RECALLED: Recalled = { context: [], rootDate: null, referenced: () => null };
 
 /**
  * Looks up what a request refers to: its previous response and its item references. Throws a `CodedError` for what is
@@ -28,7 +28,7 @@ export async function recall(
 ): Promise<Recalled> {
   const previous = body.previous_response_id;
   const ids = referencedIds(body.input);
-  if (previous === undefined && ids.length === 0) return NOTHING;
+  if (previous === undefined && ids.length === 0) return NOTHING_RECALLED;
   const [context, items] = await Promise.all([
     previous === undefined ? null : recallContext(store, project, previous),
     ids.length === 0 || store === null ? new Map<string, ItemRecord>() : store.items(project, ids),

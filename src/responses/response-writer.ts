@@ -6,6 +6,7 @@ import type { FailedAttempt } from '../turn/after-failure.ts';
 import type { MessageListener, TurnUsage } from '../turn/progress.ts';
 import type { TurnEnd } from '../turn/run-turn.ts';
 import type { EventStream } from './event-stream.ts';
+import { isOwnMessage } from './message-kind.ts';
 import { openItem, type OpenItem } from './output-items.ts';
 import { brokenPromise, type OutputPolicy } from './output-policy.ts';
 
@@ -132,14 +133,9 @@ export class ResponseWriter implements MessageListener {
   }
 
   #promiseError(): CodedError | null {
-    const broken = brokenPromise(this.response, this.#policy);
+    const broken = brokenPromise(this.response.output, this.#policy);
     return broken === null ? null : new CodedError('broken_promise', broken);
   }
-}
-
-/** A model that goes on in somebody else's name has said nothing; a role that does not exist is its own. */
-function isOwnMessage({ role }: MessageHeader): boolean {
-  return !['user', 'system', 'developer'].includes(role) && !role.startsWith('functions.');
 }
 
 /** The last one of a failed turn is what its error tells of. */

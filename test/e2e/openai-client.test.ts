@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { openaiChatSuite } from './openai-chat-suite.ts';
 import { openaiClientSuite } from './openai-client-suite.ts';
 
 describe('the openai package for Node against the simulator', () => {
@@ -11,5 +12,7 @@ describe('the openai package for Node against the simulator', () => {
   });
   afterAll(() => chorus.stop());
 
-  openaiClientSuite(() => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 }));
+  const client = (): OpenAI => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 });
+  openaiClientSuite(client);
+  openaiChatSuite(client);
 });

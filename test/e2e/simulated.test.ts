@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { openApiSuite } from './openapi-suite.ts';
 import { postResponse, streamResponse } from '../support/responses-client.ts';
+import { chatRefusalsSuite } from './chat-refusals-suite.ts';
+import { chatSuite } from './chat-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { serveSuite } from './serve-suite.ts';
 import { toolsSuite } from './tools-suite.ts';
@@ -19,6 +21,8 @@ describe('chorus serve with the simulator', () => {
 
   responsesSuite(() => chorus);
   toolsSuite(() => chorus);
+  chatSuite(() => chorus);
+  chatRefusalsSuite(() => chorus);
 
   it('says SIMULATED in the banner, in a header and in the models', async () => {
     expect(chorus.output()).toContain('SIMULATED');

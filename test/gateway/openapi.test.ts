@@ -6,7 +6,9 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { buildApp } from '../../src/gateway/app.ts';
 import type { GatewayDeps } from '../../src/gateway/gateway-deps.ts';
 import { TAGS } from '../../src/gateway/openapi/operation.ts';
+import type { ChatCompletionBody } from '../../src/gateway/openapi/completion-bodies.ts';
 import type { ResponseBody } from '../../src/gateway/openapi/response-bodies.ts';
+import type { ChatCompletion } from '../../src/protocol/chat.ts';
 import type { ResponseObject } from '../../src/protocol/responses.ts';
 import type { OpenApiDocument, OpenApiOperation } from '../support/openapi.ts';
 
@@ -109,8 +111,9 @@ describe('/openapi.json', () => {
     ]);
   });
 
-  it('documents the response object that the sources have', () => {
+  it('documents the objects that the sources have', () => {
     expectTypeOf<ResponseObject>().toExtend<Static<typeof ResponseBody>>();
+    expectTypeOf<ChatCompletion>().toExtend<Static<typeof ChatCompletionBody>>();
   });
 
   it('takes null for every setting that may be left out', () => {

@@ -1,5 +1,6 @@
 import { Type, type TSchema } from 'typebox';
 import { AnswerOfOrder, EngineReportBody, ReloadReportBody, StatusReportBody } from './admin-bodies.ts';
+import { ChatChunkBody, ChatCompletionBody } from './completion-bodies.ts';
 import { DeletedResponseBody, InputItemsBody, ResponseBody } from './response-bodies.ts';
 import { ResponseEventBody } from './response-events.ts';
 import { ModelBody, ModelListBody } from './model-bodies.ts';
@@ -20,6 +21,8 @@ export const COMPONENTS = {
   ResponseStreamEvent: ResponseEventBody,
   DeletedResponse: DeletedResponseBody,
   InputItems: InputItemsBody,
+  ChatCompletion: ChatCompletionBody,
+  ChatCompletionChunk: ChatChunkBody,
   Model: ModelBody,
   ModelList: ModelListBody,
   Status: StatusReportBody,

@@ -1,17 +1,15 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { CodedError } from '../../domain/errors.ts';
 import { CreateResponseBody } from '../../protocol/responses.ts';
 import { withoutAliases } from '../../responses/aliases.ts';
 import { createResponse, streamResponse, withOutputText } from '../../responses/create.ts';
 import { recall } from '../../responses/recall.ts';
-import { prepareResponse, type PreparedResponse } from '../../responses/request.ts';
-import { Flow } from '../../turn/attempt.ts';
+import { prepareResponse } from '../../responses/request.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
 import { ref } from '../openapi/components.ts';
 import { jsonOrEvents, operation } from '../openapi/operation.ts';
-import { SseReply } from '../sse-reply.ts';
-import { checkNesting, withoutNulls } from '../validation.ts';
+import { clientGone, replyStream } from '../reply-turn.ts';
+import { readableBody } from '../validation.ts';
 
 const Query = Type.Object({ stream: Type.Optional(Type.Enum(['true', 'false', '1', '0'])) });
 
@@ -61,9 +59,7 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
     {
       ...CREATE,
       preValidation: async (request) => {
-        if (request.body === undefined) throw new CodedError('empty_body', 'The body is empty. Send a JSON object.');
-        checkNesting(request.body);
-        request.body = withoutAliases(withoutNulls(request.body)) as CreateResponseBody;
+        request.body = withoutAliases(readableBody(request.body)) as CreateResponseBody;
       },
     },
     async (request, reply) => {
@@ -81,44 +77,13 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
         retentionMs: memory?.retentionMs ?? null,
         ...deps.prepare,
       });
-      return wantsStream ? replyStream(deps, prepared, reply, signal) : replyJson(deps, prepared, reply, signal);
+      if (wantsStream) {
+        return replyStream(reply, deps.clock, signal, (write, control) =>
+          streamResponse(deps.responses, prepared, write, control),
+        );
+      }
+      const response = await createResponse(deps.responses, prepared, signal);
+      return response === null ? reply.hijack() : withOutputText(response);
     },
   );
-}
-
-async function replyJson(
-  deps: GatewayDeps,
-  prepared: PreparedResponse,
-  reply: FastifyReply,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const response = await createResponse(deps.responses, prepared, signal);
-  return response === null ? reply.hijack() : withOutputText(response);
-}
-
-async function replyStream(
-  deps: GatewayDeps,
-  prepared: PreparedResponse,
-  reply: FastifyReply,
-  signal: AbortSignal,
-): Promise<void> {
-  reply.hijack();
-  const flow = new Flow();
-  const sse = new SseReply(reply.raw, { flow, clock: deps.clock });
-  sse.open(reply.getHeaders() as Record<string, string>);
-  await streamResponse(deps.responses, prepared, sse.write, { flow, signal });
-  sse.end();
-}
-
-/**
- * Aborts when the client's connection closes before the answer is complete. Fastify's own `request.signal` aborts as
- * soon as the body of a POST has been read (fastify PR 6725), so the reply's socket is what tells.
- */
-function clientGone({ raw }: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  if (raw.destroyed) controller.abort(new Error('the client closed the connection'));
-  raw.on('close', () => {
-    if (!raw.writableFinished) controller.abort(new Error('the client closed the connection'));
-  });
-  return controller.signal;
 }

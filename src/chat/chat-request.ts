@@ -1,0 +1,95 @@
+import { CodedError } from '../domain/errors.ts';
+import type { Wording } from '../completions/reword.ts';
+import type { CreateChatBody } from '../protocol/chat.ts';
+import type { CreateResponseBody } from '../protocol/responses.ts';
+import { chatFormat, chatItems, type ChatItem } from '../responses/aliases.ts';
+
+/** A chat request as the Responses request that asks the same of the model. */
+export interface ChatAsResponse {
+  readonly body: CreateResponseBody;
+  /** Names in errors as the chat request has them. */
+  readonly wording: Wording;
+}
+
+/**
+ * Reads what is chat's own; everything else is judged where Responses judges it. Throws a `CodedError` for what
+ * Chorus does not do and for two names of one thing.
+ */
+export function readChat(chat: CreateChatBody): ChatAsResponse {
+  refuseUnsupported(chat);
+  const { messages, response_format: format, max_tokens: _, max_completion_tokens: __, reasoning: ___, ...same } = chat;
+  const maxTokens = onlyOne(chat, 'max_tokens', 'max_completion_tokens');
+  const items = chatItems(messages);
+  const reasoning = readReasoning(chat);
+  const body: CreateResponseBody = {
+    ...same,
+    input: items.map(({ item }) => item),
+    ...(maxTokens === undefined ? {} : { max_output_tokens: maxTokens }),
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(format === undefined ? {} : { text: { format: chatFormat(format) } }),
+    ...(chat.logprobs === true ? { include: ['message.output_text.logprobs'] } : {}),
+  };
+  return { body, wording: chatWording(chat, items) };
+}
+
+function refuseUnsupported({ n, functions, function_call: call, logprobs, top_logprobs: top }: CreateChatBody): void {
+  if (n !== undefined && n > 1) {
+    throw unsupported('n', 'n is 1 here: one request gives one answer. Send the request several times instead.');
+  }
+  if (functions !== undefined) throw unsupported('functions', 'functions is replaced by tools. Send them as tools.');
+  if (call !== undefined) throw unsupported('function_call', 'function_call is replaced by tool_choice, beside tools.');
+  if (top !== undefined && top > 0 && logprobs !== true) {
+    const message = 'top_logprobs needs logprobs: true.';
+    throw new CodedError('invalid_value', message, { param: 'top_logprobs' });
+  }
+}
+
+const unsupported = (param: string, message: string): CodedError =>
+  new CodedError('unsupported_parameter', message, { param });
+
+/** The value of a setting that has two names, for clients that send one of them or the same under both. */
+function onlyOne<Name extends 'max_tokens' | 'max_completion_tokens'>(
+  chat: CreateChatBody,
+  name: Name,
+  other: Name,
+): number | undefined {
+  if (chat[name] === undefined || chat[other] === undefined || chat[name] === chat[other]) {
+    return chat[other] ?? chat[name];
+  }
+  throw new CodedError('mutually_exclusive', `${name} is another name for ${other}. Send one of them.`, {
+    param: name,
+  });
+}
+
+function readReasoning({ reasoning, reasoning_effort: effort }: CreateChatBody): CreateResponseBody['reasoning'] {
+  if (effort === undefined) return reasoning;
+  if (reasoning?.effort === undefined || reasoning.effort === effort) return { ...reasoning, effort };
+  const message = 'reasoning_effort is another name for reasoning.effort. Send one of them.';
+  throw new CodedError('mutually_exclusive', message, { param: 'reasoning_effort' });
+}
+
+const INPUT_ITEM = /^input\[(\d+)\](?:\.(\w+))?(.*)$/;
+const IN_SCHEMA = /^text\.format\.(name|schema|description|strict)/;
+
+function chatWording(chat: CreateChatBody, items: readonly ChatItem[]): Wording {
+  const maxTokens = chat.max_tokens === undefined ? 'max_completion_tokens' : 'max_tokens';
+  const param = (name: string): string => {
+    const [, index, field, rest] = INPUT_ITEM.exec(name) ?? [];
+    const item = items[Number(index)];
+    if (item !== undefined) {
+      const own = field === undefined ? '' : `.${item.fields[field] ?? field}`;
+      return `messages${item.path}${own}${rest ?? ''}`;
+    }
+    if (name === 'input') return 'messages';
+    if (name === 'max_output_tokens') return maxTokens;
+    if (IN_SCHEMA.test(name)) return name.replace('text.format', 'response_format.json_schema');
+    return name.replace('text.format', 'response_format');
+  };
+  return {
+    param,
+    names: [
+      ['max_output_tokens', maxTokens],
+      ['text.format', 'response_format'],
+    ],
+  };
+}

@@ -8,7 +8,6 @@ import {
   saidWhole,
   type ChatChunk,
   type ChatSaid,
-  type ErrorBody,
 } from '../support/completions-client.ts';
 
 const CHAT = '/v1/chat/completions';

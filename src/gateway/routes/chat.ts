@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
 import { prepareChat } from '../../chat/prepare-chat.ts';
 import { CreateChatBody } from '../../protocol/chat.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
@@ -17,7 +18,7 @@ const CREATE = operation({
   answers: {
     200: jsonOrEvents('The completion, or its chunks while it is made.', {
       json: ref('ChatCompletion'),
-      event: ref('ChatCompletionChunk'),
+      event: Type.Union([ref('ChatCompletionChunk'), ref('Error')]),
     }),
   },
   errors: [

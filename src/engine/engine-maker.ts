@@ -41,7 +41,7 @@ export class EngineMaker {
   readonly #members = new Set<Member>();
   #knownFlags: ReadonlySet<string> | null = null;
   /** Whose flags are known. */
-  #learnedFrom: string | null | undefined;
+  #learnedFrom: string | null = null;
   #guard: ParentDeathGuard | null = null;
 
   constructor(deps: FleetDeps, shared: Shared) {
@@ -68,9 +68,10 @@ export class EngineMaker {
 
   /** Asks vLLM for its options, unless this one was asked before; an abort of `signal` ends the question. */
   async learnFlags({ python }: LaunchSettings, placements: readonly Placement[], signal: AbortSignal): Promise<void> {
-    const { launch, stateDir, logger } = this.#deps;
-    if (this.#learnedFrom === python || placements.every(({ kind }) => kind === 'simulated')) return;
-    const known = await learnKnownFlags({ python, stateDir, environment: launch.environment }, signal);
+    const { stateDir, logger } = this.#deps;
+    const isAsked = python !== this.#learnedFrom && placements.some(({ kind }) => kind !== 'simulated');
+    if (python === null || !isAsked) return;
+    const known = await learnKnownFlags({ python, stateDir }, signal);
     this.#knownFlags = known.flags;
     this.#learnedFrom = python;
     if (known.flags === null) {

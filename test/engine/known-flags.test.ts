@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,15 +36,14 @@ const timesAsked = (): number => {
   }
 };
 
-function learn(python: string | null, path = process.env['PATH'] ?? ''): Promise<KnownFlags> {
-  const installation = { python, stateDir: join(folder, 'state'), environment: { PATH: path } };
-  return learnKnownFlags(installation, new AbortController().signal);
+function learn(python: string, signal = new AbortController().signal): Promise<KnownFlags> {
+  return learnKnownFlags({ python, stateDir: join(folder, 'state') }, signal);
 }
 
 describe('the options of the installed vLLM', () => {
   it('come from its parser once, and then from the state directory', async () => {
     const python = installPython('vllm-0.32.0', PRINTS_FLAGS);
-    const expected = { flags: new Set(['--uds', '--enable-scale-out']), build: 'vllm-0.32.0' };
+    const expected = { flags: new Set(['--uds', '--enable-scale-out']) };
     expect([await learn(python), await learn(python)]).toEqual([expected, expected]);
     expect(timesAsked()).toBe(1);
   });
@@ -55,11 +54,11 @@ describe('the options of the installed vLLM', () => {
     expect(timesAsked()).toBe(2);
   });
 
-  it('are those of the interpreter behind `vllm` on the path', async () => {
+  it('are asked again where the state directory holds half of them', async () => {
     const python = installPython('vllm-0.32.0', PRINTS_FLAGS);
-    mkdirSync(join(folder, 'bin'));
-    writeFileSync(join(folder, 'bin', 'vllm'), `#!${python}\nimport sys\n`);
-    expect(await learn(null, `/nowhere:${join(folder, 'bin')}`)).toMatchObject({ build: 'vllm-0.32.0' });
+    await learn(python);
+    writeFileSync(join(folder, 'state', 'known-flags', 'vllm-0.32.0.json'), '["--uds", "--ena');
+    expect(await learn(python)).toEqual({ flags: new Set(['--uds', '--enable-scale-out']) });
   });
 
   it('are unknown, with the reason, when vLLM is not there or cannot tell', async () => {
@@ -81,12 +80,7 @@ describe('the options of the installed vLLM', () => {
 
   it('are not waited for when nobody wants them any more', async () => {
     const unwanted = new AbortController();
-    const installation = {
-      python: installPython('vllm-0.32.0', 'exec sleep 60'),
-      stateDir: join(folder, 'state'),
-      environment: {},
-    };
-    const answer = learnKnownFlags(installation, unwanted.signal);
+    const answer = learn(installPython('vllm-0.32.0', 'exec sleep 60'), unwanted.signal);
     unwanted.abort();
     expect((await answer).flags).toBeNull();
   });

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
+import { nextEngineLog } from '../logs/log-files.ts';
 import { type ParentDeathGuard, guarded } from '../system/parent-death.ts';
 import {
   groupOf,
@@ -14,7 +15,6 @@ import {
 import type { EngineCommand } from './command.ts';
 import { diagnoseExit, type ProcessExit } from './diagnose.ts';
 import type { EngineFailure } from './failures.ts';
-import { nextLogFile } from './log-files.ts';
 import { LogFollower } from './log-follower.ts';
 import { type EngineProcess, spawnEngine } from './process.ts';
 import { removeRunRecord, writeRunRecord } from './run-record.ts';
@@ -67,7 +67,7 @@ export class EngineRun {
     try {
       mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
       rmSync(socketPath, { force: true }); // vLLM never removes it, and does not start while it is there
-      this.logFile = nextLogFile(join(stateDir, 'logs'), engineId);
+      this.logFile = nextEngineLog(stateDir, engineId);
       const { file, args, env } = command;
       spawned = spawnEngine({ ...guarded(parentDeath, file, args, env['PATH'] ?? ''), env }, this.logFile);
       this.#follower = new LogFollower(this.logFile, clock, { onLine, maxBytes: maxLogBytes });

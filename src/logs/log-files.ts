@@ -1,8 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The name under which Chorus's own log stands beside those of its engines. */
 export const CHORUS_LOG = 'chorus';
+
+const KEPT_STARTS = 5;
 
 /** One log: the files that it consists of, oldest first; the last is the one that grows. */
 export interface LogSource {
@@ -21,14 +23,17 @@ export function logSources(stateDir: string): readonly LogSource[] {
 
 /** The log of one engine over its starts. */
 export function engineLog(stateDir: string, engineId: string): LogSource {
-  return {
-    name: engineId,
-    files: () =>
-      engineLogs(stateDir)
-        .filter((log) => log.engineId === engineId)
-        .toSorted((a, b) => a.start - b.start)
-        .map(({ file }) => file),
-  };
+  return { name: engineId, files: () => startsOf(stateDir, engineId).map(({ file }) => file) };
+}
+
+/** The file for the next start of an engine, not made yet; of the earlier ones the last four are kept. */
+export function nextEngineLog(stateDir: string, engineId: string): string {
+  mkdirSync(folderIn(stateDir), { recursive: true });
+  const earlier = startsOf(stateDir, engineId);
+  for (const { file } of earlier.slice(0, 1 - KEPT_STARTS)) {
+    for (const gone of [file, `${file}.old`]) rmSync(gone, { force: true });
+  }
+  return join(folderIn(stateDir), `${engineId}.${(earlier.at(-1)?.start ?? 0) + 1}.log`);
 }
 
 interface EngineLog {
@@ -38,9 +43,16 @@ interface EngineLog {
   readonly file: string;
 }
 
-/** Files as `nextLogFile` of `engine/` names them. */
+const folderIn = (stateDir: string): string => join(stateDir, 'logs');
+
+/** Of one engine, oldest first. */
+function startsOf(stateDir: string, engineId: string): readonly EngineLog[] {
+  const own = engineLogs(stateDir).filter((log) => log.engineId === engineId);
+  return own.toSorted((a, b) => a.start - b.start);
+}
+
 function engineLogs(stateDir: string): readonly EngineLog[] {
-  const folder = join(stateDir, 'logs');
+  const folder = folderIn(stateDir);
   return namesIn(folder).flatMap((name) => {
     const [, engineId, start] = /^(.+)\.(\d+)\.log$/.exec(name) ?? [];
     return engineId === undefined ? [] : [{ engineId, start: Number(start), file: join(folder, name) }];

@@ -4,7 +4,6 @@ import {
   fstatSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,7 +14,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nextLogFile } from '../../src/engine/log-files.ts';
 import { LogFollower } from '../../src/engine/log-follower.ts';
 import { readMilestone } from '../../src/engine/milestones.ts';
 import { eventually } from '../support/eventually.ts';
@@ -112,21 +110,6 @@ describe('following a log', () => {
     follower.stop();
     write('too late\n');
     expect([heard, clock.pendingTimers]).toEqual([['last words without an end'], 0]);
-  });
-});
-
-describe('log files', () => {
-  it('are numbered from start to start, and the five newest stay', () => {
-    const logs = join(folder, 'logs');
-    for (let start = 1; start <= 11; start++) {
-      const file = nextLogFile(logs, 'e1');
-      writeFileSync(file, '');
-      if (start < 3) writeFileSync(`${file}.old`, '');
-    }
-    writeFileSync(nextLogFile(logs, 'e10'), '');
-    expect(readdirSync(logs).toSorted()).toEqual(
-      ['e1.10.log', 'e1.11.log', 'e1.7.log', 'e1.8.log', 'e1.9.log', 'e10.1.log'].toSorted(),
-    );
   });
 });
 

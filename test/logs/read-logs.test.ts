@@ -3,6 +3,7 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
   rmSync,
   truncateSync,
@@ -11,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { engineLog, logSources } from '../../src/logs/log-files.ts';
+import { engineLog, logSources, nextEngineLog } from '../../src/logs/log-files.ts';
 import { readLogs, type ReadLogs } from '../../src/logs/read-logs.ts';
 import { systemClock } from '../../src/system/clock.ts';
 
@@ -66,6 +67,17 @@ it('gives the last lines over starts and over the older part of a file, and half
 it('finds the last lines of a large file without its beginning', async () => {
   writeFileSync(logOf('e0', 1), `${'x'.repeat(99)}\n`.repeat(50_000) + 'last\n');
   expect(await all({ count: 2 })).toEqual([`e0: ${'x'.repeat(99)}`, 'e0: last']);
+});
+
+it('numbers the files of an engine from start to start, and keeps the five newest', () => {
+  for (let start = 1; start <= 11; start++) {
+    const file = nextEngineLog(stateDir, 'e1');
+    writeFileSync(file, '');
+    if (start < 3) writeFileSync(`${file}.old`, '');
+  }
+  writeFileSync(nextEngineLog(stateDir, 'e10'), '');
+  const kept = ['e1.10.log', 'e1.11.log', 'e1.7.log', 'e1.8.log', 'e1.9.log', 'e10.1.log'];
+  expect(readdirSync(join(stateDir, 'logs')).toSorted()).toEqual(kept.toSorted());
 });
 
 it('names the logs that there are: its own first, engines in order', () => {

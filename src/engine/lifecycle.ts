@@ -57,21 +57,26 @@ export function transition(state: EngineState, event: EngineEvent, moment: Momen
   return answer === undefined ? ignore(state, otherwise) : answer(state, event, moment);
 }
 
-/** No process, nothing scheduled. A start that was asked for forgets earlier failures. */
+/** Of a phase without a process: nothing runs that would have to be ended first. */
+const WITHOUT_PROCESS = { stop_requested: toStopped, kill_requested: toStopped, refused: toFailed };
+
+/** Of a phase whose process nobody has asked to end. */
+const WITH_PROCESS = { kill_requested: kill, refused: kill, exited: (state: EngineState) => sweep(state, UNPLANNED) };
+
+/** Nothing is scheduled. A start that was asked for forgets earlier failures. */
 const AT_REST = {
   otherwise: 'it has no process',
   answers: {
+    ...WITHOUT_PROCESS,
     start_requested: (state: EngineState, _: EngineEvent, moment: Moment) =>
       begin({ ...state, history: FRESH_HISTORY }, moment),
-    stop_requested: toStopped,
-    kill_requested: toStopped,
-    refused: toFailed,
   },
 };
 
 const STARTING: Conduct<'starting'> = {
   otherwise: 'it is starting',
   answers: {
+    ...WITH_PROCESS,
     probed: probedWhileStarting,
     timer_fired: (state, { timer: late }, { policy }) => {
       if (late === 'probe') return stay(state, [{ kind: 'probe_token' }]);
@@ -80,28 +85,24 @@ const STARTING: Conduct<'starting'> = {
     },
     stop_requested: (state, { termGraceMs }, { policy }) =>
       terminate(state, STOP, Math.min(policy.startTermGraceMs, termGraceMs)),
-    kill_requested: kill,
-    refused: kill,
-    exited: (state) => sweep(state, UNPLANNED),
   },
 };
 
 const READY: Conduct<'ready'> = {
   otherwise: 'it is ready',
   answers: {
+    ...WITH_PROCESS,
     looked: (state, { look }, moment) => judgeLook(state, look, moment),
     timer_fired: (state, _, moment) =>
       stay(state, [{ kind: 'look', canary: isCanaryDue(state.work, moment), knownReads: state.work.reads }]),
     stop_requested: drain,
-    kill_requested: kill,
-    refused: kill,
-    exited: (state) => sweep(state, UNPLANNED),
   },
 };
 
 const UNHEALTHY: Conduct<'unhealthy'> = {
   otherwise: 'it is waited for',
   answers: {
+    ...WITH_PROCESS,
     probed: (state, { result }, moment) =>
       result.kind === 'token'
         ? admit(state, result.facts, moment)
@@ -112,9 +113,6 @@ const UNHEALTHY: Conduct<'unhealthy'> = {
       return terminate(state, { kind: 'replace', failure }, policy.termGraceMs);
     },
     stop_requested: drain,
-    kill_requested: kill,
-    refused: kill,
-    exited: (state) => sweep(state, UNPLANNED),
   },
 };
 
@@ -158,25 +156,21 @@ const SWEEPING: Conduct<'sweeping'> = {
 const BACKOFF: Conduct<'backoff'> = {
   otherwise: 'it has no process',
   answers: {
+    ...WITHOUT_PROCESS,
     timer_fired: (state) => stay(state, [{ kind: 'ask_turn' }]),
     turn_taken: (state, { by }) =>
       by === state.waitsFor ? ignore(state, 'it knows') : stay({ ...state, waitsFor: by }, []),
     turn_given: (state, _, moment) => begin(state, moment),
     start_requested: (state, _, moment) => begin(state, moment),
-    stop_requested: toStopped,
-    kill_requested: toStopped,
-    refused: toFailed,
   },
 };
 
 const RELEASING: Conduct<'releasing'> = {
   otherwise: 'it has no process',
   answers: {
+    ...WITHOUT_PROCESS,
     memory_free: (state, _, moment) => spawn(state, moment),
     memory_held: (state, { failure }, moment) => restart(state, failure, moment),
-    stop_requested: toStopped,
-    kill_requested: toStopped,
-    refused: toFailed,
   },
 };
 
@@ -225,7 +219,6 @@ function afterSweep(state: StateOf<'sweeping'>, failure: EngineFailure, moment: 
   }
 }
 
-/** Nothing runs that would have to be ended first. */
 function toStopped(state: EngineState): Step {
   return state.phase === 'stopped' ? ignore(state, 'it is stopped') : enter(state, { phase: 'stopped' });
 }

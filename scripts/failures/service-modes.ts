@@ -35,8 +35,8 @@ export const SERVICE_MODES: readonly FailureMode[] = [
       {
         name: 'start-up reaper',
         file: 'src/engine/run-record.ts',
-        find: 'const left = records.filter(({ record }) => provenMembers(record).length > 0);',
-        replace: 'const left = records.filter(({ record }) => provenMembers(record).length > 1e9);',
+        find: 'const left = records.filter((record) => provenMembers(record).length > 0);',
+        replace: 'const left = records.filter((record) => provenMembers(record).length > 1e9);',
         tests: [SUPERVISOR_KILLED],
       },
       {

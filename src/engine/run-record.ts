@@ -42,32 +42,33 @@ export type Leftovers =
 
 /** Ends what a killed Chorus left running. Touches nothing while its Chorus lives, and no process that is not certainly one of its. */
 export async function endLeftovers(stateDir: string, clock: Clock, deadlineMs: number): Promise<Leftovers> {
-  const records = readRecords(stateDir).filter(({ record }) => record.bootId === readBootId());
-  const owner = records.find(({ record }) => ownerLives(record));
-  if (owner) return { kind: 'in_use', ownerPid: owner.record.ownerPid };
-  const left = records.filter(({ record }) => provenMembers(record).length > 0);
-  const survivors = await Promise.all(left.map(({ record }) => sweepGroup(record, clock, deadlineMs)));
+  const records = readRecords(stateDir);
+  const owner = records.find(ownerLives);
+  if (owner) return { kind: 'in_use', ownerPid: owner.ownerPid };
+  const left = records.filter((record) => provenMembers(record).length > 0);
+  const survivors = await Promise.all(left.map((group) => sweepGroup(group, clock, deadlineMs)));
   if (survivors.flat().length > 0) return { kind: 'unkillable', pids: survivors.flat() };
   rmSync(join(stateDir, FOLDER), { recursive: true, force: true });
-  return { kind: 'clear', ended: left.map(({ record }) => record.groupId) };
+  return { kind: 'clear', ended: left.map(({ groupId }) => groupId) };
 }
 
 /** Ids of the process groups that a killed Chorus left running; looks only. */
 export function leftoverGroups(stateDir: string): readonly number[] {
-  const records = readRecords(stateDir).map(({ record }) => record);
-  const ownerless = records.filter((record) => record.bootId === readBootId() && !ownerLives(record));
-  const left = ownerless.filter((record) => provenMembers(record).length > 0);
-  return left.map(({ groupId }) => groupId);
+  const ownerless = readRecords(stateDir).filter((record) => !ownerLives(record));
+  return ownerless.flatMap((record) => (provenMembers(record).length > 0 ? record.groupId : []));
 }
 
 function ownerLives({ ownerPid, ownerStartTicks }: RunRecord): boolean {
   return ownerPid !== process.pid && isAlive({ pid: ownerPid, startTicks: ownerStartTicks });
 }
 
-function readRecords(stateDir: string): { readonly record: RunRecord }[] {
+/** Those of this boot: ids of an earlier one mean nothing. */
+function readRecords(stateDir: string): readonly RunRecord[] {
+  const bootId = readBootId();
   return listRecords(join(stateDir, FOLDER)).flatMap((file) => {
     try {
-      return [{ record: JSON.parse(readFileSync(file, 'utf8')) as RunRecord }];
+      const record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
+      return record.bootId === bootId ? [record] : [];
     } catch {
       return []; // removed meanwhile, or half of one from a full disk
     }

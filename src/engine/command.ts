@@ -31,8 +31,8 @@ export interface LaunchContext {
 /** The part of it that is decided outside the fleet. */
 export type LaunchSettings = Omit<LaunchContext, 'knownFlags'>;
 
-/** What is this engine's own. */
-export interface EngineSeat {
+/** Where one engine and its workers are reached. */
+export interface EngineAddress {
   /** At most 107 bytes: the kernel's limit for a socket address. */
   readonly socketPath: string;
   /** First of a block of TCP ports for vLLM's internal rendezvous (`VLLM_PORT`); engines that share one collide. */
@@ -61,12 +61,12 @@ const NOT_INHERITED =
   /^(VLLM_(PORT.*|HOST.*|SERVICE_.*|DP_.*|API_KEY|SERVER_DEV_MODE|KEEP_ALIVE_ON_ENGINE_DEATH|USE_RUST_FRONTEND)|MASTER_.*|(LOCAL_|GROUP_|NODE_)?RANK|(LOCAL_|GROUP_)?WORLD_SIZE|NOTIFY_SOCKET|LISTEN_.*|WATCHDOG_.*|PYTHONDONTWRITEBYTECODE)$/;
 
 /** The command line and environment of one engine. */
-export function engineCommand(placement: Placement, launch: LaunchContext, seat: EngineSeat): EngineCommand {
+export function engineCommand(placement: Placement, launch: LaunchContext, address: EngineAddress): EngineCommand {
   const { file, args } = program(placement, launch);
   return {
     file,
-    args: [...args, ...flags(placement, launch, seat)],
-    env: environment(placement, launch, seat),
+    args: [...args, ...flags(placement, launch, address)],
+    env: environment(placement, launch, address),
   };
 }
 
@@ -89,11 +89,11 @@ function program({ kind, model }: Placement, launch: LaunchContext): { file: str
   }
 }
 
-function flags({ kind, model, gpus, profile }: Placement, launch: LaunchContext, seat: EngineSeat): string[] {
+function flags({ kind, model, gpus, profile }: Placement, launch: LaunchContext, address: EngineAddress): string[] {
   const { gpuMemoryUtilization, maxNumBatchedTokens, enforceEager } = profile;
   const recent = RECENT_FLAGS.filter(([flag]) => kind === 'simulated' || launch.knownFlags?.has(flag));
   const required = [
-    ['--uds', seat.socketPath],
+    ['--uds', address.socketPath],
     ['--served-model-name', model, MODELS[model].repository],
     ['--max-model-len', String(profile.maxModelLen)],
     ['--enable-auto-tool-choice'],
@@ -111,7 +111,7 @@ function flags({ kind, model, gpus, profile }: Placement, launch: LaunchContext,
   ];
 }
 
-function environment(placement: Placement, launch: LaunchContext, seat: EngineSeat): Record<string, string> {
+function environment(placement: Placement, launch: LaunchContext, address: EngineAddress): Record<string, string> {
   const inherited = Object.entries(launch.environment).flatMap(([name, value]) =>
     value === undefined || NOT_INHERITED.test(name) ? [] : [[name, value] as const],
   );
@@ -119,12 +119,12 @@ function environment(placement: Placement, launch: LaunchContext, seat: EngineSe
   if (placement.kind === 'simulated') return base;
   return {
     ...base,
-    ...pythonEnvironment(launch, seat),
+    ...pythonEnvironment(launch, address),
     ...(placement.kind === 'gpu' ? gpuEnvironment(placement) : cpuEnvironment(placement)),
   };
 }
 
-function pythonEnvironment(launch: LaunchContext, { rendezvousPort }: EngineSeat): Record<string, string> {
+function pythonEnvironment(launch: LaunchContext, { rendezvousPort }: EngineAddress): Record<string, string> {
   const { PATH: path = '', OMP_NUM_THREADS: threads = '1' } = launch.environment;
   return {
     // vLLM compiles kernels with tools of its own environment, such as ninja.

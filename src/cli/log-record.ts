@@ -1,11 +1,13 @@
+import { isObject, type JsonObject } from '../domain/json.ts';
+
 /** One line of Chorus's own log. */
-export type LogRecord = Readonly<Record<string, unknown>>;
+export type LogRecord = JsonObject;
 
 /** A line of the log as the record that it is; null for anything else, such as half a line. */
 export function readRecord(line: string): LogRecord | null {
   try {
     const record: unknown = JSON.parse(line);
-    return typeof record === 'object' && record !== null && 'msg' in record ? record : null;
+    return isObject(record) && 'msg' in record ? record : null;
   } catch {
     return null;
   }

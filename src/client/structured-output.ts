@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../domain/json.ts';
 import type { JsonSchema } from '../harmony/message.ts';
 import { LMError } from './errors.ts';
 
@@ -76,9 +77,6 @@ const invalid = (why: string, text: string, cause?: unknown): LMError =>
     cause,
   });
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isSource = <T>(format: ResponseFormat<T>): format is SchemaSource<T> =>
   'toJSONSchema' in format && typeof format.toJSONSchema === 'function';
 
@@ -92,7 +90,7 @@ function isStrict(node: unknown): boolean {
   return Object.values(node).every(isStrict);
 }
 
-function isClosed({ required, additionalProperties }: Readonly<Record<string, unknown>>, names: string[]): boolean {
+function isClosed({ required, additionalProperties }: JsonObject, names: string[]): boolean {
   const listed: readonly unknown[] = Array.isArray(required) ? required : [];
   return additionalProperties === false && names.every((name) => listed.includes(name));
 }

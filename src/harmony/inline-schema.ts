@@ -1,3 +1,4 @@
+import { isObject } from '../domain/json.ts';
 import type { JsonSchema } from './message.ts';
 import { SchemaBudget } from './schema-budget.ts';
 
@@ -195,6 +196,3 @@ function unite(own: JsonSchema, variants: readonly JsonSchema[]): JsonSchema {
 
 /** A list, because `null` as the only type has no word of its own. */
 const NULL_VARIANT: JsonSchema = { type: ['null'] };
-
-const isObject = (value: unknown): value is JsonSchema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,3 +1,4 @@
+import { isObject } from '../domain/json.ts';
 import type { JsonSchema } from './message.ts';
 
 /** How much deeper the fields of a nested object, and the variants of a union, are set. */
@@ -112,5 +113,4 @@ function trailingComment(parts: readonly unknown[]): string {
 
 const isString = (value: unknown): value is string => typeof value === 'string';
 
-const asObject = (value: unknown): JsonSchema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonSchema) : {};
+const asObject = (value: unknown): JsonSchema => (isObject(value) ? value : {});

@@ -1,4 +1,5 @@
 import type { Finding, Gpu, Host, Inventory } from '../domain/gpu.ts';
+import { isObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 
 /** One key of the file: what it must be, in words for the person who wrote it, and what its absence means. */
@@ -22,9 +23,6 @@ const orNull =
   (accepts: Field['accepts']): Field['accepts'] =>
   (value) =>
     value === null || accepts(value);
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isProcesses = (value: unknown): boolean =>
   Array.isArray(value) &&

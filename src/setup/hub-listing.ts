@@ -1,3 +1,4 @@
+import { isObject } from '../domain/json.ts';
 import { SetupFailure } from './failure.ts';
 import type { FileChecksum, HubFile, HubListing } from './setup-plan.ts';
 
@@ -30,7 +31,7 @@ export function parseListing(repository: string, text: string, url: URL): HubLis
 function parseObject(text: string, url: URL): { readonly sha?: unknown; readonly siblings?: unknown } {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
+    return isObject(value) ? value : {};
   } catch {
     throw nonsense(url);
   }

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../domain/json.ts';
 import type { TokenRoute } from '../domain/replica.ts';
 import type { OutputRule } from '../harmony/structural-tag.ts';
 import { VOCABULARY_SIZE } from '../harmony/tokens.ts';
@@ -35,8 +36,6 @@ export interface Refusal {
   readonly param: string | null;
   readonly late: boolean;
 }
-
-type Body = Readonly<Record<string, unknown>>;
 
 /** Whether `answer` is an error. */
 export const isRefusal = (answer: GenerationRequest | Refusal): answer is Refusal => 'status' in answer;
@@ -102,7 +101,7 @@ export function readGenerationRequest(
   };
 }
 
-function judgeShape(route: TokenRoute, prompt: unknown, sampling: Body | null): Refusal | null {
+function judgeShape(route: TokenRoute, prompt: unknown, sampling: JsonObject | null): Refusal | null {
   const field = route === 'generate' ? 'token_ids' : 'prompt';
   const missing = [prompt === undefined ? field : [], sampling === null ? 'sampling_params' : []].flat();
   if (route === 'generate' && missing.length > 0) {
@@ -145,7 +144,7 @@ const RANGES: readonly (readonly [name: string, holds: (value: number) => boolea
 ];
 const INTEGERS = ['max_tokens', 'top_k', 'stream_interval'];
 
-function judgeSampling(route: TokenRoute, sampling: Body, maxModelLen: number): Refusal | null {
+function judgeSampling(route: TokenRoute, sampling: JsonObject, maxModelLen: number): Refusal | null {
   const maxTokens = sampling['max_tokens'];
   if (route === 'completions' && typeof maxTokens === 'number' && maxTokens > maxModelLen) {
     const message = `max_tokens=${maxTokens} cannot be greater than max_model_len=${maxModelLen}. Please request fewer output tokens.`;
@@ -197,7 +196,7 @@ function judgeVocabulary(promptTokenIds: readonly number[], stopTokenIds: readon
 }
 
 /** The JSON object in `text`, or null when it is none. */
-export function parseObject(text: string): Body | null {
+export function parseObject(text: string): JsonObject | null {
   try {
     return asObject(JSON.parse(text));
   } catch {
@@ -205,5 +204,4 @@ export function parseObject(text: string): Body | null {
   }
 }
 
-const asObject = (value: unknown): Body | null =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Body) : null;
+const asObject = (value: unknown): JsonObject | null => (isObject(value) ? value : null);

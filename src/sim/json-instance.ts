@@ -1,4 +1,4 @@
-type Schema = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject } from '../domain/json.ts';
 
 /** Deeper than any schema that means it; ends a schema that requires itself. */
 const MAX_DEPTH = 64;
@@ -36,7 +36,7 @@ function instanceOf(schema: unknown, wish: unknown, at: Position): unknown {
   return scalarOf(String(type), schema, wish);
 }
 
-function objectOf(schema: Schema, wish: unknown, at: Position): unknown {
+function objectOf(schema: JsonObject, wish: unknown, at: Position): unknown {
   const wishes = isObject(wish) ? wish : {};
   if (!isObject(schema['properties'])) return wishes;
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
@@ -44,7 +44,7 @@ function objectOf(schema: Schema, wish: unknown, at: Position): unknown {
   return Object.fromEntries(wanted.map(([name, part]) => [name, instanceOf(part, wishes[name], at)]));
 }
 
-function scalarOf(type: string, schema: Schema, wish: unknown): unknown {
+function scalarOf(type: string, schema: JsonObject, wish: unknown): unknown {
   switch (type) {
     case 'string':
       return typeof wish === 'string' ? wish : 'a'.repeat(Number(schema['minLength'] ?? 0));
@@ -60,7 +60,7 @@ function scalarOf(type: string, schema: Schema, wish: unknown): unknown {
 }
 
 /** 0, or the number nearest to it that the bounds admit. */
-function lowest(schema: Schema, round: (value: number) => number): number {
+function lowest(schema: JsonObject, round: (value: number) => number): number {
   const above = Number(
     schema['minimum'] ??
       (schema['exclusiveMinimum'] === undefined ? -Infinity : Number(schema['exclusiveMinimum']) + 1),
@@ -80,6 +80,3 @@ function resolve(root: unknown, reference: string): unknown {
     root,
   );
 }
-
-const isObject = (value: unknown): value is Schema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isObject } from '../domain/json.ts';
 import { KV_BYTES_PER_TOKEN_AND_LAYER, MODELS, type ModelFolder } from '../domain/model.ts';
 import { Refusal } from '../domain/refusal.ts';
 
@@ -41,7 +42,7 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
         ? 2 * kvHeads * headDim * BF16_BYTES
         : KV_BYTES_PER_TOKEN_AND_LAYER,
     maxContextTokens: typeof maxContext === 'number' ? maxContext : MODELS[model].maxContextTokens,
-    quantised: typeof config.quantization_config === 'object' && config.quantization_config !== null,
+    quantised: isObject(config.quantization_config),
   };
 }
 
@@ -49,7 +50,7 @@ async function readConfig(path: string): Promise<GptOssConfig> {
   const file = join(path, 'config.json');
   try {
     const config: unknown = JSON.parse(await readFile(file, 'utf8'));
-    return typeof config === 'object' && config !== null ? config : {};
+    return isObject(config) ? config : {};
   } catch (cause) {
     if (cause instanceof SyntaxError) {
       throw new Refusal('data', `${file} is not JSON (${cause.message}). Download it again.`, { cause });

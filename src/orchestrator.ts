@@ -1,4 +1,4 @@
-import { readApiKey, type ApiKey } from './access/api-key.ts';
+import { Access } from './access/access.ts';
 import { readSeal } from './access/seal.ts';
 import { optionsOf } from './config/load-config.ts';
 import { isPublicBind } from './config/options.ts';
@@ -43,7 +43,7 @@ const CACHED_PROMPT_BYTES = 64_000_000;
  * or `kill` no process of it is left.
  */
 export class Orchestrator {
-  readonly apiKey: ApiKey | null;
+  readonly access: Access;
   /** Empty before the listener is open. */
   url = '';
   readonly #deps: ChorusDeps;
@@ -82,8 +82,7 @@ export class Orchestrator {
     const isPreparing = (): boolean => (this.#preparation?.state ?? null) !== null;
     const changes = { readConfig, plan, roster: this.#fleet, forgive, isPreparing };
     this.#deployment = new Deployment(initial, { ...changes, clock, logger, onChange });
-    const { stateDir, apiKeyFile } = this.#deployment.options;
-    this.apiKey = readApiKey({ file: apiKeyFile, stateDir, required: isPublicBind(deps.listener.host) });
+    this.access = new Access({ ...this.#deployment.options, isPublic: isPublicBind(deps.listener.host), clock });
     this.#sweep = store && new RetentionSweep(store, clock, (err) => logger.error({ err }, 'sweep failed'));
     this.#preparation = prepare && new Preparation(prepare, onChange);
     this.#report = this.#buildReport();
@@ -114,7 +113,8 @@ export class Orchestrator {
    */
   async start(): Promise<{ readonly prepared: Promise<void> }> {
     this.url = await listen(this.#app, this.#deps.listener);
-    writeServerRecord(this.#deployment.options.stateDir, { url: this.url, keyFile: this.apiKey?.file ?? null });
+    this.#announce();
+    this.access.onGuarded(() => this.#announce());
     this.#telemetry.start();
     this.#gpuWatch?.start();
     return { prepared: this.#launch() };
@@ -173,11 +173,17 @@ export class Orchestrator {
     }
   }
 
+  #announce(): void {
+    const { adminKeyFile: keyFile } = this.access;
+    writeServerRecord(this.#deployment.options.stateDir, { url: this.url, keyFile });
+  }
+
   /** An engine without a process has no use for its connections. */
   #changed(): void {
     for (const { engineId, pid } of this.#fleet.status()) {
       if (pid === null) void this.#upstream.closeReplica(engineId);
     }
+    this.access.limits.refresh(this.#deployment.options.limits);
     this.#pool.reconsider();
     for (const listener of this.#listeners) listener();
   }
@@ -238,7 +244,7 @@ export class Orchestrator {
       },
     };
     return buildApp({
-      access: { apiKey: this.apiKey?.key ?? null },
+      access: this.access,
       responses: { clock, turn, memory, turnEnds: this.#buildTurnEnds() },
       clock,
       logger,
@@ -271,7 +277,7 @@ export class Orchestrator {
     const { onTurnEnd, onUsageRowLost } = this.#telemetry;
     return new TurnEnds({
       clock,
-      listeners: [onTurnEnd],
+      listeners: [onTurnEnd, this.access.limits.charge],
       ledger: store?.usage ?? null,
       isSimulated: () => this.simulated,
       onRowLost: onUsageRowLost,
@@ -292,6 +298,7 @@ export class Orchestrator {
     await this.#upstream.close();
     this.#sweep?.stop();
     await this.#deps.store?.close();
+    await this.access.close();
     removeServerRecord(this.#deployment.options.stateDir);
   }
 }

@@ -8,24 +8,33 @@ export interface BannerFacts {
   /** One sentence from the plan. */
   readonly summary: string;
   readonly simulated: boolean;
-  /** Where the key is, or null for a keyless server. */
-  readonly keyFile: string | null;
+  /** The file of the server's own key; or there are only named ones, or nobody needs any. */
+  readonly key: { readonly file: string } | 'named' | 'none';
   readonly stateDir: string;
 }
 
 /** What a person sees first: where it listens, with which key, and a line to paste. */
-export function banner({ version, url, model, summary, simulated, keyFile, stateDir }: BannerFacts): string {
+export function banner({ version, url, model, summary, simulated, key, stateDir }: BannerFacts): string {
   const body = JSON.stringify({ model, stream: true, temperature: 0, input: 'What is 7 + 8?' });
-  const key = keyFile === null ? '' : ` -H "authorization: Bearer $(cat ${shellWord(keyFile)})"`;
   return [
     '',
     `chorus ${version}${simulated ? '   *** SIMULATED: no model runs here; a small closed world answers ***' : ''}`,
     `  serving  ${summary}`,
     `  url      ${url}/v1   (OpenAI Responses; any OpenAI client works)`,
-    `  key      ${keyFile === null ? 'none needed from this machine (use "EMPTY")' : `in ${keyFile}`}`,
+    `  key      ${whichKey(key)}`,
     `  state    ${stateDir}`,
     '',
-    `  curl -N ${url}/v1/responses -H 'content-type: application/json'${key} -d '${body}'`,
+    `  curl -N ${url}/v1/responses -H 'content-type: application/json'${keyHeader(key)} -d '${body}'`,
     '',
   ].join('\n');
+}
+
+function whichKey(key: BannerFacts['key']): string {
+  if (key === 'none') return 'none needed from this machine (use "EMPTY")';
+  return key === 'named' ? 'a named one; `chorus keys create NAME` makes another' : `in ${key.file}`;
+}
+
+function keyHeader(key: BannerFacts['key']): string {
+  if (key === 'none') return '';
+  return ` -H "authorization: Bearer ${key === 'named' ? '$KEY' : `$(cat ${shellWord(key.file)})`}"`;
 }

@@ -16,6 +16,8 @@ export function addConfigFlags(command: Command): Command {
 function optionOf(setting: Setting): Option {
   const { flag, schema, notes, description } = setting;
   const option = new Option([flag, notes.placeholder].join(' ').trimEnd(), `${description}${remark(setting)}`);
+  // `--no-key` is a setting, and not the opposite of a `--key`.
+  option.negate = false;
   const isList = [schema, ...(schema.anyOf ?? [])].some(({ type }) => type === 'array');
   return isList
     ? option.argParser((value: string, earlier?: readonly string[]) => [...(earlier ?? []), value])

@@ -46,6 +46,7 @@ export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY)
   const { print } = view;
   for (const line of configLines(config)) print(line);
   const { options, socket } = listenAsTold(config.options, told, print);
+  refuseOpenDoor(config, options);
   refuseSecondServer(options.stateDir);
   await endKilledEngines(options.stateDir, print);
   const { inventory, plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
@@ -60,6 +61,14 @@ export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY)
   const service = { told, listener: { host, port, descriptor: socket?.descriptor ?? null } };
   const readAgain = (): Promise<LoadedConfig> => loadConfig(flags, process.env);
   await run({ config, options, inventory, plan, setup, readConfig: readAgain, policy, ...service }, view);
+}
+
+/** Nobody else may be able to reach a server that asks for no key. */
+function refuseOpenDoor({ settings }: LoadedConfig, { noKey, host }: ServeOptions): void {
+  if (!noKey || !isPublicBind(host)) return;
+  const isFlag = settings.some(({ path, source }) => path === 'server.no_key' && source === 'flag');
+  const message = `Without a key everybody who reaches ${host} could use the models. Leave --no-key (server.no_key) out: the first start makes a key. Or listen on 127.0.0.1.`;
+  throw new Refusal(isFlag ? 'usage' : 'config', message);
 }
 
 /** What a killed Chorus left on the cards goes before the plan: it would take their memory for somebody else's. */
@@ -174,9 +183,9 @@ async function preflight(
 }
 
 function bannerOf(orchestrator: Orchestrator, { stateDir }: ServeOptions, { model, summary }: Plan): string {
-  const { url, simulated, apiKey } = orchestrator;
-  const keyFile = apiKey?.file ?? null;
-  return banner({ version: chorusVersion, url, model: model ?? 'gpt-oss-20b', summary, simulated, keyFile, stateDir });
+  const { url, simulated, access } = orchestrator;
+  const key = access.isKeyless ? 'none' : (access.apiKey ?? 'named');
+  return banner({ version: chorusVersion, url, model: model ?? 'gpt-oss-20b', summary, simulated, key, stateDir });
 }
 
 function configLines({ file, warnings }: LoadedConfig): readonly string[] {

@@ -1,3 +1,4 @@
+import type { Limits } from '../domain/limits.ts';
 import type { ModelId } from '../domain/model.ts';
 import { DAY_MS, MiB } from '../domain/units.ts';
 import type { Config, EngineChoice, LogLevel, ProgressStyle, ReasoningVisibility } from './schema.ts';
@@ -32,6 +33,12 @@ export interface ServeOptions {
   readonly port: number;
   /** File with the API key; null: the one of the state directory. */
   readonly apiKeyFile: string | null;
+  /** File with the key that opens `/admin`; null: the one of the state directory. */
+  readonly adminKeyFile: string | null;
+  /** No key is asked for. */
+  readonly noKey: boolean;
+  /** Of projects without limits of their own. */
+  readonly limits: Limits;
   readonly reasoning: ReasoningVisibility;
   /** Temperature of requests that name none: 0 to 2. */
   readonly defaultTemperature: number;
@@ -53,7 +60,7 @@ const SECOND_MS = 1000;
 
 /** The configuration in the units and names that the code uses. */
 export function serveOptions(config: Config): ServeOptions {
-  const { engine, server, store } = config;
+  const { engine, server, limits = {}, store } = config;
   const gpus = decided(engine.gpus);
   return {
     engine: engine.kind,
@@ -72,6 +79,13 @@ export function serveOptions(config: Config): ServeOptions {
     host: server.host,
     port: server.port,
     apiKeyFile: server.api_key_file ?? null,
+    adminKeyFile: server.admin_key_file ?? null,
+    noKey: server.no_key,
+    limits: {
+      requestsPerMinute: limits.requests_per_minute ?? null,
+      tokensPerMinute: limits.tokens_per_minute ?? null,
+      concurrent: limits.concurrent ?? null,
+    },
     reasoning: config.reasoning,
     defaultTemperature: config.default_temperature,
     loadingWaitMs: config.loading_wait_seconds * SECOND_MS,

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { MAX_LIMIT } from '../domain/limits.ts';
 import { MODEL_IDS, type ModelId } from '../domain/model.ts';
 import { addressProblem } from './address.ts';
 import { engineArgumentsProblem } from './engine-arguments.ts';
@@ -176,8 +177,37 @@ const server = Type.Object(
         defaultText: 'api-key in the state directory',
       }),
     ),
+    admin_key_file: Type.Optional(
+      path('<file>', {
+        description: 'File with the key that opens /admin, where callers need keys',
+        defaultText: 'admin-key in the state directory',
+      }),
+    ),
+    no_key: Type.Boolean({
+      default: false,
+      description: 'Ask for no key, whatever keys there are; only on an address that this machine alone reaches',
+    }),
   },
   { description: 'Where clients connect' },
+);
+
+const limit = (what: string) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MAX_LIMIT,
+      description: `${what} of each project that has no limit of its own (chorus keys limit-project)`,
+      notes: { placeholder: '<n>', defaultText: 'unlimited', takesEffect: 'at_once' },
+    }),
+  );
+
+const limits = Type.Object(
+  {
+    requests_per_minute: limit('Requests a minute'),
+    tokens_per_minute: limit('Tokens a minute, of prompts and of outputs,'),
+    concurrent: limit('Requests at once'),
+  },
+  { description: 'What a project may use' },
 );
 
 const store = Type.Object(
@@ -207,6 +237,7 @@ export const CONFIG_SCHEMA = Type.Object(
     }),
     engine,
     server,
+    limits,
     store,
     state_dir: path('<folder>', {
       description: 'Where key, stored responses, logs and sockets live',

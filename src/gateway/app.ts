@@ -10,9 +10,11 @@ import { registerDrain } from './plugins/drain.ts';
 import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerJsonBody } from './plugins/json-body.ts';
 import { registerNotFound } from './plugins/not-found.ts';
+import { registerLimits } from './plugins/limits.ts';
 import { registerAdmin } from './routes/admin.ts';
 import { registerChat } from './routes/chat.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerKeys } from './routes/keys.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerModels } from './routes/models.ts';
 import { registerResponses } from './routes/responses.ts';
@@ -68,11 +70,13 @@ export function buildApp(deps: GatewayDeps): Gateway {
     registerMetrics(outside, deps);
     registerAdmin(outside, deps);
     registerUsage(outside, deps);
+    registerKeys(outside, deps.access);
   });
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(
       async (api) => {
         registerDrain(api, deps.drain);
+        registerLimits(api, deps.access.limits);
         registerResponses(api, deps);
         registerStoredResponses(api, deps);
         registerChat(api, deps);

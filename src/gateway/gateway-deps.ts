@@ -1,18 +1,18 @@
 import type { FastifyBaseLogger } from 'fastify';
+import type { Access } from '../access/access.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelId } from '../domain/model.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RequestReport } from '../metrics/request-log.ts';
 import type { ResponsesDeps } from '../responses/create.ts';
 import type { PrepareOptions } from '../responses/request.ts';
-import type { AccessPolicy } from './plugins/auth.ts';
 import type { Operator } from './operator.ts';
 import type { DrainState } from './plugins/drain.ts';
 import type { ModelState, StatusReport } from './reports.ts';
 
 /** What the routes need of the rest of Chorus. */
 export interface GatewayDeps {
-  readonly access: AccessPolicy;
+  readonly access: Access;
   readonly responses: ResponsesDeps;
   readonly clock: Clock;
   readonly logger: FastifyBaseLogger;

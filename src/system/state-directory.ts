@@ -6,7 +6,7 @@ import { identify, isAlive, type ProcessIdentity } from './process-group.ts';
 /** What `chorus status` needs to find a running server. */
 export interface ServerRecord extends ProcessIdentity {
   readonly url: string;
-  /** The file with the API key, or null for a keyless server. */
+  /** The file with the admin key, or null for a keyless server. */
   readonly keyFile: string | null;
 }
 

@@ -88,7 +88,7 @@ export class Orchestrator {
     this.#report = this.#buildReport();
     const watched = { fleet: this.#fleet, pool: this.#pool, deployment: this.#deployment, report: this.#report };
     this.#telemetry = buildTelemetry(deps, watched);
-    this.#operator = this.#buildOperator();
+    this.#operator = new LiveOperator({ ...watched, clock, ending: this.#ending.begun });
     this.#fleet.onChange(onChange);
     this.#app = this.#buildGateway();
   }
@@ -113,8 +113,10 @@ export class Orchestrator {
    */
   async start(): Promise<{ readonly prepared: Promise<void> }> {
     this.url = await listen(this.#app, this.#deps.listener);
-    this.#announce();
-    this.access.onGuarded(() => this.#announce());
+    const { stateDir } = this.#deployment.options;
+    const announce = (): void => writeServerRecord(stateDir, { url: this.url, keyFile: this.access.adminKeyFile });
+    this.access.onGuarded(announce);
+    announce();
     this.#telemetry.start();
     this.#gpuWatch?.start();
     return { prepared: this.#launch() };
@@ -173,11 +175,6 @@ export class Orchestrator {
     }
   }
 
-  #announce(): void {
-    const { adminKeyFile: keyFile } = this.access;
-    writeServerRecord(this.#deployment.options.stateDir, { url: this.url, keyFile });
-  }
-
   /** An engine without a process has no use for its connections. */
   #changed(): void {
     for (const { engineId, pid } of this.#fleet.status()) {
@@ -212,16 +209,6 @@ export class Orchestrator {
       ending: this.#ending,
       storeReport: () => reportStore(store, this.#deployment.options.retentionMs, storeProblem),
       url: () => this.url,
-    });
-  }
-
-  #buildOperator(): LiveOperator {
-    return new LiveOperator({
-      fleet: this.#fleet,
-      deployment: this.#deployment,
-      report: this.#report,
-      clock: this.#deps.clock,
-      ending: this.#ending.begun,
     });
   }
 

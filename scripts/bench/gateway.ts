@@ -6,7 +6,9 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pino } from 'pino';
+import { Access } from '../../src/access/access.ts';
 import { createSeal } from '../../src/access/seal.ts';
+import { NO_LIMITS } from '../../src/domain/limits.ts';
 import type { Replica } from '../../src/domain/replica.ts';
 import { buildApp } from '../../src/gateway/app.ts';
 import { createVocabulary } from '../../src/harmony/vocabulary.ts';
@@ -77,7 +79,15 @@ const telemetry = new Telemetry({
 });
 telemetry.start();
 const app = buildApp({
-  access: { apiKey: null },
+  access: new Access({
+    stateDir: directory,
+    apiKeyFile: null,
+    adminKeyFile: null,
+    isPublic: false,
+    noKey: false,
+    limits: NO_LIMITS,
+    clock: systemClock,
+  }),
   responses: {
     clock: systemClock,
     memory: { store: opening.store, retentionMs: 86_400_000 },

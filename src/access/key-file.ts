@@ -5,22 +5,32 @@ import Value from 'typebox/value';
 import { Refusal } from '../domain/refusal.ts';
 import { EMPTY_BOOK, KeyBook } from './named-keys.ts';
 
-/** The keys in `file`; none where it is missing. Throws a `Refusal` for one that cannot be read: it guards something. */
+/** The keys in `file`; none where it is missing. Throws a `Refusal` for one that cannot be used: it guards something. */
 export function readKeyFile(file: string): KeyBook {
-  const content = readJson(file);
-  if (content === null) return EMPTY_BOOK;
+  const text = readText(file);
+  if (text === null) return EMPTY_BOOK;
+  const content = parse(file, text);
   const [error] = Value.Errors(KeyBook, content);
   if (error === undefined) return content as KeyBook;
   throw unreadable(file, `${error.instancePath || 'it'} ${error.message}`);
 }
 
-function readJson(file: string): unknown {
+function readText(file: string): string | null {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return readFileSync(file, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    throw unreadable(file, message);
+  }
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
     // What JSON.parse says quotes the file.
-    throw unreadable(file, cause instanceof SyntaxError ? 'it is no JSON' : (cause as Error).message);
+    throw unreadable(file, 'it is no JSON');
   }
 }
 

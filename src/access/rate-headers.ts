@@ -42,7 +42,7 @@ function tightest(states: readonly LimitState[]): LimitState {
 /** The refusal of a request for which nothing is left of a limit, with the wait in the words that clients look for. */
 export function rateLimited(what: string, { holder, limit, resetMs }: LimitState): CodedError {
   const waitMs = Math.max(1, Math.ceil(resetMs));
-  const message = `Rate limit reached for this ${holder}: ${limit} ${what}. Please try again in ${seconds(waitMs)}.`;
+  const message = `Rate limit reached for this ${holder} (${what}: ${limit}). Please try again in ${seconds(waitMs)}.`;
   return new CodedError('rate_limited', message, { retryAfterSeconds: Math.ceil(waitMs / 1000) });
 }
 

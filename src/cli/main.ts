@@ -6,6 +6,7 @@ import { addConfigCommand } from './config.ts';
 import { addConfigFlags } from './config-flags.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addEngineCommands } from './engine-commands.ts';
+import { addKeyCommands } from './keys.ts';
 import { addLogsCommand } from './logs.ts';
 import { outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
@@ -40,6 +41,7 @@ addServerFlags(program.command('status'))
   .action(async (flags: ServerFlags) => print(await status(await stateDirOf(flags), flags)));
 addEngineCommands(program, print);
 addReloadCommand(program, print);
+addKeyCommands(program, { print, note: (line) => void process.stderr.write(`${line}\n`) });
 addLogsCommand(program, process.stdout);
 addUsageCommand(program, process.stdout);
 

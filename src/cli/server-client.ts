@@ -28,18 +28,37 @@ export async function stateDirOf(flags: Flags): Promise<string> {
 }
 
 /** What a status of the answer means to a script. */
-const EXIT_REASONS: Readonly<Record<number, keyof typeof EXIT_CODES>> = { 404: 'usage', 409: 'config' };
+const EXIT_REASONS: Readonly<Record<number, keyof typeof EXIT_CODES>> = {
+  400: 'usage',
+  401: 'noPermission',
+  403: 'noPermission',
+  404: 'usage',
+  409: 'config',
+};
+
+/** An order to a running server. */
+interface Ask {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly body?: object;
+  /** How long the answer may take; a usual time where it is not named. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A refusal with the exit code that an answer of this status has. */
+export const refusalOfStatus = (status: number, message: string): Refusal =>
+  new Refusal(EXIT_REASONS[status] ?? 'unavailable', message);
 
 /**
  * Asks the server of a state directory and gives the JSON that it answers. Throws a `Refusal`: exit code 69 when no
  * server answers, 64 when it does not know what was named, 78 when it refuses the settings.
  */
-export async function askServer<T>(
-  stateDir: string,
-  method: 'GET' | 'POST',
-  path: string,
-  timeoutMs = method === 'GET' ? TIMEOUT_MS : RELOAD_TIMEOUT_MS,
-): Promise<T> {
+export function askServer<T>(stateDir: string, method: 'GET' | 'POST', path: string, timeoutMs?: number): Promise<T> {
+  return orderServer<T>(stateDir, { method, path, timeoutMs });
+}
+
+/** As `askServer`, for what needs a body or another method. */
+export async function orderServer<T>(stateDir: string, ask: Ask): Promise<T> {
   const server = readServerRecord(stateDir);
   if (server === null) {
     throw new Refusal(
@@ -47,20 +66,24 @@ export async function askServer<T>(
       `No Chorus runs with the state directory ${stateDir}. Start one with \`chorus serve\`.`,
     );
   }
-  const { statusCode, text } = await exchange(server, { method, path, timeoutMs });
+  const { statusCode, text } = await exchange(server, ask);
   if (statusCode < 300) return JSON.parse(text) as T;
-  throw new Refusal(EXIT_REASONS[statusCode] ?? 'unavailable', refusalIn(text) ?? `Chorus answered ${statusCode}.`);
+  throw refusalOfStatus(statusCode, refusalIn(text) ?? `Chorus answered ${statusCode}.`);
 }
 
 async function exchange(
   { url, keyFile, pid }: ServerRecord,
-  { method, path, timeoutMs }: { method: 'GET' | 'POST'; path: string; timeoutMs: number },
+  { method, path, body: content, timeoutMs = method === 'GET' ? TIMEOUT_MS : RELOAD_TIMEOUT_MS }: Ask,
 ): Promise<{ readonly statusCode: number; readonly text: string }> {
-  const headers = keyFile === null ? {} : { authorization: `Bearer ${readFileSync(keyFile, 'utf8').trim()}` };
+  const headers = {
+    ...(keyFile === null ? {} : { authorization: `Bearer ${readAdminKey(keyFile)}` }),
+    ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+  };
   try {
     const { statusCode, body } = await request(`${url}${path}`, {
       method,
       headers,
+      body: content === undefined ? null : JSON.stringify(content),
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     });
@@ -68,6 +91,15 @@ async function exchange(
   } catch (cause) {
     const message = `Chorus (pid ${pid}) does not answer at ${url}: ${(cause as Error).message}. Is it still running?`;
     throw new Refusal('unavailable', message, { cause });
+  }
+}
+
+function readAdminKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    const message = `The admin key cannot be read: ${(cause as Error).message}. Run this as the user of the server, or as root.`;
+    throw new Refusal('noPermission', message, { cause });
   }
 }
 

@@ -7,6 +7,8 @@ export interface FileLock {
 
 /** SQLite's SQLITE_BUSY. */
 const BUSY = 5;
+/** A file that nothing refers to any more would be closed, and unlocked with it. */
+const held = new Set<DatabaseSync>();
 
 /**
  * Locks `file`, which is made where it is missing and stays empty; null when somebody else holds it for longer than
@@ -24,5 +26,10 @@ export function takeFileLock(file: string, waitMs: number): FileLock | null {
     if ((error as { readonly errcode?: number }).errcode === BUSY) return null;
     throw error;
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release() {
+      if (held.delete(database)) database.close();
+    },
+  };
 }

@@ -17,7 +17,7 @@ it.each(['key', "a key; don't $(echo run) this"])(
       model: 'gpt-oss-20b',
       summary: 'gpt-oss-20b on one card',
       simulated: false,
-      keyFile,
+      key: { file: keyFile },
       stateDir: folder,
     });
     const line = /^ *curl (.*)$/m.exec(text)?.[1] ?? expect.fail(text);

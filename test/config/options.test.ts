@@ -30,6 +30,9 @@ describe('the options of chorus serve', () => {
       host: '127.0.0.1',
       port: 8000,
       apiKeyFile: null,
+      adminKeyFile: null,
+      noKey: false,
+      limits: { requestsPerMinute: null, tokensPerMinute: null, concurrent: null },
       reasoning: 'shown',
       defaultTemperature: 1,
       loadingWaitMs: 300_000,
@@ -59,7 +62,8 @@ engine:
   args: [--max-num-seqs, 64]
   max_log_megabytes: 2
   stall_seconds: 30
-server: { host: 0.0.0.0, port: 0, api_key_file: key }
+server: { host: 0.0.0.0, port: 0, api_key_file: key, admin_key_file: /etc/admin, no_key: true }
+limits: { requests_per_minute: 60, tokens_per_minute: 10000, concurrent: 8 }
 store:
   retention_days: 7
 state_dir: /srv/chorus
@@ -91,6 +95,9 @@ assume_yes: true
         host: '0.0.0.0',
         port: 0,
         apiKeyFile: join(folder, 'key'),
+        adminKeyFile: '/etc/admin',
+        noKey: true,
+        limits: { requestsPerMinute: 60, tokensPerMinute: 10_000, concurrent: 8 },
         reasoning: 'hidden',
         defaultTemperature: 0.5,
         loadingWaitMs: 60_000,

@@ -153,7 +153,12 @@ describe('the pod', () => {
     expect(at('/tmp')).toMatchObject({ readOnly: false, emptyDir: {} });
     expect(at('/dev/shm')).toMatchObject({ readOnly: false, emptyDir: { medium: 'Memory' } });
     expect(at('/etc/chorus')).toEqual({ readOnly: true, configMap: { name: 'chorus-config' } });
-    expect(options.apiKeyFile).toBe('/etc/chorus-keys/api-key');
+    expect([options.apiKeyFile, options.adminKeyFile]).toEqual([
+      '/etc/chorus-keys/api-key',
+      '/etc/chorus-keys/admin-key',
+    ]);
+    const howTo = readFileSync(`${ROOT}configs/kubernetes/kustomization.yaml`, 'utf8');
+    for (const key of ['api-key', 'admin-key']) expect(howTo).toContain(`--from-literal=${key}=`);
     expect(at('/etc/chorus-keys')).toMatchObject({ readOnly: true, secret: { secretName: 'chorus-keys' } });
   });
 

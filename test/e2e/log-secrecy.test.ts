@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually.ts';
 /** In every prompt, answer, argument and broken body of this file. */
 const SECRET = 'Zanzibarquagga';
 const KEY = 'sk-chorus-quaggakey-0123456789abcdef';
+const ADMIN_KEY = 'sk-chorus-quaggaadmin-0123456789abcdef';
 const WRONG_KEY = 'sk-wrongquagga';
 /** Longer than every answer here but that of the request that is to end its engine. */
 const DEADLY_TOKENS = 60;
@@ -22,6 +23,7 @@ let chorus: RunningChorus;
 beforeAll(async () => {
   stateDir = mkdtempSync(join(tmpdir(), 'chorus-secrecy-'));
   writeFileSync(join(stateDir, 'api-key'), `${KEY}\n`, { mode: 0o600 });
+  writeFileSync(join(stateDir, 'admin-key'), `${ADMIN_KEY}\n`, { mode: 0o600 });
   const crash = ['--engine-arg=--sim-crash-after-tokens', `--engine-arg=${DEADLY_TOKENS}`];
   chorus = await startChorus(['--engine', 'simulated', '--replicas', '2', '--log-level', 'debug', ...crash], stateDir);
   await eventually('two replicas', 30_000, async () => {
@@ -53,7 +55,7 @@ const create = (body: object): Promise<Answer> =>
   ask('POST', '/v1/responses', { model: 'gpt-oss-20b', temperature: 0, ...body });
 
 const getStatus = async (): Promise<StatusReport> =>
-  JSON.parse((await ask('GET', '/admin/status')).text) as StatusReport;
+  JSON.parse((await ask('GET', '/admin/status', undefined, ADMIN_KEY)).text) as StatusReport;
 
 /** Everything that stands in the log and was printed. */
 const told = (): string => readFileSync(join(stateDir, 'chorus.log'), 'utf8') + chorus.output();
@@ -146,9 +148,13 @@ it('says why engines ended and a request is refused, without the words of their 
 });
 
 it('has said neither secret words nor keys, in its log, on its terminal or in its metrics', async () => {
+  const { text: made } = await ask('POST', '/admin/keys', { name: 'new' }, ADMIN_KEY);
+  const { key: newKey } = JSON.parse(made) as { key: string };
+  expect((await ask('GET', '/v1/models', undefined, newKey)).status).toBe(200);
   const { text: metrics } = await ask('GET', '/metrics');
+  expect(linesSaying('key made')).toHaveLength(1);
   expect(metrics).toContain('chorus_responses_total');
-  for (const secret of [SECRET, KEY, WRONG_KEY]) {
+  for (const secret of [SECRET, KEY, ADMIN_KEY, WRONG_KEY, newKey]) {
     expect(told()).not.toContain(secret);
     expect(metrics).not.toContain(secret);
   }

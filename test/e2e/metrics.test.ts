@@ -10,12 +10,14 @@ import { eventually } from '../support/eventually.ts';
 import { formatProblems, valueOf } from '../support/prometheus.ts';
 
 const KEY = 'sk-chorus-0123456789abcdef0123456789abcdef';
+const ADMIN_KEY = 'sk-chorus-admin';
 let stateDir: string;
 let chorus: RunningChorus;
 
 beforeAll(async () => {
   stateDir = mkdtempSync(join(tmpdir(), 'chorus-metrics-'));
   writeFileSync(join(stateDir, 'api-key'), `${KEY}\n`, { mode: 0o600 });
+  writeFileSync(join(stateDir, 'admin-key'), `${ADMIN_KEY}\n`, { mode: 0o600 });
   chorus = await startChorus(['--engine', 'simulated', '--replicas', '2'], stateDir);
   await eventually('two replicas', 30_000, async () =>
     (await getStatus()).engines.every(({ phase }) => phase === 'ready') ? true : null,
@@ -42,7 +44,8 @@ async function create(input: string): Promise<ResponseObject> {
   return (await body.json()) as ResponseObject;
 }
 
-const getStatus = async (): Promise<StatusReport> => JSON.parse((await get('/admin/status')).text) as StatusReport;
+const getStatus = async (): Promise<StatusReport> =>
+  JSON.parse((await get('/admin/status', ADMIN_KEY)).text) as StatusReport;
 
 it('tells Prometheus what was asked of this server and what its engines say', async () => {
   const answers = [await create('What is 7 + 8?'), await create('Count to 20.')];

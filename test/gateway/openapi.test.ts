@@ -38,7 +38,12 @@ let document: OpenApiDocument;
 let tree: string;
 
 beforeAll(async () => {
-  const told = { access: { apiKey: null }, logger: pino({ enabled: false }), version: '1.2.3', engineHeader: 'none' };
+  const told = {
+    access: { isKeyless: true },
+    logger: pino({ enabled: false }),
+    version: '1.2.3',
+    engineHeader: 'none',
+  };
   const deps = new Proxy(told, { get: (known, key) => Reflect.get(known, key) ?? nothing }) as unknown as GatewayDeps;
   const app = buildApp(deps);
   await app.ready();

@@ -19,7 +19,7 @@ const ALWAYS: readonly ErrorName[] = [
   'forbidden_origin',
   'internal',
 ];
-const WITH_KEY: readonly ErrorName[] = ['missing_key', 'wrong_key'];
+const WITH_KEY: readonly ErrorName[] = ['missing_key', 'wrong_key', 'forbidden_key'];
 /** What can be wrong with a body, whether or not anybody reads it. */
 const WITH_BODY: readonly ErrorName[] = ['bad_json', 'unsupported_media_type', 'body_too_large'];
 const WITH_CHECKED_BODY: readonly ErrorName[] = [
@@ -92,6 +92,7 @@ function errorsOf({ method, url, schema }: RouteOptions, { isOpen, errors = [] }
     ...(isOpen ? [] : WITH_KEY),
     ...(method === 'GET' ? [] : WITH_BODY),
     ...(schema?.body ? WITH_CHECKED_BODY : []),
+    ...(method === 'POST' && !url.startsWith('/admin/') ? (['rate_limited'] as const) : []),
     ...(schema?.querystring ? (['invalid_type', 'invalid_value'] as const) : []),
     // A parameter that cannot be decoded, or is too long, names nothing.
     ...(/[:*]/.test(url) ? (['not_found'] as const) : []),

@@ -107,24 +107,24 @@ export class KeyRing {
 
   /** Rejects with a `CodedError` that names the field at fault. */
   create(wish: KeyWish): Promise<NewKey> {
-    return this.#change((book) => {
-      const { book: next, key, secret } = withKey(book, wish, this.#clock.nowMs());
-      return { next, result: { ...viewOf(key), key: secret } };
+    return this.#change((before) => {
+      const { book, key, secret } = withKey(before, wish, this.#clock.nowMs());
+      return { book, result: { ...viewOf(key), key: secret } };
     });
   }
 
   /** The key stops working for every request that begins from then on. Rejects with a `CodedError` for one there is not. */
   revoke(idOrName: string): Promise<KeyView> {
-    return this.#change((book) => {
-      const { book: next, key } = withoutKey(book, idOrName);
-      return { next, result: viewOf(key) };
+    return this.#change((before) => {
+      const { book, key } = withoutKey(before, idOrName);
+      return { book, result: viewOf(key) };
     });
   }
 
   /** Gives a project limits of its own in the place of those of the settings, each for each; none: takes them back. */
   limitProject(project: string, limits: Partial<Limits>): Promise<Limits> {
     const own = { ...NO_LIMITS, ...limits };
-    return this.#change((book) => ({ next: withProjectLimits(book, project, own), result: own }));
+    return this.#change((before) => ({ book: withProjectLimits(before, project, own), result: own }));
   }
 
   /** Lets others write. */
@@ -133,11 +133,11 @@ export class KeyRing {
     this.#lock.release();
   }
 
-  #change<T>(make: (book: KeyBook) => { readonly next: KeyBook; readonly result: T }): Promise<T> {
+  #change<T>(make: (before: KeyBook) => { readonly book: KeyBook; readonly result: T }): Promise<T> {
     const changed = this.#lastChange.then(async () => {
-      const { next, result } = make(this.#book);
-      await this.#write(next);
-      this.#book = next;
+      const { book, result } = make(this.#book);
+      await this.#write(book);
+      this.#book = book;
       this.#index();
       this.#onChange();
       return result;

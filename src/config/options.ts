@@ -60,7 +60,7 @@ const SECOND_MS = 1000;
 
 /** The configuration in the units and names that the code uses. */
 export function serveOptions(config: Config): ServeOptions {
-  const { engine, server, limits = {}, store } = config;
+  const { engine, server, limits, store } = config;
   const gpus = decided(engine.gpus);
   return {
     engine: engine.kind,

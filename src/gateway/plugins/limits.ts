@@ -6,9 +6,9 @@ import type { RateLimits } from '../../access/rate-limits.ts';
  * a turn counts until its answer has ended or its client has left.
  */
 export function registerLimits(api: FastifyInstance, limits: RateLimits): void {
-  api.addHook('onRequest', (request, reply, done) => {
-    if (!limits.isActive) return done();
-    holdToLimits(limits, request, reply).then(() => done(), done);
+  api.addHook('onRequest', (request, reply, proceed) => {
+    if (limits.isActive) holdToLimits(limits, request, reply).then(() => proceed(), proceed);
+    else proceed();
   });
 }
 
@@ -17,8 +17,8 @@ async function holdToLimits(
   { caller, method, routeOptions }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
+  const beginsTurn = method === 'POST' && !(routeOptions.url ?? '').endsWith('/cancel');
   try {
-    const beginsTurn = method === 'POST' && !(routeOptions.url ?? '').endsWith('/cancel');
     if (beginsTurn) await limits.admit(caller, (onEnd) => reply.raw.once('close', onEnd));
   } finally {
     reply.headers((await limits.headers(caller)) ?? {});

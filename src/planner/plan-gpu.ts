@@ -5,13 +5,15 @@ import { formatCount } from '../domain/units.ts';
 import { candidateFor, type Candidate } from './candidate.ts';
 import { judgeCards, type Card } from './cards.ts';
 import { byCards, contextsOf, type Seat } from './layout.ts';
-import { notServed, withCordonNote } from './not-served.ts';
+import { emptyPlan, notServed, withCordonNote } from './not-served.ts';
 import { explainSeats } from './reasons.ts';
 import { rejectCandidate, rejectUnusedCards, tooManySentence } from './reject.ts';
 import { relaxations } from './relax.ts';
 import type { PlanRequest } from './request.ts';
 import { selectGpus } from './select-gpus.ts';
 import { countOf, joinWords, seatName } from './wording.ts';
+
+const NO_GPU_RUNS_IT = 'no GPU of this server can run it';
 
 /** Places the largest model of which (enough) replicas fit on the cards; everything left out gets its reason. */
 export function planOnGpus(inventory: Inventory, wanted: PlanRequest): Plan {
@@ -21,7 +23,7 @@ export function planOnGpus(inventory: Inventory, wanted: PlanRequest): Plan {
   const judged = judgeCards(selection.gpus);
   const [cards, rejections] = [judged.cards, [...judged.rejections, ...selection.rejections]];
   const [problem] = selection.problems;
-  if (problem !== undefined) return refuseSelection(problem);
+  if (problem !== undefined) return emptyPlan(problem, NO_GPU_RUNS_IT);
   const candidates = candidateModels(request).map((model) => candidateFor(model, cards, request));
   const running = request.survivors?.[0]?.model;
   const chosen = candidates.find(({ model, seats }) => seats.length > 0 && (running ?? model) === model);
@@ -83,19 +85,11 @@ interface Attempt {
 function refuse(gpus: readonly Gpu[], request: PlanRequest, attempt: Attempt): Plan {
   const { cards, rejections, candidates } = attempt;
   const [smallest, ...larger] = candidates.toReversed();
-  const summary = refusalSummary(gpus, request, attempt);
-  return {
-    model: null,
-    placements: [],
-    rejections: [
-      ...rejections,
-      ...(smallest ? rejectSmallest(smallest, cards, request) : []),
-      ...larger.flatMap((candidate) => whyNot(candidate, cards, request)),
-    ],
-    summary,
-    reasons: [],
-    notServed: notServed(null, () => withCordonNote('no GPU of this server can run it', gpus)),
-  };
+  return emptyPlan(refusalSummary(gpus, request, attempt), withCordonNote(NO_GPU_RUNS_IT, gpus), [
+    ...rejections,
+    ...(smallest ? rejectSmallest(smallest, cards, request) : []),
+    ...larger.flatMap((candidate) => whyNot(candidate, cards, request)),
+  ]);
 }
 
 /** What would have to change first: card by card, unless only the number of replicas is at fault. */
@@ -130,15 +124,4 @@ function refusalSummary(gpus: readonly Gpu[], request: PlanRequest, { cards, can
   ];
   if (wishes.length > 0) return `Nothing fits: ${joinWords(models, 'or')} with ${joinWords(wishes)} does not fit here.`;
   return `Nothing fits: no GPU here has the free memory for ${joinWords(models, 'or')}.`;
-}
-
-function refuseSelection(problem: string): Plan {
-  return {
-    model: null,
-    placements: [],
-    rejections: [],
-    summary: problem,
-    reasons: [],
-    notServed: notServed(null, () => 'no GPU of this server can run it'),
-  };
 }

@@ -3,7 +3,7 @@ import type { ModelId } from '../domain/model.ts';
 import type { EngineKind, Placement, Plan, Rejection } from '../domain/placement.ts';
 import { formatBytes, formatCount, GiB } from '../domain/units.ts';
 import { CPU_RUNTIME_BYTES, cpuFootprint, kvBytesForContext, splitBudget, type Footprint } from './estimate.ts';
-import { notServed } from './not-served.ts';
+import { emptyPlan, notServed } from './not-served.ts';
 import { CONTEXT_LADDER } from './profiles.ts';
 import type { PlanRequest } from './request.ts';
 import { countOf } from './wording.ts';
@@ -158,12 +158,6 @@ function rejectMemory(model: ModelId, { replicas, host, smallest }: Shortage): R
 
 function refuse(rejections: readonly Rejection[]): Plan {
   const [first] = rejections;
-  return {
-    model: null,
-    placements: [],
-    rejections,
-    summary: `Nothing fits on the CPU: ${first ? `${first.subject}: ${first.reason}` : 'no size'}.`,
-    reasons: [],
-    notServed: notServed(null, () => 'the CPU of this server cannot run it'),
-  };
+  const summary = `Nothing fits on the CPU: ${first ? `${first.subject}: ${first.reason}` : 'no size'}.`;
+  return emptyPlan(summary, 'the CPU of this server cannot run it', rejections);
 }

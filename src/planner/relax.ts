@@ -5,7 +5,7 @@ import { candidateFor } from './candidate.ts';
 import { emptied, roomRemedy, type Card } from './cards.ts';
 import type { Seat } from './layout.ts';
 import type { PlanRequest } from './request.ts';
-import { countOf, gpuList, joinWords } from './wording.ts';
+import { countOf, gpuList, joinWords, lowerFirst } from './wording.ts';
 
 /** A choice that was made for the planner, and what it says when taking it back would make the model fit. */
 interface Pin {
@@ -54,8 +54,6 @@ export function relaxations(model: ModelId, cards: readonly Card[], request: Pla
     remedy: `${(rejection.remedy ?? '').replace(/\.$/, '')}, and make room: ${lowerFirst(roomRemedy(shared))}`,
   }));
 }
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 function relaxationsOn(model: ModelId, cards: readonly Card[], request: PlanRequest): Rejection[] {
   const pins = PINS.filter(({ key }) => request[key] !== null);

@@ -49,6 +49,9 @@ export function joinWords(words: readonly string[], conjunction = 'and'): string
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${conjunction} ${last}`;
 }
 
+/** A sentence as it goes on after another. */
+export const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
 /** An estimate in three digits, so that it does not look more exact than it is: `1,880,000`. */
 export function roughly(count: number): string {
   return formatCount(Number(count.toPrecision(3)));

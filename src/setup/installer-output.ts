@@ -1,4 +1,5 @@
 import { GiB, KiB, MiB } from '../domain/units.ts';
+import { lowerFirst } from '../planner/wording.ts';
 import { SetupFailure } from './failure.ts';
 
 /** What a line of uv or pip tells. */
@@ -24,8 +25,6 @@ export function readInstallerLine(line: string): InstallerNews | null {
     return null;
   return { kind: 'step', sentence: `installing vLLM: ${lowerFirst(text.slice(0, 100))}` };
 }
-
-const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
 
 /** Why uv, pip or venv ended with an error, read from its last lines. */
 export function installerFailure(

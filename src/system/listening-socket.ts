@@ -1,7 +1,7 @@
-import { readFileSync, readlinkSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
 import { Refusal } from '../domain/refusal.ts';
+import { socketInode, tcpListeners } from './proc-sockets.ts';
 import type { PassedSocket } from './service-environment.ts';
 
 /** A socket of this process that listens already, and where. */
@@ -12,7 +12,6 @@ export interface ListeningSocket {
   readonly port: number;
 }
 
-const LISTEN_STATE = '0A';
 /** The one among several that is meant: `FileDescriptorName=http`. */
 const HTTP_NAME = 'http';
 
@@ -38,14 +37,9 @@ export function findListeningSocket(passed: readonly PassedSocket[]): ListeningS
 }
 
 function addressOf(descriptor: number): Omit<ListeningSocket, 'descriptor'> | null {
-  try {
-    const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1];
-    const rows = ['tcp', 'tcp6'].flatMap((table) => readFileSync(`/proc/self/net/${table}`, 'utf8').split('\n'));
-    const row = rows.map((line) => line.trim().split(/\s+/)).find((row) => row[3] === LISTEN_STATE && row[9] === inode);
-    return row?.[1] === undefined ? null : parseSocketAddress(row[1]);
-  } catch {
-    return null; // a closed descriptor, or no /proc
-  }
+  const inode = socketInode(`/proc/self/fd/${descriptor}`);
+  const listener = tcpListeners().find((one) => one.inode === inode);
+  return listener === undefined ? null : parseSocketAddress(listener.address);
 }
 
 /** `0100007F:1F40` of /proc/net/tcp (proc_net(5)): four-byte words as they lie in memory, then the port. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { leftoverGroups } from '../engine/run-record.ts';
 import { readKernelLog } from '../gpu/kernel-log.ts';
 import { KernelLogReader, type KernelLogEvent } from '../gpu/kernel-log-lines.ts';
 import { findPrograms } from '../setup/find-program.ts';
+import { isAccessible } from '../system/is-accessible.ts';
 import { describePortHolder } from '../system/port-holder.ts';
 import { livingServer } from '../system/state-directory.ts';
 import { readVocabulary } from '../system/vocabulary.ts';
@@ -122,16 +123,9 @@ function portHolder(stateDir: string, port: number): string | null {
 }
 
 async function findStateParent(folder: string): Promise<MachineFacts['stateParent']> {
-  const exists = await access(folder).then(
-    () => true,
-    () => false,
-  );
+  const exists = await isAccessible(folder);
   if (!exists && dirname(folder) !== folder) return findStateParent(dirname(folder));
-  const isWritable = await access(folder, constants.W_OK | constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  return { folder, isWritable };
+  return { folder, isWritable: await isAccessible(folder, constants.W_OK | constants.X_OK) };
 }
 
 async function sharedMemory(): Promise<number | null> {

@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding, Gpu } from '../domain/gpu.ts';
 import { countOf, joinWords } from '../planner/wording.ts';
+import { isAccessible } from '../system/is-accessible.ts';
 import { pciSlot, type PciDevice } from './pci-devices.ts';
 
 /** Container runtimes leave one of these. */
@@ -39,12 +39,6 @@ export async function crossCheckCards(
 
 async function isContainer(root: string, env: Readonly<NodeJS.ProcessEnv>): Promise<boolean> {
   if (env['NVIDIA_VISIBLE_DEVICES'] !== undefined || env['KUBERNETES_SERVICE_HOST'] !== undefined) return true;
-  const marks = await Promise.all(CONTAINER_MARKS.map((mark) => exists(join(root, mark))));
+  const marks = await Promise.all(CONTAINER_MARKS.map((mark) => isAccessible(join(root, mark))));
   return marks.includes(true);
 }
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
+import { isAccessible } from '../system/is-accessible.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,14 +12,7 @@ const PROBE_TIMEOUT_MS = 10_000;
 export async function findPrograms(name: string, environment: Environment): Promise<readonly string[]> {
   const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const files = folders.map((folder) => join(folder, name));
-  const runnable = await Promise.all(
-    files.map((file) =>
-      access(file, constants.X_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
+  const runnable = await Promise.all(files.map((file) => isAccessible(file, constants.X_OK)));
   return files.filter((_, position) => runnable[position]);
 }
 

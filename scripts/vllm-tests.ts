@@ -1,8 +1,14 @@
-/** `npm run test:vllm`: makes the Python environment if it is missing, then runs the `vllm` project of the tests on it. */
+/** `npm run test:vllm`: makes the Python environments that are missing, then runs the `vllm` project of the tests on them. */
 import { spawnSync } from 'node:child_process';
+import { ensureClientsPython } from './clients-env.ts';
 import { ensureVllmEnvironment } from './vllm-env.ts';
 
-const environment = await ensureVllmEnvironment(console.log).catch((error: unknown) => {
+async function ensureBoth() {
+  const vllm = await ensureVllmEnvironment(console.log);
+  return { ...vllm, clientsPython: await ensureClientsPython(console.log) };
+}
+
+const environment = await ensureBoth().catch((error: unknown) => {
   console.error(`test:vllm cannot run: ${error instanceof Error ? error.message : String(error)}`);
   return null;
 });
@@ -20,7 +26,12 @@ if (environment === null) {
     ...reporters,
     ...process.argv.slice(2),
   ];
-  const { python, modelPath } = environment;
-  const env = { ...process.env, CHORUS_TEST_PYTHON: python, CHORUS_TEST_MODEL: modelPath };
+  const { python, modelPath, clientsPython } = environment;
+  const env = {
+    ...process.env,
+    CHORUS_TEST_PYTHON: python,
+    CHORUS_TEST_MODEL: modelPath,
+    CHORUS_TEST_CLIENTS: clientsPython,
+  };
   process.exitCode = spawnSync('vitest', args, { stdio: 'inherit', env }).status ?? 1;
 }

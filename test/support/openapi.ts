@@ -59,7 +59,9 @@ export function openApiJudge(document: OpenApiDocument): (exchange: Exchange) =>
     if (content[type] === undefined) return at([`no such content type: ${contentType}`]);
     const here = ['paths', found.template, method.toLowerCase()];
     const answer = [...here, 'responses', String(status), 'content', type, 'schema'];
-    const values = type === 'text/event-stream' ? readEvents(answered) : [readBody(type, answered)];
+    const isStream = type === 'text/event-stream';
+    const values = isStream ? readEvents(answered) : [readBody(type, answered)];
+    if (isStream) answer.push('properties', 'data', 'anyOf', '0', 'contentSchema');
     const body = [...here, 'requestBody', 'content', 'application/json', 'schema'];
     return at([
       ...values.flatMap((value) => holds(answer, value)),

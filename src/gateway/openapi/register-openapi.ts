@@ -75,11 +75,11 @@ function documented(schema: FastifySchema | undefined, route: RouteOptions): Fas
   // Stands there with its path alone, which a test does not let pass.
   if (schema === undefined || documentation === undefined) return { summary: '' };
   const { body, operationId, ...rest } = schema;
-  const { parameters, answers } = documentation;
+  const { parameters, example, answers } = documentation;
   return {
     ...rest,
     operationId: route.url.startsWith(SECOND_PREFIX) ? `${operationId}_api` : (operationId ?? ''),
-    ...(body ? { body: withNulls(body) } : {}),
+    ...(body ? { body: { ...withNulls(body), ...(example && { examples: [example] }) } } : {}),
     ...(parameters && { querystring: parameters }),
     security: documentation.isOpen ? [] : [{ [BEARER]: [] }],
     response: { ...errorAnswers(errorsOf(route, documentation)), ...answers },

@@ -6,7 +6,7 @@ import { validationError } from '../validation.ts';
 /** Makes every failure of a request an answer in OpenAI's error shape. */
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const coded = fromFastify(error, app.initialConfig.bodyLimit ?? 0);
+    const coded = fromFastify(error, request, app.initialConfig.bodyLimit ?? 0);
     if (coded.errorName === 'internal')
       request.log.error({ reqId: request.id, err: error }, 'request failed unexpectedly');
     if (coded.errorName === 'body_too_large') letItArrive(request, reply);
@@ -30,7 +30,7 @@ export function sendError(reply: FastifyReply, error: CodedError): FastifyReply 
   return reply.code(error.status).type('application/json').send(error.toBody());
 }
 
-function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
+function fromFastify(error: FastifyError, request: FastifyRequest, bodyLimitBytes: number): CodedError {
   const [first, ...others] = error.validation ?? [];
   if (first) return validationError([first, ...others]);
   switch (error.code) {
@@ -42,6 +42,9 @@ function fromFastify(error: FastifyError, bodyLimitBytes: number): CodedError {
       return new CodedError('body_too_large', `The body is larger than ${Math.floor(bodyLimitBytes / MiB)} MiB.`);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new CodedError('bad_json', 'The body is not as long as its content-length says.');
+    // Of the method QUERY, before it is looked at whether a route has it; none does.
+    case 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE':
+      return unknownRoute(request);
     default:
       return toCodedError(error);
   }

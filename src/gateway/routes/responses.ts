@@ -21,12 +21,21 @@ const CREATE = operation({
     '`messages` (the chat shape) for `input`, `response_format` for `text.format`.',
   tags: ['responses', 'learning-v2'],
   body: CreateResponseBody,
+  example: { model: 'gpt-oss-20b', input: 'What is 7 + 8?', temperature: 0 },
   querystring: Query,
   answers: {
     200: jsonOrEvents('The response, or its events while it is made.', {
       json: ref('Response'),
       event: ref('ResponseStreamEvent'),
     }),
+  },
+  links: {
+    200: {
+      Retrieve: { operationId: 'retrieveResponse', parameters: { id: '$response.body#/id' } },
+      ListInput: { operationId: 'listInputItems', parameters: { id: '$response.body#/id' } },
+      Cancel: { operationId: 'cancelResponse', parameters: { id: '$response.body#/id' } },
+      Delete: { operationId: 'deleteResponse', parameters: { id: '$response.body#/id' } },
+    },
   },
   errors: [
     'mutually_exclusive',

@@ -17,7 +17,23 @@ const CLIENTS = [
   'litellm==1.110.2',
 ];
 /** What LiteLLM's proxy imports. Its extra `proxy` has much more: databases, clouds, consoles. */
-const PROXY = ['apscheduler==3.11.3'];
+const PROXY = [
+  'apscheduler==3.11.3',
+  'backoff==2.2.1',
+  'cryptography==50.0.2',
+  'expression==5.8.0',
+  'fastapi==0.165.0',
+  'fastapi-sso==0.23.0',
+  'orjson==3.13.0',
+  'pyjwt==2.15.1',
+  'python-multipart==0.0.34',
+  'redis==8.1.0',
+  'semver==3.1.2',
+  'soundfile==0.14.0',
+  'uvicorn==0.54.0',
+  'uvloop==0.23.0',
+  'websockets==16.1.1',
+];
 
 const packages = [...CLIENTS, ...PROXY];
 const name = `python-clients-${createHash('sha256').update(packages.join()).digest('hex').slice(0, 8)}`;

@@ -15,6 +15,7 @@ const CREATE = operation({
     'conversation is what the next request sends.',
   tags: ['learning-v2'],
   body: CreateChatBody,
+  example: { model: 'gpt-oss-20b', messages: [{ role: 'user', content: 'What is 7 + 8?' }], temperature: 0 },
   answers: {
     200: jsonOrEvents('The completion, or its chunks while it is made.', {
       json: ref('ChatCompletion'),

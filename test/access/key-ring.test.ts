@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,6 +92,16 @@ describe('a named key', () => {
     await keys.create({ name: 'taken' });
     await expect(keys.create(wish)).rejects.toMatchObject({ errorName: 'invalid_value', param });
     expect(keys.listing.keys).toHaveLength(1);
+  });
+});
+
+describe('what root makes in the folder of a service', () => {
+  it("is the service's, so that it can start with it", async () => {
+    if (process.getuid?.() === 0) chownSync(stateDir, 2000, 2001);
+    await open().create({ name: 'a' });
+    const ownerOf = (path: string): number[] => [statSync(path).uid, statSync(path).gid];
+    const made = ['keys.json', 'keys.lock'].map((name) => ownerOf(join(stateDir, name)));
+    expect(made).toEqual([ownerOf(stateDir), ownerOf(stateDir)]);
   });
 });
 

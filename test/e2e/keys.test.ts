@@ -169,6 +169,33 @@ describe('keys of a running server', { timeout: PATIENCE_MS }, () => {
   }
 });
 
+describe('limits of the settings', { timeout: PATIENCE_MS }, () => {
+  it('hold for projects without their own, for every API that generates, and follow a reload', async () => {
+    const config = join(stateDir, 'config.yaml');
+    writeFileSync(config, 'limits: { requests_per_minute: 2 }\n');
+    await serve('--config', config);
+    const chat = (): Promise<Answer> =>
+      ask('EMPTY', 'POST', '/v1/chat/completions', {
+        model: 'gpt-oss-20b',
+        messages: [{ role: 'user', content: 'What is 7 + 8?' }],
+      });
+    expect([(await create('EMPTY')).status, (await chat()).status, (await chat()).status]).toEqual([200, 200, 429]);
+    // Orders of the operator are no requests of a caller.
+    expect((await ask('EMPTY', 'POST', '/admin/reload')).status).toBe(200);
+    writeFileSync(config, 'limits: { requests_per_minute: 3, tokens_per_minute: 1000000 }\n');
+    expect((await ask('EMPTY', 'POST', '/admin/reload')).status).toBe(200);
+    const { status, headers } = await chat();
+    expect([status, headers['x-ratelimit-limit-requests']]).toEqual([200, '3']);
+    const left = (await ask('EMPTY', 'GET', '/v1/models')).headers['x-ratelimit-remaining-tokens'];
+    expect(Number(left)).toBeLessThan(1_000_000);
+    expect(await keys('limit-project', 'default', '--requests-per-minute', '50')).toMatchObject({
+      exitCode: 0,
+      stdout: 'default: 50 requests/min',
+    });
+    expect((await chat()).headers['x-ratelimit-limit-requests']).toBe('50');
+  });
+});
+
 describe('two projects', { timeout: PATIENCE_MS }, () => {
   it('know nothing of each other, and a new key of a project sees what the old one made', async () => {
     await serve();

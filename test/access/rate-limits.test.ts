@@ -65,6 +65,18 @@ describe('requests a minute', () => {
     expect(await refusal(limits)).toBeNull();
   });
 
+  it('come back with the time, also where the event loop was too busy to notice', async () => {
+    const limits = limitsOf({ requestsPerMinute: 1 });
+    await begin(limits);
+    // The time moves, and no timer runs.
+    vi.setSystemTime(Date.now() + MINUTE_MS);
+    expect(await limits.headers(someone)).toMatchObject({
+      'x-ratelimit-remaining-requests': '1',
+      'x-ratelimit-reset-requests': '0s',
+    });
+    expect(await refusal(limits)).toBeNull();
+  });
+
   it('are not used up by requests that are refused', async () => {
     const limits = limitsOf({ requestsPerMinute: 1, concurrent: 2 });
     await begin(limits);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { eventually } from '../support/eventually.ts';
 
-const KEY = 'sk-for-the-fuzzer-0123456789abcdef';
+const KEYS = { caller: 'sk-for-the-fuzzer-0123456789abcdef', admin: 'sk-for-the-fuzzer-of-admin' };
 const RUN_TIMEOUT_MS = 240_000;
 /** What ends or stops engines, and what goes on for ever. */
 const LEFT_OUT = '(reload|drain|restart|start|logs)$';
@@ -19,9 +19,9 @@ describe('chorus serve with the simulator, asked by a fuzzer that reads /openapi
   let chorus: RunningChorus;
 
   beforeAll(async () => {
-    const keyFile = join(folder, 'key');
-    writeFileSync(keyFile, KEY, { mode: 0o600 });
-    chorus = await startChorus(['--engine', 'simulated', '--replicas', '2', '--api-key-file', keyFile]);
+    for (const [name, key] of Object.entries(KEYS)) writeFileSync(join(folder, name), key, { mode: 0o600 });
+    const files = ['--api-key-file', join(folder, 'caller'), '--admin-key-file', join(folder, 'admin')];
+    chorus = await startChorus(['--engine', 'simulated', '--replicas', '2', ...files]);
     await eventually('a replica', 60_000, async () => ((await fetch(`${chorus.url}/readyz`)).ok ? true : null));
   });
   afterAll(async () => {
@@ -29,18 +29,22 @@ describe('chorus serve with the simulator, asked by a fuzzer that reads /openapi
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it(
-    'answers everything as the document says, and never with a 5xx',
+  // What the admin key opens comes last: there limits and keys are made.
+  it.each([
+    { who: 'a caller', key: KEYS.caller, paths: '^/(?!api/|admin/)' },
+    { who: 'the operator', key: KEYS.admin, paths: '^/admin/' },
+  ])(
+    'answers $who as the document says, and never with a 5xx',
     { timeout: RUN_TIMEOUT_MS + 10_000 },
-    async () => {
+    async ({ key, paths }) => {
       const { CHORUS_TEST_CLIENTS: python = '' } = process.env;
       if (!python) throw new Error('Run this through `npm run test:vllm`, which makes the Python environment.');
-      const which = ['--include-path-regex', '^/(?!api/)', '--exclude-path-regex', LEFT_OUT];
+      const which = ['--include-path-regex', paths, '--exclude-path-regex', LEFT_OUT];
       const bounds = ['--seed', '1', '--max-examples', '12', '--workers', '1', '--generation-database', 'none'];
       const judged = ['--exclude-checks', UNCHECKED, '--continue-on-failure', '--warnings', 'off', '--no-color'];
       const { all, exitCode } = await execa(
         join(dirname(python), 'schemathesis'),
-        ['run', `${chorus.url}/openapi.json`, '-H', `Authorization: Bearer ${KEY}`, ...which, ...bounds, ...judged],
+        ['run', `${chorus.url}/openapi.json`, '-H', `Authorization: Bearer ${key}`, ...which, ...bounds, ...judged],
         { cwd: folder, all: true, reject: false, timeout: RUN_TIMEOUT_MS },
       );
       console.log(all.slice(all.indexOf('SUMMARY')));

@@ -31,7 +31,7 @@ import { planSetupHere } from './plan-setup-here.ts';
 import { describeReload } from './reload.ts';
 import { createStartView, type StartView, viewStyle } from './progress.ts';
 import { announceStop, connectService, listenAsTold } from './service.ts';
-import { untilStopped } from './stop-signals.ts';
+import { noteEarlyReload, untilStopped } from './stop-signals.ts';
 
 type Print = (line: string) => void;
 
@@ -40,6 +40,7 @@ type Print = (line: string) => void;
  * `policy` are the waiting times of its engines.
  */
 export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY): Promise<void> {
+  const wasReloadAsked = isForeground() ? () => false : noteEarlyReload(process);
   const told = takeServiceEnvironment(process.env, process.pid);
   const config = await loadConfig(flags, process.env);
   const view = createStartView(process.stdout, viewStyle(config.options.progress, process.env), systemClock);
@@ -60,7 +61,8 @@ export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY)
   const { host, port } = options;
   const service = { told, listener: { host, port, descriptor: socket?.descriptor ?? null } };
   const readAgain = (): Promise<LoadedConfig> => loadConfig(flags, process.env);
-  await run({ config, options, inventory, plan, setup, readConfig: readAgain, policy, ...service }, view);
+  const again = { readConfig: readAgain, wasReloadAsked };
+  await run({ config, options, inventory, plan, setup, policy, ...again, ...service }, view);
 }
 
 /** Nobody else may be able to reach a server that asks for no key. */
@@ -95,10 +97,23 @@ interface AsService {
 interface Configured extends Pick<ChorusDeps, 'readConfig' | 'policy'> {
   readonly config: LoadedConfig;
   readonly inventory: Inventory;
+  /** Somebody sent SIGHUP meanwhile. From this question on it is answered at once. */
+  readonly wasReloadAsked: () => boolean;
 }
 
 async function run(
-  { config, inventory, options, plan, setup, told, listener, readConfig, policy }: Decided & AsService & Configured,
+  {
+    config,
+    inventory,
+    options,
+    plan,
+    setup,
+    told,
+    listener,
+    readConfig,
+    wasReloadAsked,
+    policy,
+  }: Decided & AsService & Configured,
   view: StartView,
 ): Promise<void> {
   const kept = await openStore(options, view.print);
@@ -124,12 +139,14 @@ async function run(
       reload: isForeground() ? null : () => void reloadNow(orchestrator, view.print),
     },
   );
+  const isReloadDue = wasReloadAsked();
   orchestrator.announceReloads(service);
   const { prepared } = await orchestrator.start();
   view.print(bannerOf(orchestrator, options, plan));
   const show = (): void => view.show(() => orchestrator.status());
   orchestrator.onChange(show);
   show();
+  if (isReloadDue) void reloadNow(orchestrator, view.print);
   try {
     process.exitCode = await Promise.race([stopped, prepared.then(() => stopped)]);
   } catch (error) {

@@ -60,3 +60,17 @@ export function untilStopped(
     }
   });
 }
+
+/**
+ * Notes a SIGHUP that comes before there is anything to reload, which would end the process. Ends with the call of what
+ * it gives, which tells whether one came.
+ */
+export function noteEarlyReload(signals: EventEmitter): () => boolean {
+  let isAsked = false;
+  const note = (): void => void (isAsked = true);
+  signals.on('SIGHUP', note);
+  return () => {
+    signals.off('SIGHUP', note);
+    return isAsked;
+  };
+}

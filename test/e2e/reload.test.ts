@@ -103,3 +103,20 @@ it(
     expect(await running.stop()).toBe(0);
   },
 );
+
+it('a SIGHUP that comes before anything can be reloaded is answered once it can', { timeout: 90_000 }, async () => {
+  stateDir = newStateDir();
+  configure('engine: {replicas: 1}\n');
+  // The first line is printed while the settings have been read and nothing listens.
+  const atTheFirstLine = `const write = process.stdout.write;
+    process.stdout.write = function (...line) {
+      process.stdout.write = write;
+      process.kill(process.pid, 'SIGHUP');
+      return write.apply(process.stdout, line);
+    };`;
+  const preload = `data:text/javascript,${encodeURIComponent(atTheFirstLine)}`;
+  const program = ['--import', preload, 'src/cli/main.ts'];
+  const running = await startChorus(['--engine', 'simulated'], stateDir, process.env, program);
+  await eventually('the reload', 30_000, () => running.output().includes('no setting has changed') || null);
+  expect(await running.stop()).toBe(0);
+});

@@ -38,8 +38,8 @@ export interface GpuWatchStatus {
 }
 
 const INTERVAL_MS = 10_000;
-/** A card that is missing is looked for again soon: a list without it may be a slip. */
-const SECOND_LOOK_MS = 1000;
+/** A card that is missing is looked for again soon: a list without it may be a slip, which lasts for seconds at most. */
+const SECOND_LOOK_MS = 5000;
 const STALE_AFTER_MS = 3 * INTERVAL_MS;
 /** The driver names a card that it lost by its place. */
 const LOST_CARD = /device handle for GPU ?([\da-f:.]+\d)/gi;

@@ -79,7 +79,8 @@ interface Symptom {
   readonly remedy: string;
 }
 
-const isSet = (row: CsvRow, field: string): boolean => !['No', '0', null].includes(row.text(field));
+/** A word that no driver is known to say sets nothing: it would take a card out of use. */
+const isSet = (row: CsvRow, field: string): boolean => /^(?:yes|[1-9]\d*)$/i.test(row.text(field) ?? '');
 
 /** Bad memory, however it is found. */
 export const ECC_REMEDY = 'Reset it (sudo nvidia-smi --gpu-reset) or reboot; if they come back, replace the card.';

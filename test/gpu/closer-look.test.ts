@@ -42,6 +42,12 @@ describe('the health of a card', () => {
     expect((await detect()).findings).toEqual([]);
   });
 
+  it('nothing is made of a word that no driver is known to say', async () => {
+    const fields = { 'remapped_rows.failure': '???', 'retired_pages.pending': 'Unknown Error' };
+    machine.installGpus(fakeLedger(oneH100({ fields })));
+    expect((await detect()).findings).toEqual([]);
+  });
+
   it('says what the driver wants done', async () => {
     machine.installGpus(fakeLedger(oneH100({ fields: { gpu_recovery_action: 'Reset' } })));
     expect((await detect()).gpus[0]?.recoveryAction).toBe('Reset');

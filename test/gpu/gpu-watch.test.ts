@@ -63,7 +63,7 @@ describe('a watch over GPUs', () => {
     machine.changeGpus({ misbehaviour: { vanished: [1] } });
     await nextLook();
     expect(told).toEqual([]);
-    await nextLook(1000);
+    await nextLook(5000);
     expect(told).toEqual(['cordon 1 gpu_lost']);
     expect(watch.status.cordoned.map(({ sentence }) => sentence)).toEqual([
       'GPU 1 (NVIDIA H100 80GB HBM3) is no longer listed by nvidia-smi.',
@@ -77,7 +77,7 @@ describe('a watch over GPUs', () => {
     await watchTwo();
     machine.changeGpus({ misbehaviour: { vanished: [0, 1] } });
     await nextLook();
-    await nextLook(1000);
+    await nextLook(5000);
     expect(told).toEqual(['cordon 0 gpu_lost', 'cordon 1 gpu_lost']);
   });
 

@@ -159,11 +159,10 @@ export class Deployment {
     const uncordoned = this.cordoned;
     // A change that was given up in the middle is tried again: what was in its way may be gone.
     const changesAll = changes.some(({ takesEffect }) => takesEffect === 'engines') || this.#roll?.held != null;
-    const survivors = changesAll ? [] : this.#plan.placements;
     const isPlanned = changesAll || uncordoned.length > 0;
     const reason = changesAll ? 'the settings have changed' : 'cards are used again';
     if (isPlanned && this.#deps.isPreparing()) throw stillPreparing();
-    const planned = isPlanned ? await this.#deps.plan(options, { cordoned: [], survivors }) : null;
+    const planned = isPlanned ? await this.#deps.plan(options, { cordoned: [], survivors: [] }) : null;
     this.#settings = settings;
     this.#options = options;
     if (uncordoned.length > 0) this.#takeBack(uncordoned);

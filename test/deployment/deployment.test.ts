@@ -157,13 +157,15 @@ it('keeps the plan where nothing is left to plan with', async () => {
 });
 
 it('takes cards back at a reload, not by themselves', async () => {
-  const { deployment, roster, forgiven } = await setUp(({ cordoned, survivors }) =>
-    cordoned.length > 0 ? planOf(...survivors) : planOf(...survivors, seat('e9', 1)),
+  const { deployment, roster, forgiven, limits } = await setUp(({ cordoned, survivors }) =>
+    cordoned.length > 0 ? planOf(...survivors) : planOf(seat('e8', 0), seat('e9', 1)),
   );
   await deployment.cordon(FAULT);
   deployment.noteRecovery(FAULT);
   expect(deployment.cordoned).toMatchObject([{ uuid: 'GPU-1', hasRecovered: true }]);
   expect((await deployment.reload()).uncordoned).toEqual([1]);
+  // What was squeezed together without the card is spread again.
+  expect(limits.at(-1)).toEqual({ cordoned: [], survivors: [] });
   expect([deployment.cordoned, forgiven]).toEqual([[], ['GPU-1']]);
   expect(roster.told.slice(2)).toEqual([
     ['uncordon', ['GPU-1']],

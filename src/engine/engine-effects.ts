@@ -145,7 +145,8 @@ export class EngineEffects {
     const { awaiting, reads } = rotation.activity(placement.engineId);
     const mayStand = awaiting > 0 && reads === knownReads;
     const load = mayStand ? await askLoad(this.#target, signal) : null;
-    return { health, canary, work: { awaiting, reads, load } };
+    // As it is now: where Chorus itself stood still, what engines have sent meanwhile is read only after the deadlines.
+    return { health, canary, work: { ...rotation.activity(placement.engineId), load } };
   }
 
   #admit(facts: ReplicaFacts, generation: number): void {

@@ -23,6 +23,9 @@ const MAX_ERROR_CHARACTERS = 200;
 /** Ten times vLLM's metrics, which are the longest that it is asked for: what goes on beyond is no answer. */
 export const MAX_PAGE_BYTES = 1_000_000;
 
+/** A full queue of connections (connect(2)), which is how a busy server looks from outside, and limits of Chorus's own. */
+const NOT_ASKED: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+
 /**
  * One `GET /health`: `healthy`, `slow`, `dead` or `down`, never a throw. An abort of `signal` ends it as `slow`. A 200 says
  * only that the engine process has not died: a frozen one answers it too.
@@ -96,8 +99,7 @@ async function probing(...args: Parameters<typeof asking<ProbeResult>>): Promise
     return await asking(...args);
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
-    // A full queue of connections (connect(2)) is how a busy server looks from outside.
-    const isLate = error instanceof LateError || code === 'EAGAIN';
+    const isLate = error instanceof LateError || NOT_ASKED.has(code);
     return { kind: isLate ? 'slow' : 'down', reason: isLate ? message : `it does not answer: ${message}` };
   }
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProbeResult } from '../../src/engine/engine-state.ts';
 import { probeHealth, probeToken } from '../../src/engine/health.ts';
@@ -159,6 +160,20 @@ describe('the health probe', () => {
     await once(server, 'listening');
     expect(await probeHealth(target(), new AbortController().signal)).toMatchObject({ kind: 'down' });
     expect(writtenBytes).toBeLessThan(50_000_000);
+  });
+
+  it('is slow where Chorus itself has no descriptor left to ask with', async () => {
+    await serve(READY);
+    const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+    const script = `import { openSync } from 'node:fs';
+      const { probeHealth } = await import(${url('../../src/engine/health.ts')});
+      const { systemClock: clock } = await import(${url('../../src/system/clock.ts')});
+      try { for (;;) openSync('/dev/null'); } catch {}
+      const target = { socketPath: ${JSON.stringify(join(folder, 's'))}, model: 'gpt-oss-20b', clock };
+      console.log(JSON.stringify(await probeHealth(target, new AbortController().signal)));`;
+    const command = 'ulimit -n 64; exec "$0" --input-type=module --eval "$1"';
+    const { stdout } = await execa('bash', ['-c', command, process.execPath, script]);
+    expect(JSON.parse(stdout)).toEqual({ kind: 'slow', reason: expect.stringContaining('EMFILE') as string });
   });
 
   it('is slow after five seconds without an answer', async () => {

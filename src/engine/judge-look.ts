@@ -1,5 +1,5 @@
 import type { EngineState, Look, ProbeResult } from './engine-state.ts';
-import { eject, type Moment, stay, type Step, timer } from './steps.ts';
+import { eject, type Moment, stay, type Step, timer, withDeath } from './steps.ts';
 import { stallReason, watchWork, type WorkWatch } from './work-watch.ts';
 
 type Ready = Extract<EngineState, { readonly phase: 'ready' }>;
@@ -25,11 +25,6 @@ export function judgeLook(state: Ready, look: Look, { policy, monotonicMs }: Mom
   if (stall !== null) return eject(state, 'stalled', `${stall}, ${whatHealthSays(health)}`, policy);
   const work = health.kind === 'token' ? { ...watch, lastTokenMs: monotonicMs } : watch;
   return stay({ ...state, slowProbes, canaryMisses, work }, [timer('probe', policy.healthIntervalMs)]);
-}
-
-/** Whoever asks what the engine was running when it died need not wait for the server behind which it ran. */
-function withDeath({ state, effects }: Step): Step {
-  return { state, effects: [{ kind: 'report_death' }, ...effects] };
 }
 
 /** Whether an engine has been idle for so long that nothing shows that it still works. */

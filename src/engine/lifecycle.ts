@@ -23,6 +23,7 @@ import {
   sweep,
   terminate,
   timer,
+  withDeath,
   type Moment,
   type Step,
 } from './steps.ts';
@@ -109,8 +110,10 @@ const UNHEALTHY: Conduct<'unhealthy'> = {
         : stay(state, [timer('probe', moment.policy.startProbeIntervalMs)]),
     timer_fired: (state, { timer: late }, { policy }) => {
       if (late === 'probe') return stay(state, [{ kind: 'probe_token' }]);
-      const failure = state.cause === 'stalled' ? stoodStill(state.reason) : recoveredTooLate(state.reason);
-      return terminate(state, { kind: 'replace', failure }, policy.termGraceMs);
+      const isHung = state.cause === 'stalled';
+      const failure = isHung ? stoodStill(state.reason) : recoveredTooLate(state.reason);
+      const replaced = terminate(state, { kind: 'replace', failure }, policy.termGraceMs);
+      return isHung ? withDeath(replaced) : replaced;
     },
     stop_requested: drain,
   },

@@ -76,6 +76,11 @@ export function drain(state: EngineState, { drainMs, termGraceMs }: { drainMs: n
   ]);
 }
 
+/** Whoever asks what the engine was running when it died, or hung for good, need not wait for the end of its server. */
+export function withDeath({ state, effects }: Step): Step {
+  return { state, effects: [{ kind: 'report_death' }, ...effects] };
+}
+
 /** Streams are closed first: one that is open across SIGTERM hangs vLLM and its reader. */
 export function terminate(state: EngineState, intent: Intent, graceMs: number): Step {
   return enter(state, { phase: 'stopping', intent, killed: false }, [

@@ -86,8 +86,6 @@ const OUTCOMES = { move: 'moved', retry: 'retried', give_up: 'given_up' } as con
 
 /** How an attempt fails that was running in the engine: only then the engine's end can be its doing. */
 const BROKE_OFF: ReadonlySet<UpstreamFailure['reason']> = new Set(['cut', 'engine_error', 'closed', 'stalled']);
-/** Those that were ended on this side. */
-const PLANNED: ReadonlySet<UpstreamFailure['reason']> = new Set(['closed', 'stalled']);
 
 /**
  * Runs a turn: context to prompt, a replica, its tokens, the messages in them. Where a replica fails, another one goes on
@@ -258,7 +256,7 @@ class Turn {
 
   async #verdictAfter({ reason }: UpstreamFailure, replica: Replica): Promise<Verdict> {
     if (!BROKE_OFF.has(reason)) return this.#trial.verdict();
-    return this.#trial.brokeOff({ run: replicaKey(replica), isPlanned: PLANNED.has(reason) }, this.#control.signal);
+    return this.#trial.brokeOff({ run: replicaKey(replica), isPlanned: reason === 'closed' }, this.#control.signal);
   }
 
   /** Says what went wrong and prepares the next attempt, or throws where there is none. */

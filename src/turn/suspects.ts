@@ -32,7 +32,7 @@ interface Departure {
 /** An attempt that was running in an engine and did not come to its end. */
 export interface BrokenAttempt {
   readonly run: Run;
-  /** It was ended on this side: if the engine has not ended before, that is no sign of anything. */
+  /** It was ended in order: if the engine has not ended before, that is no sign of anything. */
   readonly isPlanned: boolean;
 }
 
@@ -74,7 +74,7 @@ export class Suspects {
     this.#clock = clock;
   }
 
-  /** A start of an engine ended although nobody here asked for it. */
+  /** A start of an engine ended although nobody here asked for it, or hung until it was replaced. */
   engineEnded(run: Run): void {
     this.#ends.set(run, this.#clock.monotonicMs());
     this.#forgetDepartures();
@@ -201,7 +201,7 @@ export class Suspects {
     const engines = [...runs].filter((run) => this.#ends.has(run)).map((run) => run.replace(/#\d+$/, ''));
     const leftMs = lastMs + SUSPICION_MS - this.#clock.monotonicMs();
     const message =
-      `This request ends engines: ${engines.join(' and ')} ended while generating the answer to it, and no other request ` +
+      `This request ends engines: ${engines.join(' and ')} ended or hung while generating the answer to it, and no other request ` +
       `was there each time. It is refused for ${formatTimeLeft(leftMs)}, so that it does not end the others too. ` +
       `The hash of its content is ${hash}; Chorus's log has it.`;
     return new CodedError('deadly_request', message);

@@ -58,7 +58,7 @@ describe('a request under which two engines end', () => {
       error: {
         errorName: 'deadly_request',
         message:
-          'This request ends engines: e0 and e1 ended while generating the answer to it, and no other request was there ' +
+          'This request ends engines: e0 and e1 ended or hung while generating the answer to it, and no other request was there ' +
           `each time. It is refused for 5 min, so that it does not end the others too. The hash of its content is ${hash}; ` +
           "Chorus's log has it.",
       },
@@ -71,6 +71,19 @@ describe('a request under which two engines end', () => {
     const later = run();
     (await upstream.next()).end(finished());
     expect((await later).kind).toBe('completed');
+  });
+
+  it('is refused also where they hang under it until they are replaced', async () => {
+    const { upstream, settle, run, pool } = setUp(['e0', 'e1', 'e2']);
+    const poison = run();
+    for (const engineId of ['e0', 'e1']) {
+      await upstream.next();
+      pool.withdraw(engineId, 'it stands still');
+      pool.closeStreams(engineId, 'stalled', 'it stands still');
+      await settle(5000);
+      pool.died(engineId, 0);
+    }
+    expect(await poison).toMatchObject({ error: { errorName: 'deadly_request' } });
   });
 
   it('is refused also when the ends become known after its streams broke', async () => {

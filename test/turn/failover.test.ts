@@ -71,7 +71,7 @@ describe('a turn whose engine fails', () => {
     const header = [...FINAL];
     const first = await upstream.next();
     first.tokens(...header.splice(0, 1));
-    first.end(failed('stalled'));
+    first.end(failed('closed'));
     const second = await upstream.next();
     second.tokens(...header, ...ids('a'), half);
     second.end(failed('cut'));
@@ -89,7 +89,7 @@ describe('a turn whose engine fails', () => {
     const end = run({ rule });
     const first = await upstream.next();
     first.tokens(TOKENS.channel, ...ids('analysis'), TOKENS.message, ...ids('hm'));
-    first.end(failed('stalled'));
+    first.end(failed('closed'));
     const second = await upstream.next();
     const tags = [first, second].map(({ request }) => request.sampling.structured_outputs?.['structural_tag']);
     expect(tags).toEqual([structuralTag(rule), structuralTag(rule, 'analysis')].map((tag) => JSON.stringify(tag)));

@@ -35,6 +35,8 @@ import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 /** Queueing and prefill are silent too: a 131k-token prompt takes tens of seconds on a small card. */
 const STALL_TIMEOUT_MS = 120_000;
+/** Said to probes where the control loop does not move. */
+const NO_ROUNDS = 'The supervision of the engines makes no rounds any more.';
 /** Encodings of recent texts, for follow-ups: about 32 MB. */
 const CACHED_PROMPT_BYTES = 64_000_000;
 
@@ -249,7 +251,7 @@ export class Orchestrator {
         ...readSeal(deployment.options.stateDir),
       },
       readiness: () => this.#report.answerProbe(),
-      isAlive: () => this.isAlive(),
+      whyNotAlive: () => (this.isAlive() ? this.#report.whyRestart() : NO_ROUNDS),
       metrics: this.#telemetry.metrics,
       onRequestEnd: this.#telemetry.onRequestEnd,
       engineHeader: this.simulated ? 'SIMULATED' : 'vllm',

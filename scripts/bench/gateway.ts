@@ -121,7 +121,7 @@ const app = buildApp({
     ...createSeal(randomBytes(SEAL_KEY_BYTES)),
   },
   readiness: () => ({ ready: true, sentence: '' }),
-  isAlive: () => telemetry.control.isAlive(),
+  whyNotAlive: () => null.control.isAlive(),
   metrics: telemetry.metrics,
   onRequestEnd: telemetry.onRequestEnd,
   engineHeader: 'vllm',

@@ -79,6 +79,16 @@ export class SelfReport {
     return this.readiness();
   }
 
+  /**
+   * Why only a new start of the container helps, as a sentence; null while anything else may. What runs on the cards
+   * goes on when their devices are taken away: as long as it serves, nothing is ended for it.
+   */
+  whyRestart(): string | null {
+    const problem = this.#sources.gpuWatch?.status.problem;
+    if (problem?.code !== 'container_lost_devices' || this.#sources.ending.isClosing()) return null;
+    return this.readiness().ready ? null : `${problem.message} ${problem.remedy}`;
+  }
+
   async statusWithStore(): Promise<StatusReport> {
     return { ...this.status(), store: await this.#sources.storeReport() };
   }

@@ -22,8 +22,8 @@ export interface GatewayDeps {
   /** How requests are prepared here: what is served, what is shown, and the seal of what clients carry. */
   readonly prepare: Omit<PrepareOptions, 'nowMs' | 'caller' | 'recalled' | 'retentionMs'>;
   readonly readiness: () => { readonly ready: boolean; readonly sentence: string };
-  /** Whether the supervision makes its rounds. */
-  readonly isAlive: () => boolean;
+  /** Why only a restart of Chorus helps, as a sentence; null while it is alive. */
+  readonly whyNotAlive: () => string | null;
   readonly metrics: Pick<Metrics, 'page' | 'poolPage'>;
   /** Told of every request once its answer has been sent or its client has left. */
   readonly onRequestEnd: (report: RequestReport) => void;

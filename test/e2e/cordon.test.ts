@@ -42,3 +42,30 @@ it('a card that vanishes is left out, and used again when an operator says so', 
   expect(again.engines.map(({ gpus }) => gpus.map(({ index }) => index))).toEqual([[0], [1]]);
   expect(await running.stop()).toBe(0);
 });
+
+it(
+  'a container that has lost its GPUs is to be started anew, once nothing serves any more',
+  { timeout: 120_000 },
+  async () => {
+    gpuChorus = new GpuChorus(fakeLedger(fakeGpus(1, 'l4')));
+    const running = await gpuChorus.serve();
+    await replicasReady(running, 1, 60_000);
+    gpuChorus.machine.changeGpus({ misbehaviour: { text: 'Failed to initialize NVML: Unknown Error', exitCode: 255 } });
+    await eventually('the problem', NOTICED_MS, async () => (await running.status()).gpuWatch?.problem ?? null);
+    expect((await running.status()).cordoned).toEqual([]);
+    expect(await getJson(`${running.url}/livez`)).toMatchObject({ status: 200, body: { status: 'alive' } });
+    expect((await postResponse(running.url, { input: 'What is 7 + 8?' })).status).toBe(200);
+    await request(`${running.url}/admin/engines/e0/drain`, { method: 'POST' }).then(({ body }) => body.dump());
+    const dead = await eventually('the end of the last engine', NOTICED_MS, async () => {
+      const answer = await getJson(`${running.url}/livez`);
+      return answer.status === 503 ? answer.body : null;
+    });
+    expect(dead).toEqual({
+      status: 'not_alive',
+      reason: expect.stringMatching(
+        /^This container has lost access to its GPUs, .* Recreate the container\.$/,
+      ) as string,
+    });
+    expect(await running.stop()).toBe(0);
+  },
+);

@@ -2,10 +2,10 @@ import fastify from 'fastify';
 import { expect, it } from 'vitest';
 import { registerHealth } from '../../src/gateway/routes/health.ts';
 
-const probe = async (path: string, isAlive: boolean, ready: boolean): Promise<unknown[]> => {
+const probe = async (path: string, whyNotAlive: string | null, ready: boolean): Promise<unknown[]> => {
   const app = fastify();
   registerHealth(app, {
-    isAlive: () => isAlive,
+    whyNotAlive: () => whyNotAlive,
     readiness: () => ({ ready, sentence: 'A sentence.' }),
     version: '1.2.3',
   });
@@ -13,16 +13,16 @@ const probe = async (path: string, isAlive: boolean, ready: boolean): Promise<un
   return [answer.statusCode, answer.json()];
 };
 
-it('is alive while the supervision makes its rounds, whatever becomes of the engines', async () => {
+it('is alive while nothing speaks for a restart, whatever becomes of the engines', async () => {
   for (const path of ['/livez', '/health', '/healthz']) {
-    expect(await probe(path, true, false)).toEqual([200, { status: 'alive' }]);
-    expect(await probe(path, false, true)).toEqual([503, { status: 'stale' }]);
+    expect(await probe(path, null, false)).toEqual([200, { status: 'alive' }]);
+    expect(await probe(path, 'A reason.', true)).toEqual([503, { status: 'not_alive', reason: 'A reason.' }]);
   }
 });
 
 it('is ready while a replica is in rotation', async () => {
   for (const path of ['/readyz', '/startupz']) {
-    expect(await probe(path, false, true)).toEqual([200, { status: 'ready', reason: 'A sentence.' }]);
-    expect(await probe(path, true, false)).toEqual([503, { status: 'not_ready', reason: 'A sentence.' }]);
+    expect(await probe(path, 'A reason.', true)).toEqual([200, { status: 'ready', reason: 'A sentence.' }]);
+    expect(await probe(path, null, false)).toEqual([503, { status: 'not_ready', reason: 'A sentence.' }]);
   }
 });

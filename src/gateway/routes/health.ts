@@ -3,17 +3,18 @@ import { Type } from 'typebox';
 import type { GatewayDeps } from '../gateway-deps.ts';
 import { json, operation } from '../openapi/operation.ts';
 
-const Alive = Type.Object({ status: Type.Enum(['alive', 'stale']) });
+const Alive = Type.Object({ status: Type.Enum(['alive']) });
+const NotAlive = Type.Object({ status: Type.Enum(['not_alive']), reason: Type.String() });
 const Ready = Type.Object({ status: Type.Enum(['ready', 'not_ready']), reason: Type.String() });
 const Version = Type.Object({ version: Type.String() });
 
 /**
- * Probes. Alive: this process answers and its supervision makes its rounds, whatever becomes of engines and cards. Ready:
- * a replica is in rotation and nobody asked us to stop.
+ * Probes. Alive: this process answers, its supervision makes its rounds, and no restart is what its engines and cards
+ * need. Ready: a replica is in rotation and nobody asked us to stop.
  */
 export function registerHealth(
   app: FastifyInstance,
-  deps: Pick<GatewayDeps, 'isAlive' | 'readiness' | 'version'>,
+  deps: Pick<GatewayDeps, 'whyNotAlive' | 'readiness' | 'version'>,
 ): void {
   for (const path of ['/livez', '/health', '/healthz']) {
     const told = operation({
@@ -21,11 +22,13 @@ export function registerHealth(
       summary: 'Whether Chorus itself works',
       tags: ['probes'],
       isOpen: true,
-      answers: { 200: json('It does.', Alive), 503: json('Its supervision makes no rounds: restart it.', Alive) },
+      answers: { 200: json('It does.', Alive), 503: json('Only a restart helps.', NotAlive) },
     });
     app.get(path, told, (_request, reply) => {
-      const alive = deps.isAlive();
-      return reply.code(alive ? 200 : 503).send({ status: alive ? 'alive' : 'stale' });
+      const reason = deps.whyNotAlive();
+      return reply
+        .code(reason === null ? 200 : 503)
+        .send(reason === null ? { status: 'alive' } : { status: 'not_alive', reason });
     });
   }
   for (const path of ['/readyz', '/startupz']) {

@@ -13,6 +13,8 @@ import { registerNotFound } from './plugins/not-found.ts';
 import { registerLimits } from './plugins/limits.ts';
 import { registerAdmin } from './routes/admin.ts';
 import { registerChat } from './routes/chat.ts';
+import { registerCompletions } from './routes/completions.ts';
+import { registerGenerate } from './routes/generate.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerKeys } from './routes/keys.ts';
 import { registerMetrics } from './routes/metrics.ts';
@@ -72,6 +74,10 @@ export function buildApp(deps: GatewayDeps): Gateway {
     registerUsage(outside, deps);
     registerKeys(outside, deps.access);
   });
+  app.register(async (engineLike) => {
+    registerDrain(engineLike, deps.drain);
+    registerGenerate(engineLike, deps);
+  });
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(
       async (api) => {
@@ -80,6 +86,7 @@ export function buildApp(deps: GatewayDeps): Gateway {
         registerResponses(api, deps);
         registerStoredResponses(api, deps);
         registerChat(api, deps);
+        registerCompletions(api, deps);
         registerModels(api, deps);
       },
       { prefix },

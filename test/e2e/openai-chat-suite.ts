@@ -94,4 +94,17 @@ export function openaiChatSuite(client: () => OpenAI): void {
       expect(JSON.parse(completion.choices[0]?.message.content ?? '')).toMatchObject({ age: 36 });
     });
   });
+
+  describe('completions.create', () => {
+    it('goes on with a text, also as a stream', async () => {
+      const asked = { model, temperature: 0, prompt: 'Once upon a time', max_tokens: 8 };
+      const whole = await client().completions.create(asked);
+      expect(whole.usage?.completion_tokens).toBeLessThanOrEqual(8);
+      let text = '';
+      for await (const chunk of await client().completions.create({ ...asked, stream: true })) {
+        text += chunk.choices[0]?.text ?? '';
+      }
+      expect(text).toBe(whole.choices[0]?.text);
+    });
+  });
 }

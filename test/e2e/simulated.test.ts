@@ -4,6 +4,7 @@ import { openApiSuite } from './openapi-suite.ts';
 import { postResponse, streamResponse } from '../support/responses-client.ts';
 import { chatRefusalsSuite } from './chat-refusals-suite.ts';
 import { chatSuite } from './chat-suite.ts';
+import { completionsSuite } from './completions-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { serveSuite } from './serve-suite.ts';
 import { toolsSuite } from './tools-suite.ts';
@@ -23,6 +24,7 @@ describe('chorus serve with the simulator', () => {
   toolsSuite(() => chorus);
   chatSuite(() => chorus);
   chatRefusalsSuite(() => chorus);
+  completionsSuite(() => chorus);
 
   it('says SIMULATED in the banner, in a header and in the models', async () => {
     expect(chorus.output()).toContain('SIMULATED');

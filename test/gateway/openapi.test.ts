@@ -6,9 +6,15 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { buildApp } from '../../src/gateway/app.ts';
 import type { GatewayDeps } from '../../src/gateway/gateway-deps.ts';
 import { TAGS } from '../../src/gateway/openapi/operation.ts';
-import type { ChatCompletionBody } from '../../src/gateway/openapi/completion-bodies.ts';
+import type {
+  ChatCompletionBody,
+  CompletionBody,
+  GenerationBody,
+} from '../../src/gateway/openapi/completion-bodies.ts';
 import type { ResponseBody } from '../../src/gateway/openapi/response-bodies.ts';
 import type { ChatCompletion } from '../../src/protocol/chat.ts';
+import type { Completion } from '../../src/protocol/completions.ts';
+import type { Generation } from '../../src/protocol/generation.ts';
 import type { ResponseObject } from '../../src/protocol/responses.ts';
 import type { OpenApiDocument, OpenApiOperation } from '../support/openapi.ts';
 
@@ -119,6 +125,8 @@ describe('/openapi.json', () => {
   it('documents the objects that the sources have', () => {
     expectTypeOf<ResponseObject>().toExtend<Static<typeof ResponseBody>>();
     expectTypeOf<ChatCompletion>().toExtend<Static<typeof ChatCompletionBody>>();
+    expectTypeOf<Completion>().toExtend<Static<typeof CompletionBody>>();
+    expectTypeOf<keyof Generation>().toEqualTypeOf<keyof Static<typeof GenerationBody>>();
   });
 
   it('takes null for every setting that may be left out', () => {

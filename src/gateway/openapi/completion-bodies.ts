@@ -6,7 +6,7 @@ const Count = Type.Integer({ minimum: 0 });
 const Seconds = Type.Integer({ description: 'Seconds since the Unix epoch.' });
 const Index = Type.Literal(0);
 
-export const CompletionUsageBody = Type.Object({
+const CompletionUsageBody = Type.Object({
   prompt_tokens: Count,
   completion_tokens: Count,
   total_tokens: Count,
@@ -89,5 +89,81 @@ export const ChatChunkBody = Type.Object(
       'The first has the role, the one with a `finish_reason` is the last of the answer. With ' +
       '`stream_options.include_usage` one without choices follows it. `data: [DONE]` ends the stream; a failed one has ' +
       'an `Error` before it.',
+  },
+);
+
+const CompletionLogprobsBody = Type.Object({
+  text_offset: Type.Array(Count),
+  token_logprobs: Type.Array(Type.Number()),
+  tokens: Type.Array(Type.String()),
+  top_logprobs: Type.Array(Type.Record(Type.String(), Type.Number())),
+});
+
+const COMPLETION = {
+  id: Type.String(),
+  object: Type.Literal('text_completion'),
+  created: Seconds,
+  model: Type.String(),
+  system_fingerprint: Type.String(),
+  choices: Type.Array(
+    Type.Object({
+      index: Index,
+      text: Type.String(),
+      logprobs: nullable(CompletionLogprobsBody),
+      finish_reason: nullable(Type.Enum(['stop', 'length'])),
+      token_ids: Type.Optional(Type.Array(Count, { description: 'Where `return_token_ids` asked for them.' })),
+    }),
+    { maxItems: 1 },
+  ),
+};
+
+export const CompletionBody = Type.Object({ ...COMPLETION, usage: CompletionUsageBody });
+
+export const CompletionChunkBody = Type.Object(
+  { ...COMPLETION, usage: Type.Optional(nullable(CompletionUsageBody)) },
+  { description: 'As the chunks of a chat completion follow each other.' },
+);
+
+const TokenLogprobBody = Type.Object({ token_id: Count, logprob: Type.Number() });
+const Unused = Type.Null({ description: "vLLM's; Chorus has nothing for it." });
+
+const GENERATION = {
+  request_id: Type.String(),
+  output_mode: Type.Literal('tokens'),
+  choices: Type.Array(
+    Type.Object({
+      index: Index,
+      finish_reason: nullable(Type.Enum(['stop', 'length'])),
+      stop_reason: nullable(Type.Integer({ description: 'The id that ended it, where that is not `<|return|>`.' })),
+      token_ids: Type.Array(Count),
+      routed_experts: Unused,
+      sampling_mask: Unused,
+      weight_versions: Unused,
+      logprobs: nullable(
+        Type.Object({
+          content: Type.Array(
+            Type.Object({
+              ...TokenLogprobBody.properties,
+              top_logprobs: Type.Optional(nullable(Type.Array(TokenLogprobBody))),
+            }),
+          ),
+        }),
+      ),
+    }),
+    { maxItems: 1 },
+  ),
+};
+
+export const GenerationBody = Type.Object({
+  ...GENERATION,
+  model: Type.String(),
+  created: Seconds,
+  usage: CompletionUsageBody,
+});
+
+export const GenerationChunkBody = Type.Object(
+  { ...GENERATION, usage: nullable(CompletionUsageBody) },
+  {
+    description: 'As of vLLM: the one with the `finish_reason`, then the usage where it was asked for, then `[DONE]`.',
   },
 );

@@ -1,6 +1,13 @@
 import { Type, type TSchema } from 'typebox';
 import { AnswerOfOrder, EngineReportBody, ReloadReportBody, StatusReportBody } from './admin-bodies.ts';
-import { ChatChunkBody, ChatCompletionBody } from './completion-bodies.ts';
+import {
+  ChatChunkBody,
+  ChatCompletionBody,
+  CompletionBody,
+  CompletionChunkBody,
+  GenerationBody,
+  GenerationChunkBody,
+} from './completion-bodies.ts';
 import { DeletedResponseBody, InputItemsBody, ResponseBody } from './response-bodies.ts';
 import { ResponseEventBody } from './response-events.ts';
 import { ModelBody, ModelListBody } from './model-bodies.ts';
@@ -23,6 +30,10 @@ export const COMPONENTS = {
   InputItems: InputItemsBody,
   ChatCompletion: ChatCompletionBody,
   ChatCompletionChunk: ChatChunkBody,
+  Completion: CompletionBody,
+  CompletionChunk: CompletionChunkBody,
+  Generation: GenerationBody,
+  GenerationChunk: GenerationChunkBody,
   Model: ModelBody,
   ModelList: ModelListBody,
   Status: StatusReportBody,

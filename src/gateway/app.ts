@@ -74,21 +74,21 @@ export function buildApp(deps: GatewayDeps): Gateway {
     registerUsage(outside, deps);
     registerKeys(outside, deps.access);
   });
-  app.register(async (engineLike) => {
-    registerDrain(engineLike, deps.drain);
-    registerGenerate(engineLike, deps);
-  });
+  const guarded = (registerRoutes: (api: Gateway) => void) => async (api: Gateway) => {
+    registerDrain(api, deps.drain);
+    registerLimits(api, deps.access.limits);
+    registerRoutes(api);
+  };
+  app.register(guarded((api) => registerGenerate(api, deps)));
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(
-      async (api) => {
-        registerDrain(api, deps.drain);
-        registerLimits(api, deps.access.limits);
+      guarded((api) => {
         registerResponses(api, deps);
         registerStoredResponses(api, deps);
         registerChat(api, deps);
         registerCompletions(api, deps);
         registerModels(api, deps);
-      },
+      }),
       { prefix },
     );
   }

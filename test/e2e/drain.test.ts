@@ -8,6 +8,7 @@ import {
   startChorus,
   type RunningChorus,
 } from '../support/chorus-process.ts';
+import { post } from '../support/completions-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { getJson, postResponse, streamResponse, type StreamedResponse } from '../support/responses-client.ts';
 
@@ -61,6 +62,9 @@ describe('SIGTERM with 20 streams in flight', () => {
       expect(refused.body).toMatchObject({
         error: { message: 'Chorus is shutting down and takes no new requests. Try again, or ask another server.' },
       });
+      for (const path of ['/v1/chat/completions', '/api/v1/completions', '/inference/v1/generate']) {
+        expect(await post(running.url, path, {})).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
+      }
       const readiness = await getJson(`${running.url}/readyz`);
       expect(readiness).toMatchObject({
         status: 503,

@@ -1,4 +1,5 @@
 import { CodedError } from '../domain/errors.ts';
+import { isObject } from '../domain/json.ts';
 import { createDecoder } from '../harmony/decode.ts';
 import { STOP_TOKEN_IDS, VOCABULARY_SIZE } from '../harmony/tokens.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
@@ -130,7 +131,7 @@ function refuseUnsupported(body: CreateCompletionBody): void {
       body.skip_special_tokens === false,
       'Control tokens have no text. return_token_ids tells their ids.',
     ],
-    ['response_format', format !== undefined && (format as { type?: unknown } | null)?.type !== 'text', USE_CHAT],
+    ['response_format', format !== undefined && !(isObject(format) && format['type'] === 'text'), USE_CHAT],
     ['structured_outputs', body.structured_outputs !== undefined, USE_CHAT],
   ];
   const problem = problems.find(([, isWrong]) => isWrong);

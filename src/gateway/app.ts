@@ -66,7 +66,12 @@ export function buildApp(deps: GatewayDeps): Gateway {
   registerNotFound(app);
   registerAuth(app, deps.access);
   registerOpenApi(app, deps.version);
-  // As plugins, so that they come after the one that tells of them.
+  registerRoutes(app, deps);
+  return app;
+}
+
+/** As plugins, so that they come after the one that tells of them. */
+function registerRoutes(app: Gateway, deps: GatewayDeps): void {
   app.register(async (outside) => {
     registerHealth(outside, deps);
     registerMetrics(outside, deps);
@@ -74,23 +79,27 @@ export function buildApp(deps: GatewayDeps): Gateway {
     registerUsage(outside, deps);
     registerKeys(outside, deps.access);
   });
-  const guarded = (registerRoutes: (api: Gateway) => void) => async (api: Gateway) => {
-    registerDrain(api, deps.drain);
-    registerLimits(api, deps.access.limits);
-    registerRoutes(api);
-  };
-  app.register(guarded((api) => registerGenerate(api, deps)));
+  app.register(async (api) => {
+    registerGates(api, deps);
+    registerGenerate(api, deps);
+  });
   for (const prefix of ['/v1', '/api/v1']) {
     app.register(
-      guarded((api) => {
+      async (api) => {
+        registerGates(api, deps);
         registerResponses(api, deps);
         registerStoredResponses(api, deps);
         registerChat(api, deps);
         registerCompletions(api, deps);
         registerModels(api, deps);
-      }),
+      },
       { prefix },
     );
   }
-  return app;
+}
+
+/** What keeps a request from beginning a turn. */
+function registerGates(api: Gateway, { drain, access }: GatewayDeps): void {
+  registerDrain(api, drain);
+  registerLimits(api, access.limits);
 }

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { defaultInWords } from '../src/cli/config-flags.ts';
-import { CONFIG_SCHEMA, type TakesEffect } from '../src/config/schema.ts';
+import { CONFIG_SCHEMA } from '../src/config/schema.ts';
+import type { TakesEffect } from '../src/config/setting-notes.ts';
 import { allowedValues, SETTINGS, type Setting, type SettingSchema } from '../src/config/settings.ts';
 
 const SCHEMA_FILE = fileURLToPath(new URL('../configs/schema.json', import.meta.url));

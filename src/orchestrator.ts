@@ -3,6 +3,7 @@ import { readSeal } from './access/seal.ts';
 import { optionsOf } from './config/load-config.ts';
 import { isPublicBind } from './config/options.ts';
 import { buildFleet } from './deployment/build-fleet.ts';
+import { buildLedger, buildSweep } from './deployment/build-ledger.ts';
 import { buildTelemetry } from './deployment/build-telemetry.ts';
 import type { ChorusDeps } from './deployment/chorus-deps.ts';
 import { Deployment, type InitialDeployment, type ReloadReport } from './deployment/deployment.ts';
@@ -18,11 +19,11 @@ import { listen } from './gateway/listen.ts';
 import type { StatusReport } from './gateway/reports.ts';
 import type { GpuWatch } from './gpu/gpu-watch.ts';
 import { createVocabulary } from './harmony/vocabulary.ts';
-import { TurnEnds } from './ledger/turn-ends.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import type { Telemetry } from './metrics/telemetry.ts';
 import { spellLogprob } from './responses/logprobs.ts';
 import { reportStore } from './responses/report-store.ts';
-import { RetentionSweep } from './responses/retention.ts';
+import type { RetentionSweep } from './store/retention-sweep.ts';
 import { Pool } from './pool/pool.ts';
 import { Preparation } from './setup/preparation.ts';
 import { notPrepared } from './setup/not-prepared.ts';
@@ -60,6 +61,7 @@ export class Orchestrator {
   readonly #gpuWatch: GpuWatch | null;
   readonly #report: SelfReport;
   readonly #telemetry: Telemetry;
+  readonly #ledger: Ledger;
   readonly #operator: LiveOperator;
   readonly #listeners = new Set<() => void>();
   readonly #ending: Ending;
@@ -67,7 +69,7 @@ export class Orchestrator {
   #closed: Promise<void> | null = null;
 
   constructor(initial: InitialDeployment, deps: ChorusDeps) {
-    const { clock, logger, store, prepare, readConfig, plan } = deps;
+    const { clock, logger, prepare, readConfig, plan } = deps;
     this.#deps = deps;
     this.#ending = new Ending(clock);
     this.#suspects = new Suspects(clock);
@@ -85,11 +87,14 @@ export class Orchestrator {
     const changes = { readConfig, plan, roster: this.#fleet, forgive, isPreparing };
     this.#deployment = new Deployment(initial, { ...changes, clock, logger, onChange });
     this.access = new Access({ ...this.#deployment.options, isPublic: isPublicBind(deps.listener.host), clock });
-    this.#sweep = store && new RetentionSweep(store, clock, (err) => logger.error({ err }, 'sweep failed'));
+    this.#sweep = buildSweep(deps, this.#deployment);
     this.#preparation = prepare && new Preparation(prepare, onChange);
     this.#report = this.#buildReport();
     const watched = { fleet: this.#fleet, pool: this.#pool, deployment: this.#deployment, report: this.#report };
     this.#telemetry = buildTelemetry(deps, watched);
+    const isSimulated = (): boolean => this.simulated;
+    const parts = { deployment: this.#deployment, telemetry: this.#telemetry, isSimulated };
+    this.#ledger = buildLedger(deps, parts, [this.access.limits.charge]);
     this.#operator = new LiveOperator({ ...watched, clock, ending: this.#ending.begun });
     this.#fleet.onChange(onChange);
     this.#app = this.#buildGateway();
@@ -120,6 +125,7 @@ export class Orchestrator {
     this.access.onGuarded(announce);
     announce();
     this.#telemetry.start();
+    this.#ledger.start();
     this.#gpuWatch?.start();
     return { prepared: this.#launch() };
   }
@@ -209,6 +215,7 @@ export class Orchestrator {
       preparation: this.#preparation,
       gpuWatch: this.#gpuWatch,
       ending: this.#ending,
+      usageWebhook: () => this.#ledger.webhook,
       storeReport: () => reportStore(store, this.#deployment.options.retentionMs, storeProblem),
       url: () => this.url,
     });
@@ -234,7 +241,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: this.access,
-      responses: { clock, turn, memory, turnEnds: this.#buildTurnEnds() },
+      responses: { clock, turn, memory, turnEnds: this.#ledger.turnEnds },
       clock,
       logger,
       version: chorusVersion,
@@ -261,18 +268,6 @@ export class Orchestrator {
     });
   }
 
-  #buildTurnEnds(): TurnEnds {
-    const { clock, store } = this.#deps;
-    const { onTurnEnd, onUsageRowLost } = this.#telemetry;
-    return new TurnEnds({
-      clock,
-      listeners: [onTurnEnd, this.access.limits.charge],
-      ledger: store?.usage ?? null,
-      isSimulated: () => this.simulated,
-      onRowLost: onUsageRowLost,
-    });
-  }
-
   async #close(): Promise<void> {
     this.#ending.begin();
     // Requests that wait for a replica are told so.
@@ -286,6 +281,7 @@ export class Orchestrator {
     this.#telemetry.stop();
     await this.#upstream.close();
     this.#sweep?.stop();
+    await this.#ledger.stop();
     await this.#deps.store?.close();
     await this.access.close();
     removeServerRecord(this.#deployment.options.stateDir);

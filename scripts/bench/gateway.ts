@@ -75,6 +75,7 @@ const telemetry = new Telemetry({
   waiting: () => pool.waiting,
   isReady: () => true,
   cordonedGpus: () => [],
+  hasUsageWebhook: () => false,
   round: () => {},
 });
 telemetry.start();

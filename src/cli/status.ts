@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration } from '../domain/units.ts';
+import { formatBytes, formatCount, formatDuration, formatTimeLeft } from '../domain/units.ts';
 import type { CordonedGpu, Roll } from '../deployment/deployment.ts';
 import type { LifecycleEvent } from '../engine/lifecycle-event.ts';
 import { describeProgress } from '../engine/outlook.ts';
@@ -24,6 +24,7 @@ export function describeStatus(report: StatusReport, nowMs: number): string {
     ...describeWatch(report.gpuWatch),
     ...report.setup.map(describeSetup),
     describeStore(report.store),
+    ...describeWebhook(report, nowMs),
     '',
     engineTable(report.engines),
     ...section('Out of use:', report.cordoned.map(describeCordon)),
@@ -120,8 +121,20 @@ function whatToDo({ engines, cordoned }: StatusReport): readonly string[] {
 /** As in the log, to the second. */
 const timeOf = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 
+/** Nothing where usage is not posted. */
+function describeWebhook({ usageWebhook, store }: StatusReport, nowMs: number): readonly string[] {
+  if (usageWebhook === null || 'reason' in store) return [];
+  const { undeliveredRows, undeliveredSinceMs } = store.usage;
+  if (undeliveredSinceMs === null) return ['usage: the webhook has taken all of it'];
+  const rows = `${formatCount(undeliveredRows)} ${undeliveredRows === 1 ? 'request waits' : 'requests wait'}`;
+  const behind = `usage: ${rows} for the webhook, the first for ${formatDuration(nowMs - undeliveredSinceMs)}`;
+  const { problem, nextAttemptMs } = usageWebhook;
+  if (problem === null || nextAttemptMs === null) return [behind];
+  return [`${behind}: ${problem}; next attempt in ${formatTimeLeft(nextAttemptMs - nowMs)}`];
+}
+
 function describeStore(store: StoreReport): string {
-  if ('reason' in store) return `nothing is stored: ${store.reason}`;
+  if ('reason' in store) return `nothing is stored, and usage is not recorded: ${store.reason}`;
   const { responses, bytes, nextExpiryMs, retentionDays } = store;
   const next = nextExpiryMs === null ? '' : `; the next goes ${new Date(nextExpiryMs).toISOString().slice(0, 16)}Z`;
   const count = `${formatCount(responses)} ${responses === 1 ? 'response' : 'responses'}`;

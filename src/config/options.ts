@@ -48,6 +48,10 @@ export interface ServeOptions {
   readonly drainMs: number;
   /** How long responses are kept. */
   readonly retentionMs: number;
+  /** How long the usage of requests is kept. */
+  readonly usageRetentionMs: number;
+  /** Where it is posted, and the file with the secret that signs it; null: nothing is posted, nothing is signed. */
+  readonly usageWebhook: { readonly url: string; readonly secretFile: string | null } | null;
   /** How much is written to Chorus's own log. */
   readonly logLevel: LogLevel;
   /** How the start is shown. */
@@ -60,7 +64,7 @@ const SECOND_MS = 1000;
 
 /** The configuration in the units and names that the code uses. */
 export function serveOptions(config: Config): ServeOptions {
-  const { engine, server, limits, store } = config;
+  const { engine, server, limits, store, usage } = config;
   const gpus = decided(engine.gpus);
   return {
     engine: engine.kind,
@@ -91,6 +95,11 @@ export function serveOptions(config: Config): ServeOptions {
     loadingWaitMs: config.loading_wait_seconds * SECOND_MS,
     drainMs: config.drain_seconds * SECOND_MS,
     retentionMs: store.retention_days * DAY_MS,
+    usageRetentionMs: usage.retention_days * DAY_MS,
+    usageWebhook:
+      usage.webhook_url === undefined
+        ? null
+        : { url: usage.webhook_url, secretFile: usage.webhook_secret_file ?? null },
     logLevel: config.log_level,
     progress: config.progress,
     yes: config.assume_yes,

@@ -1,8 +1,9 @@
 import { Type, type Static } from 'typebox';
-import { MAX_LIMIT } from '../domain/limits.ts';
 import { MODEL_IDS, type ModelId } from '../domain/model.ts';
 import { addressProblem } from './address.ts';
 import { engineArgumentsProblem } from './engine-arguments.ts';
+import { limits, store, usage } from './project-settings.ts';
+import { path } from './setting-notes.ts';
 
 /** `auto` picks vLLM where a GPU is, and the simulator only where nothing could be meant but a trial. */
 export type EngineChoice = 'auto' | 'gpu' | 'cpu' | 'simulated';
@@ -24,43 +25,7 @@ const MODEL_CHOICES: ('auto' | ModelId)[] = ['auto', ...MODEL_IDS];
 /** vLLM divides gpt-oss's 8 key-value heads evenly over the cards of one machine. */
 const TENSOR_PARALLEL_CHOICES: ('auto' | 1 | 2 | 4 | 8)[] = ['auto', 1, 2, 4, 8];
 
-/**
- * When a value that changed in a running server takes effect: `at_once`, when an engine next starts (`next_start`), or
- * by replacing `engines` one after another.
- */
-export type TakesEffect = 'at_once' | 'next_start' | 'engines';
-
-/** What a setting says beside JSON Schema: how it is spelled elsewhere and what its type cannot express. */
-export interface SettingNotes {
-  /** Name of the flag where it is not the last key of the path: `engine` for `--engine`. */
-  readonly flag?: string;
-  /** What stands for the value in `--help`; none for a switch. */
-  readonly placeholder?: string;
-  /** The default in words, for a setting that has no value until something is looked up. */
-  readonly defaultText?: string;
-  /** The value is a file or folder: relative to the config file's folder there, to the working directory elsewhere. */
-  readonly isPath?: boolean;
-  /** What a reload does with a changed value; none: it needs a restart of Chorus. */
-  readonly takesEffect?: TakesEffect;
-  /** What is allowed, in words, where the schema alone does not tell. */
-  readonly allowed?: string;
-  /** What is wrong with a value of the right type, as the end of a sentence, or null. */
-  readonly problem?: (value: never) => string | null;
-}
-
 const auto = Type.Literal('auto');
-
-interface PathNotes extends Pick<SettingNotes, 'takesEffect'> {
-  readonly description: string;
-  readonly defaultText: string;
-}
-
-const path = (placeholder: string, { description, ...notes }: PathNotes) =>
-  Type.String({ minLength: 1, description, notes: { placeholder, ...notes, isPath: true, problem: pathProblem } });
-
-/** Node throws at such a path, long after the settings were read. */
-const pathProblem = (value: string): string | null =>
-  value.includes('\0') ? 'holds a NUL character, as no path does' : null;
 
 const engine = Type.Object(
   {
@@ -191,39 +156,6 @@ const server = Type.Object(
   { description: 'Where clients connect' },
 );
 
-const limit = (what: string) =>
-  Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: MAX_LIMIT,
-      description: `${what} of each project that has no limit of its own (chorus keys limit-project)`,
-      notes: { placeholder: '<n>', defaultText: 'unlimited', takesEffect: 'at_once' },
-    }),
-  );
-
-const limits = Type.Object(
-  {
-    requests_per_minute: limit('Requests a minute'),
-    tokens_per_minute: limit('Tokens a minute, of prompts and of outputs,'),
-    concurrent: limit('Requests at once'),
-  },
-  { description: 'What a project may use' },
-);
-
-const store = Type.Object(
-  {
-    // OpenAI keeps stored responses for 30 days.
-    retention_days: Type.Integer({
-      minimum: 1,
-      maximum: 3650,
-      default: 30,
-      description: 'Days that stored responses are kept',
-      notes: { placeholder: '<n>', takesEffect: 'at_once' },
-    }),
-  },
-  { description: 'Stored responses' },
-);
-
 /**
  * Every setting of Chorus, once: types, defaults, checks, `configs/schema.json`, `--help` and the reference come from
  * here. A setting is a leaf; its `notes` say how it is spelled as a flag.
@@ -239,6 +171,7 @@ export const CONFIG_SCHEMA = Type.Object(
     server,
     limits,
     store,
+    usage,
     state_dir: path('<folder>', {
       description: 'Where key, stored responses, logs and sockets live',
       defaultText: '$XDG_STATE_HOME/chorus, else ~/.local/state/chorus',

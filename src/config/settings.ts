@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
-import { CONFIG_SCHEMA, type SettingNotes } from './schema.ts';
+import { CONFIG_SCHEMA } from './schema.ts';
+import type { SettingNotes } from './setting-notes.ts';
 
 /** The parts of JSON Schema that settings are written with. */
 export interface SettingSchema {

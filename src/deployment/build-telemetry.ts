@@ -9,7 +9,7 @@ import type { SelfReport } from './self-report.ts';
 interface Watched {
   readonly fleet: Pick<Fleet, 'status'>;
   readonly pool: Pick<Pool, 'view' | 'waiting'>;
-  readonly deployment: Pick<Deployment, 'plan' | 'cordoned'>;
+  readonly deployment: Pick<Deployment, 'plan' | 'cordoned' | 'options'>;
   readonly report: SelfReport;
 }
 
@@ -28,6 +28,7 @@ export function buildTelemetry(
     seats: () => pool.view(),
     waiting: () => pool.waiting,
     isReady: () => report.readiness().ready,
+    hasUsageWebhook: () => deployment.options.usageWebhook !== null,
     cordonedGpus: () => deployment.cordoned,
     round: () => void report.status(),
   });

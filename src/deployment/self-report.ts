@@ -3,6 +3,7 @@ import type { Fleet } from '../engine/fleet.ts';
 import { mayAnotherCome, modelOutlook, type ModelOutlook } from '../engine/outlook.ts';
 import type { GpuWatch } from '../gpu/gpu-watch.ts';
 import type { ModelState, StatusReport } from '../gateway/reports.ts';
+import type { WebhookStatus } from '../ledger/usage-webhook.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Outlook } from '../pool/select.ts';
 import type { StoreReport } from '../responses/report-store.ts';
@@ -21,6 +22,7 @@ export interface ReportSources {
   /** Null where nothing is to be set up. */
   readonly preparation: Pick<Preparation, 'steps' | 'state'> | null;
   readonly ending: Pick<Ending, 'isClosing' | 'noteReadinessAsked'>;
+  readonly usageWebhook: () => WebhookStatus | null;
   readonly storeReport: () => Promise<StoreReport>;
   readonly url: () => string;
 }
@@ -95,7 +97,7 @@ export class SelfReport {
 
   /** Without what the store holds, which takes an answer of its thread. */
   status(): Omit<StatusReport, 'store'> {
-    const { version, deployment, fleet, pool, preparation, gpuWatch, url } = this.#sources;
+    const { version, deployment, fleet, pool, preparation, gpuWatch, usageWebhook, url } = this.#sources;
     const seats = new Map(pool.view().map((seat) => [seat.engineId, seat]));
     const { ready, sentence } = this.readiness();
     const engines = fleet.status().map((engine) => {
@@ -115,6 +117,7 @@ export class SelfReport {
       cordoned,
       roll,
       gpuWatch: gpuWatch?.status ?? null,
+      usageWebhook: usageWebhook(),
     };
   }
 

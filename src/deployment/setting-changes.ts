@@ -1,5 +1,5 @@
 import type { EffectiveSetting } from '../config/load-config.ts';
-import type { TakesEffect } from '../config/schema.ts';
+import type { TakesEffect } from '../config/setting-notes.ts';
 import { SETTINGS } from '../config/settings.ts';
 
 /** A setting that has another value than the running server uses. */

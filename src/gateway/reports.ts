@@ -3,6 +3,7 @@ import type { Plan } from '../domain/placement.ts';
 import type { ModelOutlook } from '../engine/outlook.ts';
 import type { EngineStatus } from '../engine/status.ts';
 import type { GpuWatchStatus } from '../gpu/gpu-watch.ts';
+import type { WebhookStatus } from '../ledger/usage-webhook.ts';
 import type { StoreReport } from '../responses/report-store.ts';
 import type { SetupProgress } from '../setup/setup-plan.ts';
 
@@ -39,5 +40,7 @@ export interface StatusReport {
   readonly gpuWatch: GpuWatchStatus | null;
   /** The replacement of engines that goes on or was given up in the middle; null where the plan is what runs. */
   readonly roll: Roll | null;
+  /** How it goes with the receiver of usage; null where there is none. */
+  readonly usageWebhook: WebhookStatus | null;
   readonly store: StoreReport;
 }

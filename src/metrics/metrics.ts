@@ -9,8 +9,9 @@ import { ProcessSeries, type ProcessViews } from './process-series.ts';
 import { RequestSeries } from './request-series.ts';
 import { EngineScraper } from './scrape-engines.ts';
 import { registerStoreSeries } from './store-series.ts';
+import { registerUsageDelivery, UsageSeries, type UsageViews } from './usage-series.ts';
 
-export interface MetricsOptions extends EngineViews, ProcessViews {
+export interface MetricsOptions extends EngineViews, ProcessViews, UsageViews {
   readonly clock: Clock;
   /** The model that is served; null where none is. */
   readonly model: () => ModelId | null;
@@ -23,6 +24,7 @@ export class Metrics {
   readonly requests: RequestSeries;
   readonly engines: EngineSeries;
   readonly process: ProcessSeries;
+  readonly usage: UsageSeries;
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
   readonly #scraper: EngineScraper;
@@ -31,7 +33,11 @@ export class Metrics {
     this.#options = options;
     this.requests = new RequestSeries(this.#registry);
     this.engines = new EngineSeries(this.#registry, options);
-    if (options.store !== null) registerStoreSeries(this.#registry, options.store, options.clock);
+    this.usage = new UsageSeries(this.#registry);
+    if (options.store !== null) {
+      registerStoreSeries(this.#registry, options.store, options.clock);
+      registerUsageDelivery(this.#registry, options.store, options.clock, options);
+    }
     this.process = new ProcessSeries(this.#registry, options);
     this.#scraper = new EngineScraper({
       clock: options.clock,

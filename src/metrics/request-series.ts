@@ -12,7 +12,6 @@ export class RequestSeries {
   readonly #responses;
   readonly #failures;
   readonly #attempts;
-  readonly #usageRowsLost;
   readonly #tokens;
   readonly #firstToken;
   readonly #duration;
@@ -40,7 +39,6 @@ export class RequestSeries {
       'cause',
       'outcome',
     ]);
-    this.#usageRowsLost = counter('chorus_usage_rows_lost_total', 'Requests whose usage could not be recorded.', []);
     this.#tokens = {
       input: counter('chorus_input_tokens_total', 'Tokens of prompts, cached ones included.', model),
       cached: counter('chorus_cached_input_tokens_total', 'Tokens of prompts that an engine had in its cache.', model),
@@ -79,8 +77,6 @@ export class RequestSeries {
     if (report.isStream && firstOutputMs !== null) this.#firstToken.observe({ model }, firstOutputMs / 1000);
     this.#duration.observe({ model, mode }, report.durationMs / 1000);
   };
-
-  readonly usageRowLost = (): void => this.#usageRowsLost.inc();
 
   readonly attemptFailed = ({ cause, outcome }: Pick<AttemptFailed, 'cause' | 'outcome'>): void => {
     this.#attempts.inc({ cause, outcome });

@@ -32,19 +32,45 @@ export function registerStoreSeries(registry: Registry, store: ResponseStore, cl
     registers,
     collect: () => pending.set(store.pendingWrites),
   });
-  const bytes = new Gauge({ name: 'chorus_store_bytes', help: "Size of the store's file.", registers });
-  const responses: Gauge = new Gauge({
-    name: 'chorus_store_responses',
-    help: 'Responses that are kept; missing while the store does not tell.',
-    registers,
+  const shown = (name: string, help: string, read: (held: StoreContents) => number): void =>
+    registerContents(registry, { store, clock }, { name, help, read });
+  shown('chorus_store_bytes', "Size of the store's file.", ({ bytes }) => bytes);
+  shown(
+    'chorus_store_responses',
+    'Responses that are kept; missing while the store does not tell.',
+    (held) => held.responses,
+  );
+}
+
+/** A store, and how long it may take to tell what it holds. */
+interface Asked {
+  readonly store: ResponseStore;
+  readonly clock: Clock;
+}
+
+interface ContentsSeries {
+  readonly name: string;
+  readonly help: string;
+  readonly read: (held: StoreContents) => number;
+}
+
+/** A gauge of what the store holds; each asks for itself, because a page takes the values of all at once. */
+export function registerContents(
+  registry: Registry,
+  { store, clock }: Asked,
+  { read, ...named }: ContentsSeries,
+): void {
+  const series: Gauge = new Gauge({
+    ...named,
+    registers: [registry],
     collect: async () => {
       const held = await contentsOf(store, clock);
-      bytes.set(held?.bytes ?? Number.NaN);
-      responses.set(held?.responses ?? Number.NaN);
+      series.set(held === null ? Number.NaN : read(held));
     },
   });
 }
 
+/** Null while the store does not tell. */
 async function contentsOf(store: ResponseStore, clock: Clock): Promise<StoreContents | null> {
   const answered = new AbortController();
   const late = sleep(clock, CONTENTS_TIMEOUT_MS, answered.signal).then(() => null);

@@ -67,11 +67,16 @@ export class Telemetry {
 
   /** On a full disk every turn loses one: the counter tells of all, the log once a minute. */
   readonly onUsageRowLost = (err: unknown): void => {
-    this.metrics.requests.usageRowLost();
+    this.metrics.usage.rowLost();
     const nowMs = this.#clock.monotonicMs();
     if (nowMs < this.#nextRowLostLineMs) return;
     this.#nextRowLostLineMs = nowMs + ROW_LOST_LINE_MS;
     this.#logger.warn({ err }, 'usage is not recorded; chorus_usage_rows_lost_total counts the requests');
+  };
+
+  readonly onUsageWebhookFailed = (reason: string): void => {
+    this.metrics.usage.webhookFailed();
+    this.#logger.warn({ reason }, 'the webhook has not taken usage; it is posted again');
   };
 
   /** The engine's own words (`reason`) are left out of the log: they may quote the request. */

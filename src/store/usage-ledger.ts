@@ -80,13 +80,12 @@ export interface UsageTotal extends UsageSums {
   readonly group: readonly (string | null)[];
 }
 
-/** How far the ledger goes, and how far it was delivered. */
+/** How far the ledger was delivered. */
 export interface UsageState {
-  /** Of the newest row; 0 where there never was one. */
-  readonly newestPosition: number;
-  /** Everything up to here has been delivered. */
+  /** Everything up to here; 0 where nothing was. */
   readonly deliveredPosition: number;
-  /** When the turn of the first row behind that ended; null where all is delivered. */
+  readonly undeliveredRows: number;
+  /** When the turn of the first of them ended; null where there is none. */
   readonly undeliveredSinceMs: number | null;
 }
 

@@ -86,7 +86,8 @@ export class Usage {
   readonly #parts: StatementSync;
   readonly #firstSince: StatementSync;
   readonly #ends: StatementSync;
-  readonly #state: StatementSync;
+  readonly #delivered: StatementSync;
+  readonly #next: StatementSync;
   readonly #deliver: StatementSync;
   readonly #oldest: StatementSync;
   readonly #remove: StatementSync;
@@ -114,10 +115,10 @@ export class Usage {
     this.#ends = database.prepare(
       'SELECT (SELECT min(position) FROM usage) AS oldest, (SELECT max(position) FROM usage) AS newest',
     );
-    this.#state = database.prepare(
-      `SELECT (SELECT max(position) FROM usage) AS newest, position AS delivered,
-         (SELECT ended_at FROM usage WHERE position > usage_delivery.position ORDER BY position LIMIT 1) AS since
-       FROM usage_delivery`,
+    this.#delivered = database.prepare('SELECT position FROM usage_delivery');
+    this.#next = database.prepare(
+      `SELECT position, ended_at, (SELECT max(position) FROM usage) AS newest FROM usage
+       WHERE position > ? ORDER BY position LIMIT 1`,
     );
     this.#deliver = database.prepare('UPDATE usage_delivery SET position = max(position, ?)');
     this.#oldest = database.prepare(
@@ -158,8 +159,12 @@ export class Usage {
   }
 
   state(): UsageState {
-    const { newest, delivered, since } = this.#state.get() as Record<string, number | null>;
-    return { newestPosition: newest ?? 0, deliveredPosition: delivered ?? 0, undeliveredSinceMs: since ?? null };
+    const deliveredPosition = this.#delivered.get()?.['position'] as number;
+    const next = this.#next.get(deliveredPosition) as Record<'position' | 'ended_at' | 'newest', number> | undefined;
+    if (next === undefined) return { deliveredPosition, undeliveredRows: 0, undeliveredSinceMs: null };
+    // Positions have no gaps: rows go only from the beginning.
+    const undeliveredRows = next.newest - next.position + 1;
+    return { deliveredPosition, undeliveredRows, undeliveredSinceMs: next.ended_at };
   }
 
   markDelivered(position: number): void {

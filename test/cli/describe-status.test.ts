@@ -33,12 +33,13 @@ const WELL: StatusReport = {
   cordoned: [],
   gpuWatch: null,
   roll: null,
+  usageWebhook: null,
   store: {
     responses: 3,
     bytes: 4096,
     nextExpiryMs: null,
     retentionDays: 30,
-    usage: { newestPosition: 0, deliveredPosition: 0, undeliveredSinceMs: null },
+    usage: { deliveredPosition: 0, undeliveredRows: 0, undeliveredSinceMs: null },
   },
 };
 
@@ -66,6 +67,24 @@ it('tells that cards cannot be seen', () => {
   const gpuWatch = { ageMs: 45_000, isStale: true, problem, kernelLog: { kind: 'opening' }, cordoned: [] } as const;
   expect(describeStatus({ ...WELL, gpuWatch }, AT_MS).split('\n')[2]).toBe(
     'cards are not watched: nvidia-smi has not answered for 45 s: nvidia-smi hangs. Restart the machine.',
+  );
+});
+
+it('tells how far behind the receiver of usage is, and why', () => {
+  const lineOf = (problem: string | null, undeliveredRows: number): string | undefined => {
+    const usage = {
+      deliveredPosition: 7,
+      undeliveredRows,
+      undeliveredSinceMs: undeliveredRows === 0 ? null : AT_MS - 200_000,
+    };
+    const usageWebhook = { problem, failures: 3, nextAttemptMs: problem === null ? null : AT_MS + 4000 };
+    const store = { ...WELL.store, usage } as StatusReport['store'];
+    return describeStatus({ ...WELL, usageWebhook, store }, AT_MS).split('\n')[3];
+  };
+  expect(lineOf(null, 0)).toBe('usage: the webhook has taken all of it');
+  expect(lineOf(null, 1)).toBe('usage: 1 request waits for the webhook, the first for 3 min 20 s');
+  expect(lineOf('it answered 500', 1200)).toBe(
+    'usage: 1,200 requests wait for the webhook, the first for 3 min 20 s: it answered 500; next attempt in 4 s',
   );
 });
 

@@ -38,6 +38,8 @@ describe('the options of chorus serve', () => {
       loadingWaitMs: 300_000,
       drainMs: 30_000,
       retentionMs: 2_592_000_000,
+      usageRetentionMs: 34_560_000_000,
+      usageWebhook: null,
       stallDeadlineMs: 60_000,
       logLevel: 'info',
       progress: 'auto',
@@ -66,6 +68,7 @@ server: { host: 0.0.0.0, port: 0, api_key_file: key, admin_key_file: /etc/admin,
 limits: { requests_per_minute: 60, tokens_per_minute: 10000, concurrent: 8 }
 store:
   retention_days: 7
+usage: { webhook_url: 'https://billing.example/usage', webhook_secret_file: secret, retention_days: 100 }
 state_dir: /srv/chorus
 reasoning: hidden
 default_temperature: 0.5
@@ -103,6 +106,8 @@ assume_yes: true
         loadingWaitMs: 60_000,
         drainMs: 5000,
         retentionMs: 604_800_000,
+        usageRetentionMs: 8_640_000_000,
+        usageWebhook: { url: 'https://billing.example/usage', secretFile: join(folder, 'secret') },
         stallDeadlineMs: 30_000,
         logLevel: 'debug',
         progress: 'json',

@@ -133,14 +133,14 @@ export function keepsUsage(open: () => Promise<StoreUnderTest>): void {
   it('remembers how far it was delivered, and since when something waits', async () => {
     const { store } = await open();
     const usage = async () => (await store.contents()).usage;
-    expect(await usage()).toEqual({ newestPosition: 0, deliveredPosition: 0, undeliveredSinceMs: null });
+    expect(await usage()).toEqual({ deliveredPosition: 0, undeliveredRows: 0, undeliveredSinceMs: null });
     await add(store, { id: 'a', endedAtMs: NOW_MS + 1 }, { id: 'b', endedAtMs: NOW_MS + 2 });
-    expect(await usage()).toEqual({ newestPosition: 2, deliveredPosition: 0, undeliveredSinceMs: NOW_MS + 1 });
+    expect(await usage()).toEqual({ deliveredPosition: 0, undeliveredRows: 2, undeliveredSinceMs: NOW_MS + 1 });
     await store.usage.markDelivered(1);
-    expect(await usage()).toEqual({ newestPosition: 2, deliveredPosition: 1, undeliveredSinceMs: NOW_MS + 2 });
+    expect(await usage()).toEqual({ deliveredPosition: 1, undeliveredRows: 1, undeliveredSinceMs: NOW_MS + 2 });
     await store.usage.markDelivered(2);
     await store.usage.markDelivered(1);
-    expect(await usage()).toEqual({ newestPosition: 2, deliveredPosition: 2, undeliveredSinceMs: null });
+    expect(await usage()).toEqual({ deliveredPosition: 2, undeliveredRows: 0, undeliveredSinceMs: null });
   });
 
   it('sweeps old rows in steps, what is not delivered later, and never the newest', async () => {

@@ -15,6 +15,7 @@ export function startTelemetry(overrides: Partial<TelemetryOptions> = {}): Telem
     waiting: () => 0,
     isReady: () => true,
     cordonedGpus: () => [],
+    hasUsageWebhook: () => false,
     round: () => {},
     ...overrides,
   });

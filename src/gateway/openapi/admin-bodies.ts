@@ -51,6 +51,7 @@ export const StatusReportBody = Type.Object({
   cordoned: Type.Array(Open),
   gpuWatch: nullable(Open),
   roll: nullable(Open),
+  usageWebhook: nullable(Open),
   store: Open,
 });
 

@@ -1,20 +1,22 @@
 import type { CancelTimer, Clock } from '../domain/clock.ts';
-import type { ResponseStore } from '../store/response-store.ts';
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** A step small enough that nobody waits for it. */
 const SWEEP_STEP = 100;
 
-/** Removes expired responses in small steps, once a minute, until it is stopped. */
+/** Removes at most `limit` of what is too old, and tells how many went. */
+type SweepStep = (limit: number) => Promise<number>;
+
+/** Removes what is too old in small steps, once a minute, until it is stopped. */
 export class RetentionSweep {
-  readonly #store: ResponseStore;
+  readonly #steps: readonly SweepStep[];
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   #cancel: CancelTimer = () => {};
   #stopped = false;
 
-  constructor(store: ResponseStore, clock: Clock, onFailure: (error: unknown) => void) {
-    this.#store = store;
+  constructor(steps: readonly SweepStep[], clock: Clock, onFailure: (error: unknown) => void) {
+    this.#steps = steps;
     this.#clock = clock;
     this.#onFailure = onFailure;
     this.#schedule();
@@ -31,8 +33,10 @@ export class RetentionSweep {
 
   async #sweep(): Promise<void> {
     try {
-      let swept = SWEEP_STEP;
-      while (swept === SWEEP_STEP && !this.#stopped) swept = await this.#store.sweep(this.#clock.nowMs(), SWEEP_STEP);
+      for (const step of this.#steps) {
+        let swept = SWEEP_STEP;
+        while (swept === SWEEP_STEP && !this.#stopped) swept = await step(SWEEP_STEP);
+      }
     } catch (error) {
       this.#onFailure(error);
     }

@@ -1,0 +1,131 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { UsageObject } from '../../src/ledger/usage-objects.ts';
+import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { deleteJson, getJson, openStream, postResponse } from '../support/responses-client.ts';
+import { seededRandom } from '../support/store-bench.ts';
+import { chorusUsage, CLIENTS, loadUntilKilled, usageRows, type Answered } from '../support/usage-load.ts';
+import { startReceiver } from '../support/webhook-receiver.ts';
+
+const FLAGS = ['--engine', 'simulated', '--replicas', '2'];
+const DELIVERY_TIMEOUT_MS = 60_000;
+
+let stateDir: string;
+let chorus: RunningChorus;
+beforeAll(async () => {
+  stateDir = newStateDir();
+  const pace = ['--engine-arg=--sim-token-interval-ms', '--engine-arg=5'];
+  chorus = await startChorus([...FLAGS, ...pace], stateDir);
+  await replicasReady(chorus, 2, 30_000);
+}, 60_000);
+afterAll(async () => {
+  await chorus.stop();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+/** What a row must say of a request that was answered. */
+const expectedOf = ({ id, api, isStream, inputTokens, outputTokens }: Answered): Partial<UsageObject> => ({
+  id,
+  api,
+  stream: isStream,
+  simulated: true,
+  error: null,
+  input_tokens: inputTokens,
+  output_tokens: outputTokens,
+});
+
+const rowOf = async (isIt: (row: UsageObject) => boolean): Promise<UsageObject> =>
+  eventually('the row', 10_000, async () => (await usageRows(stateDir)).find(isIt) ?? null);
+
+it.each([1, 2])(
+  'has one row for every answer that a client got, and posts them all, when it is killed under load (seed %d)',
+  async (seed) => {
+    const random = seededRandom(seed);
+    const receiver = await startReceiver(() => (random() < 0.5 ? 200 : 500));
+    const flags = [...FLAGS, '--usage-webhook-url', receiver.url];
+    const ledger = newStateDir();
+    const answered = await loadUntilKilled(await startChorus(flags, ledger), seed, 40);
+    // Without a server the command reads the file itself.
+    const rows = await usageRows(ledger);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    expect(byId.size).toBe(rows.length);
+    expect(answered.map(({ id }) => byId.get(id))).toMatchObject(answered.map(expectedOf));
+    const unseen = rows.length - answered.length;
+    expect(unseen).toBeLessThanOrEqual(CLIENTS);
+    const [, ...sums] = await chorusUsage(ledger, '--csv', '--by', 'api');
+    expect(sums.reduce((sum, line) => sum + Number(line.split(',')[1]), 0)).toBe(rows.length);
+
+    const again = await startChorus(flags, ledger);
+    await replicasReady(again, 2, 30_000);
+    const { body } = await postResponse(again.url, { input: 'Say OK.' });
+    await eventually('the delivery of all', DELIVERY_TIMEOUT_MS, () =>
+      receiver.taken().includes(body.id) ? true : null,
+    );
+    const all = (await usageRows(ledger)).map(({ id }) => id);
+    expect(all).toEqual([...rows.map(({ id }) => id), body.id]);
+    expect([...new Set(receiver.taken())]).toEqual(all);
+    expect(await again.stop()).toBe(0);
+    rmSync(ledger, { recursive: true, force: true });
+  },
+  150_000,
+);
+
+it('keeps the row of a response that is deleted, and nothing of what was said', async () => {
+  const { body } = await postResponse(chorus.url, { input: 'My name is Ada.' });
+  await deleteJson(`${chorus.url}/v1/responses/${body.id}`);
+  expect((await getJson(`${chorus.url}/v1/responses/${body.id}`)).status).toBe(404);
+  const row = await rowOf(({ id }) => id === body.id);
+  expect(row).toMatchObject({ outcome: 'completed', input_tokens: body.usage?.input_tokens });
+  expect(JSON.stringify(row)).not.toContain('Ada');
+});
+
+it('has a row of a client that left and of a turn that failed, and none of a request that was refused', async () => {
+  const before = (await usageRows(stateDir)).length;
+  expect((await postResponse(chorus.url, { input: 'hi', model: 'gpt-4' })).status).toBe(400);
+  const long = 'many words '.repeat(90_000);
+  expect((await postResponse(chorus.url, { input: long })).body).toMatchObject({
+    error: { code: 'context_length_exceeded' },
+  });
+  const failed = await rowOf(({ outcome }) => outcome === 'failed');
+  expect(failed).toMatchObject({ error: 'context_length_exceeded', output_tokens: 0, first_output_ms: null });
+  const client = new AbortController();
+  const stream = await openStream(chorus.url, { input: 'Tell me a long story.' }, client.signal);
+  await eventually('some output', 10_000, () => (stream.soFar().includes('.delta') ? true : null));
+  client.abort();
+  await stream.ended.catch(() => {});
+  const aborted = await rowOf(({ outcome }) => outcome === 'aborted');
+  expect(aborted).toMatchObject({ stream: true, error: null });
+  expect(aborted.output_tokens).toBeGreaterThan(0);
+  expect((await usageRows(stateDir)).length).toBe(before + 2);
+});
+
+it('says over HTTP what is wrong with a query', async () => {
+  const ask = async (query: string) => {
+    const { status, body } = await getJson<{ error: { param: string; message: string } }>(
+      `${chorus.url}/admin/usage?${query}`,
+    );
+    return [status, body.error.param, body.error.message];
+  };
+  expect(await ask('limit=0')).toEqual([400, 'limit', 'limit must be at least 1.']);
+  expect(await ask('since=monday')).toEqual([400, 'since', expect.stringContaining('such as 7d')]);
+  expect(await ask('by=colour')).toEqual([400, 'by', expect.stringContaining("'colour' is none of them")]);
+  expect(await ask('by=day&limit=3')).toEqual([400, 'by', expect.stringContaining('leave out after and limit')]);
+  expect(await ask('sinse=7d')).toEqual([400, 'sinse', expect.stringContaining('There are since, until')]);
+  expect(await ask('project=')).toEqual([400, 'project', 'project must have one value.']);
+});
+
+it('gives rows page by page', async () => {
+  interface Page {
+    readonly data: readonly UsageObject[];
+    readonly has_more: boolean;
+    readonly next_cursor: number;
+  }
+  const page = async (query: string) => (await getJson<Page>(`${chorus.url}/admin/usage?${query}`)).body;
+  const first = await page('limit=1');
+  expect([first.data.length, first.has_more]).toEqual([1, true]);
+  const rest = await page(`after=${first.next_cursor}&limit=1000`);
+  expect(rest.has_more).toBe(false);
+  expect([...first.data, ...rest.data]).toEqual(await usageRows(stateDir));
+  expect(await page(`after=${rest.next_cursor}`)).toMatchObject({ data: [], next_cursor: rest.next_cursor });
+});

@@ -70,10 +70,10 @@ export class RateLimits {
     this.#count(accounts, 1);
     ended(() => this.#count(accounts, -1));
     const tokens = await measure(accounts, 'tokensPerMinute', ({ name }) => this.#tokens.usage(name));
-    const spent = tokens.find(({ used, limit }) => used >= limit);
+    const spent = longest(tokens.filter(({ used, limit }) => used >= limit));
     if (spent !== undefined) throw rateLimited('tokens a minute', spent);
     const requests = await measure(accounts, 'requestsPerMinute', ({ name }) => this.#requests.add(name, 1));
-    const over = requests.find(({ used, limit }) => used > limit);
+    const over = longest(requests.filter(({ used, limit }) => used > limit));
     if (over === undefined) return;
     await measure(accounts, 'requestsPerMinute', ({ name }) => this.#requests.add(name, -1));
     throw rateLimited('requests a minute', over);
@@ -119,6 +119,11 @@ async function measure(
     return [{ holder: account.holder, limit, used, resetMs: leftMs }];
   });
   return (await Promise.all(states)).flat();
+}
+
+/** The one that has to be waited for when all have. */
+function longest(states: readonly LimitState[]): LimitState | undefined {
+  return states.toSorted((a, b) => b.resetMs - a.resetMs)[0];
 }
 
 function tooManyAtOnce({ holder, concurrent }: Account): CodedError {

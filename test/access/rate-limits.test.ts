@@ -95,6 +95,15 @@ describe('requests a minute', () => {
     expect((await refusal(limits, wide))?.message).toContain('for this project (requests a minute: 3)');
   });
 
+  it('are waited for until both the key and the project have some again', async () => {
+    const limits = limitsOf({ requestsPerMinute: 1 });
+    const [caller, other] = [await keyWith({ requestsPerMinute: 1 }, 'ci'), await keyWith({}, 'other', 'q')];
+    await begin(limits, caller);
+    vi.advanceTimersByTime(20_000);
+    expect(await refusal(limits, other)).toBeNull();
+    expect(await refusal(limits, { project: 'q', keyId: caller.keyId })).toMatchObject({ retryAfterSeconds: 60 });
+  });
+
   it('are not taken twice by requests that come at the same moment', async () => {
     const limits = limitsOf({ requestsPerMinute: 3 });
     const refusals = await Promise.all(Array.from({ length: 8 }, () => refusal(limits)));

@@ -115,22 +115,33 @@ describe('keys of a running server', { timeout: PATIENCE_MS }, () => {
 describe('limits of the settings', { timeout: PATIENCE_MS }, () => {
   it('hold for projects without their own, for every API that generates, and follow a reload', async () => {
     const config = join(chorus.stateDir, 'config.yaml');
-    writeFileSync(config, 'limits: { requests_per_minute: 2 }\n');
+    writeFileSync(config, 'limits: { requests_per_minute: 4 }\n');
     await chorus.serve('--config', config);
+    const model = 'gpt-oss-20b';
+    const post = (path: string, body: object): Promise<Answer> => chorus.ask('EMPTY', 'POST', path, { model, ...body });
     const chat = (): Promise<Answer> =>
-      chorus.ask('EMPTY', 'POST', '/v1/chat/completions', {
-        model: 'gpt-oss-20b',
-        messages: [{ role: 'user', content: 'What is 7 + 8?' }],
-      });
-    expect([(await chorus.create('EMPTY')).status, (await chat()).status, (await chat()).status]).toEqual([
-      200, 200, 429,
+      post('/v1/chat/completions', { messages: [{ role: 'user', content: 'What is 7 + 8?' }] });
+    const asks = [
+      () => chorus.create('EMPTY'),
+      chat,
+      () => post('/v1/completions', { prompt: 'What is 7 + 8?', max_tokens: 5 }),
+      () => post('/inference/v1/generate', { token_ids: [200_006, 1428], sampling_params: { max_tokens: 5 } }),
+    ];
+    const statuses = async (): Promise<number[]> => {
+      const answers: Answer[] = [];
+      for (const ask of asks) answers.push(await ask());
+      return answers.map(({ status }) => status);
+    };
+    expect([await statuses(), await statuses()]).toEqual([
+      [200, 200, 200, 200],
+      [429, 429, 429, 429],
     ]);
     // Orders of the operator are no requests of a caller.
     expect((await chorus.ask('EMPTY', 'POST', '/admin/reload')).status).toBe(200);
-    writeFileSync(config, 'limits: { requests_per_minute: 3, tokens_per_minute: 1000000 }\n');
+    writeFileSync(config, 'limits: { requests_per_minute: 5, tokens_per_minute: 1000000 }\n');
     expect((await chorus.ask('EMPTY', 'POST', '/admin/reload')).status).toBe(200);
     const { status, headers } = await chat();
-    expect([status, headers['x-ratelimit-limit-requests']]).toEqual([200, '3']);
+    expect([status, headers['x-ratelimit-limit-requests']]).toEqual([200, '5']);
     const left = (await chorus.ask('EMPTY', 'GET', '/v1/models')).headers['x-ratelimit-remaining-tokens'];
     expect(Number(left)).toBeLessThan(1_000_000);
     expect(await chorus.keys('limit-project', 'default', '--requests-per-minute', '50')).toMatchObject({

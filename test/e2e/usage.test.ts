@@ -5,8 +5,18 @@ import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../
 import { eventually } from '../support/eventually.ts';
 import { deleteJson, getJson, openStream, postResponse } from '../support/responses-client.ts';
 import { seededRandom } from '../support/store-bench.ts';
-import { chorusUsage, CLIENTS, loadUntilKilled, usageRows, type Answered } from '../support/usage-load.ts';
+import {
+  askFirstKind,
+  chorusUsage,
+  CLIENTS,
+  loadUntilKilled,
+  makeKey,
+  untilReady,
+  usageRows,
+  type Answered,
+} from '../support/usage-load.ts';
 import { startReceiver } from '../support/webhook-receiver.ts';
+import { openApiSuite } from './openapi-suite.ts';
 
 const FLAGS = ['--engine', 'simulated', '--replicas', '2'];
 const DELIVERY_TIMEOUT_MS = 60_000;
@@ -25,9 +35,9 @@ afterAll(async () => {
 });
 
 /** What a row must say of a request that was answered. */
-const expectedOf = ({ id, api, isStream, inputTokens, outputTokens }: Answered): Partial<UsageObject> => ({
-  id,
-  api,
+const expectedOf = ({ isStream, inputTokens, outputTokens, keyId, ...same }: Answered): Partial<UsageObject> => ({
+  ...same,
+  key: keyId,
   stream: isStream,
   simulated: true,
   error: null,
@@ -38,38 +48,44 @@ const expectedOf = ({ id, api, isStream, inputTokens, outputTokens }: Answered):
 const rowOf = async (isIt: (row: UsageObject) => boolean): Promise<UsageObject> =>
   eventually('the row', 10_000, async () => (await usageRows(stateDir)).find(isIt) ?? null);
 
-it.each([1, 2])(
-  'has one row for every answer that a client got, and posts them all, when it is killed under load (seed %d)',
-  async (seed) => {
-    const random = seededRandom(seed);
-    const receiver = await startReceiver(() => (random() < 0.5 ? 200 : 500));
-    const flags = [...FLAGS, '--usage-webhook-url', receiver.url];
-    const ledger = newStateDir();
-    const answered = await loadUntilKilled(await startChorus(flags, ledger), seed, 40);
-    // Without a server the command reads the file itself.
-    const rows = await usageRows(ledger);
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    expect(byId.size).toBe(rows.length);
-    expect(answered.map(({ id }) => byId.get(id))).toMatchObject(answered.map(expectedOf));
-    const unseen = rows.length - answered.length;
-    expect(unseen).toBeLessThanOrEqual(CLIENTS);
-    const [, ...sums] = await chorusUsage(ledger, '--csv', '--by', 'api');
-    expect(sums.reduce((sum, line) => sum + Number(line.split(',')[1]), 0)).toBe(rows.length);
+it('has one row for every answer that a client got, and posts them all, when it is killed under load', async () => {
+  const random = seededRandom(1);
+  const receiver = await startReceiver(() => (random() < 0.5 ? 200 : 500));
+  const flags = [...FLAGS, '--usage-webhook-url', receiver.url];
+  const ledger = newStateDir();
+  const keys = [
+    await makeKey(ledger, 'a1', 'alpha'),
+    await makeKey(ledger, 'a2', 'alpha'),
+    await makeKey(ledger, 'b1', 'beta'),
+  ] as const;
+  const answered = await loadUntilKilled(await startChorus(flags, ledger), keys, { seed: 1, atLeast: 50 });
+  // Without a server the command reads the file itself.
+  const rows = await usageRows(ledger);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  expect(byId.size).toBe(rows.length);
+  expect(answered.map(({ id }) => byId.get(id))).toMatchObject(answered.map(expectedOf));
+  const unseen = rows.length - answered.length;
+  expect(unseen).toBeLessThanOrEqual(CLIENTS);
+  const [, ...sums] = await chorusUsage(ledger, '--csv');
+  const counted = sums.map((line) => line.split(',').slice(0, 3));
+  const countOf = (keyId: string): number => rows.filter(({ key }) => key === keyId).length;
+  expect(counted).toEqual(
+    keys
+      .toSorted((a, b) => (a.project + a.id < b.project + b.id ? -1 : 1))
+      .map(({ project, id }) => [project, id, String(countOf(id))]),
+  );
+  expect(new Set(rows.map(({ api }) => api))).toEqual(new Set(['responses', 'chat', 'completions', 'generate']));
 
-    const again = await startChorus(flags, ledger);
-    await replicasReady(again, 2, 30_000);
-    const { body } = await postResponse(again.url, { input: 'Say OK.' });
-    await eventually('the delivery of all', DELIVERY_TIMEOUT_MS, () =>
-      receiver.taken().includes(body.id) ? true : null,
-    );
-    const all = (await usageRows(ledger)).map(({ id }) => id);
-    expect(all).toEqual([...rows.map(({ id }) => id), body.id]);
-    expect([...new Set(receiver.taken())]).toEqual(all);
-    expect(await again.stop()).toBe(0);
-    rmSync(ledger, { recursive: true, force: true });
-  },
-  150_000,
-);
+  const again = await startChorus(flags, ledger);
+  await untilReady(again);
+  const { id: last } = await askFirstKind(again, keys[0]);
+  await eventually('the delivery of all', DELIVERY_TIMEOUT_MS, () => (receiver.taken().includes(last) ? true : null));
+  const all = (await usageRows(ledger)).map(({ id }) => id);
+  expect(all).toEqual([...rows.map(({ id }) => id), last]);
+  expect([...new Set(receiver.taken())]).toEqual(all);
+  expect(await again.stop()).toBe(0);
+  rmSync(ledger, { recursive: true, force: true });
+}, 150_000);
 
 it('keeps the row of a response that is deleted, and nothing of what was said', async () => {
   const { body } = await postResponse(chorus.url, { input: 'My name is Ada.' });
@@ -129,3 +145,5 @@ it('gives rows page by page', async () => {
   expect([...first.data, ...rest.data]).toEqual(await usageRows(stateDir));
   expect(await page(`after=${rest.next_cursor}`)).toMatchObject({ data: [], next_cursor: rest.next_cursor });
 });
+
+openApiSuite(() => chorus);

@@ -3,107 +3,167 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { request } from 'undici';
-import type { ResponseUsage } from '../../src/protocol/responses.ts';
 import type { UsageObject } from '../../src/ledger/usage-objects.ts';
-import { replicasReady, type RunningChorus } from './chorus-process.ts';
-import { postResponse, streamResponse } from './responses-client.ts';
+import { readServerRecord } from '../../src/system/state-directory.ts';
+import type { RunningChorus } from './chorus-process.ts';
+import { eventually } from './eventually.ts';
 
 /** What a client knows of a request that was answered. */
 export interface Answered {
   readonly id: string;
+  readonly project: string;
+  readonly keyId: string;
   readonly api: string;
   readonly isStream: boolean;
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
-const READY_TIMEOUT_MS = 30_000;
+/** A key as `chorus keys create --json` prints it. */
+export interface MadeKey {
+  readonly id: string;
+  readonly project: string;
+  readonly key: string;
+}
+
+const READY_TIMEOUT_MS = 60_000;
 const CHORUS = fileURLToPath(new URL('../../scripts/chorus.js', import.meta.url));
 
 /** What clients ask, each its own kind. */
-const ASKERS: readonly ((url: string) => Promise<Answered>)[] = [
-  (url) => whole(url, {}),
-  (url) => streamed(url, {}),
-  (url) => whole(url, { store: false }),
-  (url) => streamed(url, { store: false, max_output_tokens: 16 }),
-  (url) => chat(url, false),
-  (url) => chat(url, true),
+interface Kind {
+  readonly api: string;
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+const MESSAGES = [{ role: 'user', content: 'Say OK.' }];
+const WITH_USAGE = { stream: true, stream_options: { include_usage: true } };
+const TOKENS = { token_ids: [200_006, 1428, 200_008, 25_216, 200_007], sampling_params: { max_tokens: 8 } };
+const KINDS: readonly Kind[] = [
+  { api: 'responses', path: '/v1/responses', body: { input: 'Say OK.' } },
+  { api: 'responses', path: '/v1/responses', body: { input: 'Say OK.', stream: true } },
+  { api: 'responses', path: '/v1/responses', body: { input: 'Say OK.', store: false } },
+  {
+    api: 'responses',
+    path: '/v1/responses',
+    body: { input: 'Tell.', store: false, stream: true, max_output_tokens: 16 },
+  },
+  { api: 'chat', path: '/v1/chat/completions', body: { messages: MESSAGES } },
+  { api: 'chat', path: '/v1/chat/completions', body: { messages: MESSAGES, ...WITH_USAGE } },
+  { api: 'completions', path: '/v1/completions', body: { prompt: 'Once', max_tokens: 8 } },
+  { api: 'generate', path: '/inference/v1/generate', body: TOKENS },
 ];
 
 /** As many clients as there are kinds of requests, each with one request at a time. */
-export const CLIENTS = ASKERS.length;
+export const CLIENTS = KINDS.length;
 
-/** Puts load on Chorus until `atLeast` requests were answered and some more time has passed, then kills it (SIGKILL). */
-export async function loadUntilKilled(chorus: RunningChorus, seed: number, atLeast: number): Promise<Answered[]> {
-  const { pid } = await replicasReady(chorus, 2, READY_TIMEOUT_MS);
+/**
+ * Puts load on Chorus, of one client a kind, until `atLeast` requests were answered and some more time has passed, then
+ * kills it (SIGKILL). The clients share the keys.
+ */
+export async function loadUntilKilled(
+  chorus: RunningChorus,
+  keys: readonly MadeKey[],
+  { seed, atLeast }: { readonly seed: number; readonly atLeast: number },
+): Promise<Answered[]> {
+  await untilReady(chorus);
   const answered: Answered[] = [];
   const killed = new AbortController();
-  const client = async (ask: (url: string) => Promise<Answered>): Promise<void> => {
+  const client = async (kind: Kind, number: number): Promise<void> => {
+    const key = keys[number % keys.length] as MadeKey;
     while (!killed.signal.aborted) {
       // A client whose connection broke was told nothing.
-      const answer = await ask(chorus.url).catch(() => null);
-      if (answer !== null) answered.push(answer);
-      await refused(chorus.url).catch(() => {});
+      const answer = await ask(chorus.url, key, kind).catch((error: unknown) => {
+        if (!killed.signal.aborted) throw error;
+      });
+      if (answer) answered.push(answer);
+      // These make no row.
+      await ask(chorus.url, key, { ...kind, body: { ...kind.body, model: 'gpt-4' } }).catch(() => {});
+      await ask(chorus.url, { ...key, key: 'wrong' }, kind).catch(() => {});
     }
   };
-  const clients = ASKERS.map(client);
-  while (answered.length < atLeast) await sleep(5);
+  const clients = Promise.all(KINDS.map(client));
+  while (answered.length < atLeast) await Promise.race([sleep(5), clients]);
   await sleep((seed * 37) % 100);
-  process.kill(pid, 'SIGKILL');
   killed.abort();
+  process.kill(readServerRecord(chorus.stateDir)?.pid ?? 0, 'SIGKILL');
   await once(chorus.process, 'exit');
-  await Promise.all(clients);
+  await clients;
   return answered;
 }
 
-async function whole(url: string, extra: object): Promise<Answered> {
-  const { body } = await postResponse(url, { input: 'Say OK.', ...extra });
-  return { id: body.id, api: 'responses', isStream: false, ...tokensOf(body.usage) };
-}
-
-async function streamed(url: string, extra: object): Promise<Answered> {
-  const { response } = await streamResponse(url, { input: 'Say OK.', ...extra });
-  return { id: response.id, api: 'responses', isStream: true, ...tokensOf(response.usage) };
-}
-
-function tokensOf(usage: ResponseUsage | null): Pick<Answered, 'inputTokens' | 'outputTokens'> {
-  return { inputTokens: usage?.input_tokens ?? -1, outputTokens: usage?.output_tokens ?? -1 };
-}
-
-interface ChatAnswer {
-  readonly id: string;
-  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
-}
-
-async function chat(url: string, isStream: boolean): Promise<Answered> {
-  const stream = isStream ? { stream: true, stream_options: { include_usage: true } } : {};
-  const { body } = await request(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer EMPTY' },
-    body: JSON.stringify({ model: 'gpt-oss-20b', messages: [{ role: 'user', content: 'Say OK.' }], ...stream }),
+export const untilReady = (chorus: RunningChorus): Promise<true> =>
+  eventually('a replica', READY_TIMEOUT_MS, async () => {
+    const { statusCode, body } = await request(`${chorus.url}/readyz`);
+    await body.dump();
+    return statusCode === 200 ? true : null;
   });
-  const text = await body.text();
-  const answers = isStream ? framesOf(text) : [JSON.parse(text) as ChatAnswer];
-  const { id, usage } = answers.find((answer) => answer.usage) ?? { id: '', usage: null };
-  if (usage === null) throw new Error(`no usage in:\n${text}`);
-  const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = usage;
-  return { id, api: 'chat', isStream, inputTokens, outputTokens };
+
+export const askFirstKind = (chorus: RunningChorus, key: MadeKey): Promise<Answered> =>
+  ask(chorus.url, key, KINDS[0] as Kind);
+
+interface Usage {
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly prompt_tokens?: number;
+  readonly completion_tokens?: number;
 }
 
-function framesOf(text: string): ChatAnswer[] {
+/** An answer, or the event of a stream that tells of its end. */
+interface Told {
+  readonly id?: string;
+  readonly request_id?: string;
+  readonly usage?: Usage | null;
+  readonly response?: Told;
+}
+
+async function ask(url: string, { id: keyId, project, key }: MadeKey, { api, path, body }: Kind): Promise<Answered> {
+  const answer = await request(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'gpt-oss-20b', ...body }),
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${text}`);
+  const isStream = body['stream'] === true;
+  const told = isStream ? lastWord(text) : (JSON.parse(text) as Told);
+  const { usage } = told;
+  const [inputTokens, outputTokens] = [
+    usage?.input_tokens ?? usage?.prompt_tokens,
+    usage?.output_tokens ?? usage?.completion_tokens,
+  ];
+  const id = told.id ?? told.request_id;
+  if (id === undefined || inputTokens === undefined || outputTokens === undefined) {
+    throw new Error(`no id or no usage in:\n${text}`);
+  }
+  return { id, project, keyId, api, isStream, inputTokens, outputTokens };
+}
+
+/** What a stream says of its usage; throws where it did not come to its end. */
+function lastWord(text: string): Told {
   if (!text.endsWith('data: [DONE]\n\n')) throw new Error('the stream did not come to its end');
-  const frames = text.split('\n\n').filter((frame) => frame.startsWith('data: {'));
-  return frames.map((frame) => JSON.parse(frame.slice('data: '.length)) as ChatAnswer);
+  const events = text
+    .split('\n')
+    .filter((line) => line.startsWith('data: {'))
+    .map((line) => JSON.parse(line.slice('data: '.length)) as Told)
+    .map((event) => event.response ?? event);
+  return events.findLast(({ usage }) => usage) ?? {};
 }
 
-/** Makes no row. */
-const refused = (url: string): Promise<unknown> => postResponse(url, { input: 'Say OK.', model: 'gpt-4' });
+async function chorus(...words: readonly string[]): Promise<string> {
+  const { stdout } = await execa(process.execPath, [CHORUS, ...words]);
+  return stdout;
+}
+
+/** Makes a key in a state directory, with or without a server. */
+export const makeKey = async (stateDir: string, name: string, project: string): Promise<MadeKey> =>
+  JSON.parse(await chorus('keys', 'create', name, '--project', project, '--json', '--state-dir', stateDir)) as MadeKey;
 
 /** What `chorus usage` prints, as lines. */
-export async function chorusUsage(stateDir: string, ...flags: readonly string[]): Promise<string[]> {
-  const { stdout } = await execa(process.execPath, [CHORUS, 'usage', '--state-dir', stateDir, ...flags]);
-  return stdout.split('\n').filter((line) => line !== '');
-}
+export const chorusUsage = async (stateDir: string, ...flags: readonly string[]): Promise<string[]> =>
+  (await chorus('usage', '--state-dir', stateDir, ...flags)).split('\n').filter((line) => line !== '');
 
 export const usageRows = async (stateDir: string): Promise<UsageObject[]> =>
   (await chorusUsage(stateDir, '--rows', '--json')).map((line) => JSON.parse(line) as UsageObject);

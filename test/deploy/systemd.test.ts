@@ -194,8 +194,10 @@ describe('the units', () => {
     expect(Number(exposure)).toBeLessThan(3);
   });
 
-  it('start it again after what may pass, not after what will not', () => {
-    const prevented = /^RestartPreventExitStatus=(.*)$/m.exec(readFileSync(UNIT, 'utf8'))?.[1]?.split(' ').map(Number);
+  it('start it again after what may pass, however often, and not after what will not', () => {
+    const unit = readFileSync(UNIT, 'utf8');
+    expect(unit).toMatch(/^StartLimitIntervalSec=0$/m);
+    const prevented = /^RestartPreventExitStatus=(.*)$/m.exec(unit)?.[1]?.split(' ').map(Number);
     const { usage, data, noInput, noPermission, config } = EXIT_CODES;
     expect(prevented).toEqual([usage, data, noInput, noPermission, config]);
   });

@@ -26,6 +26,7 @@ const PROXY = [
   'fastapi-sso==0.23.0',
   'orjson==3.13.0',
   'pyjwt==2.15.1',
+  'pynacl==1.6.2',
   'python-multipart==0.0.34',
   'redis==8.1.0',
   'semver==3.1.2',

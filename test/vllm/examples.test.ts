@@ -1,0 +1,19 @@
+import { describe, it } from 'vitest';
+import { expectExamples, IN_JAVASCRIPT, IN_PYTHON } from '../support/examples.ts';
+
+/** On two cores the imports of seven Python programs take minutes. */
+const RUN_TIMEOUT_MS = 600_000;
+
+describe('every example', () => {
+  const { CHORUS_TEST_PYTHON: python = '', CHORUS_TEST_MODEL: model = '' } = process.env;
+  const all = { ...IN_JAVASCRIPT, ...IN_PYTHON };
+
+  it('prints what it answered on the simulator', { timeout: RUN_TIMEOUT_MS }, async () => {
+    await expectExamples(all, []);
+  });
+
+  it('prints what it answered on the real vLLM on the CPU', { timeout: RUN_TIMEOUT_MS }, async () => {
+    if (!python || !model) throw new Error('Run this through `npm run test:vllm`, which makes the Python environment.');
+    await expectExamples(all, ['--engine', 'cpu', '--python', python, '--model-path', model]);
+  });
+});

@@ -30,6 +30,5 @@ message = ask()
 messages.append(message.model_dump(exclude_none=True))
 for call in message.tool_calls or []:
     print(f"{call.function.name}({call.function.arguments})")
-    result = {"city": json.loads(call.function.arguments)["city"], "temperature": 21}
-    messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
+    messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps({"temperature": 21})})
 print(ask().content)

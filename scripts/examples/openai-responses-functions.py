@@ -21,7 +21,7 @@ results = []
 for item in response.output:
     if item.type == "function_call":
         print(f"{item.name}({item.arguments})")
-        output = json.dumps({"city": json.loads(item.arguments)["city"], "temperature": 21})
+        output = json.dumps({"temperature": 21})
         results.append({"type": "function_call_output", "call_id": item.call_id, "output": output})
 answer = client.responses.create(**common, input=results, previous_response_id=response.id)
 print(answer.output_text)

@@ -2,6 +2,7 @@ import { CodedError } from '../domain/errors.ts';
 import type { Wording } from '../completions/reword.ts';
 import type { CreateChatBody } from '../protocol/chat.ts';
 import type { CreateResponseBody } from '../protocol/responses.ts';
+import { SAMPLING_FIELDS } from '../protocol/sampling.ts';
 import { chatFormat, chatItems, type ChatItem } from '../responses/aliases.ts';
 
 /** A chat request as the Responses request that asks the same of the model. */
@@ -17,12 +18,13 @@ export interface ChatAsResponse {
  */
 export function readChat(chat: CreateChatBody): ChatAsResponse {
   refuseUnsupported(chat);
-  const { messages, response_format: format, max_tokens: _, max_completion_tokens: __, reasoning: ___, ...same } = chat;
-  const maxTokens = onlyOne(chat, 'max_tokens', 'max_completion_tokens');
-  const items = chatItems(messages);
+  const format = chat.response_format;
+  const maxTokens = readMaxTokens(chat);
+  const items = chatItems(chat.messages);
   const reasoning = readReasoning(chat);
   const body: CreateResponseBody = {
-    ...same,
+    model: chat.model,
+    ...sameFields(chat),
     input: items.map(({ item }) => item),
     ...(maxTokens === undefined ? {} : { max_output_tokens: maxTokens }),
     ...(reasoning === undefined ? {} : { reasoning }),
@@ -47,18 +49,24 @@ function refuseUnsupported({ n, functions, function_call: call, logprobs, top_lo
 const unsupported = (param: string, message: string): CodedError =>
   new CodedError('unsupported_parameter', message, { param });
 
-/** The value of a setting that has two names, for clients that send one of them or the same under both. */
-function onlyOne<Name extends 'max_tokens' | 'max_completion_tokens'>(
-  chat: CreateChatBody,
-  name: Name,
-  other: Name,
-): number | undefined {
-  if (chat[name] === undefined || chat[other] === undefined || chat[name] === chat[other]) {
-    return chat[other] ?? chat[name];
-  }
-  throw new CodedError('mutually_exclusive', `${name} is another name for ${other}. Send one of them.`, {
-    param: name,
-  });
+/** Fields that both APIs have. No other goes through: what chat does not know nobody has checked. */
+const SAME_FIELDS = [
+  ...(Object.keys(SAMPLING_FIELDS) as (keyof typeof SAMPLING_FIELDS)[]),
+  'top_logprobs',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'truncation',
+] as const;
+
+function sameFields(chat: CreateChatBody): Pick<CreateChatBody, (typeof SAME_FIELDS)[number]> {
+  return Object.fromEntries(SAME_FIELDS.filter((name) => chat[name] !== undefined).map((name) => [name, chat[name]]));
+}
+
+function readMaxTokens({ max_tokens: old, max_completion_tokens: own }: CreateChatBody): number | undefined {
+  if (old === undefined || own === undefined || old === own) return own ?? old;
+  const message = 'max_tokens is another name for max_completion_tokens. Send one of them.';
+  throw new CodedError('mutually_exclusive', message, { param: 'max_tokens' });
 }
 
 function readReasoning({ reasoning, reasoning_effort: effort }: CreateChatBody): CreateResponseBody['reasoning'] {

@@ -161,9 +161,17 @@ export function chatSuite(chorus: () => RunningChorus): void {
       expect(usage?.completion_tokens_details?.reasoning_tokens).toBeGreaterThan(0);
     });
 
-    it('stands under /api/v1 too, and ignores what it does not know', async () => {
+    it('stands under /api/v1 too, and ignores what it does not know, also what other APIs do', async () => {
+      const foreign = {
+        include: 'x',
+        instructions: { a: 1 },
+        background: true,
+        input: 3,
+        text: { format: 4 },
+        max_output_tokens: 'x',
+      };
       const extras = { chat_template_kwargs: { a: 1 }, store: true, metadata: { a: 'b' }, n: 1, user: 'u', stop: null };
-      const said = await ask({ messages: [user('Say OK.')], ...extras }, `/api${CHAT}`);
+      const said = await ask({ messages: [user('Say OK.')], ...foreign, ...extras }, `/api${CHAT}`);
       expect(said.message.content).toBe('OK');
     });
   });

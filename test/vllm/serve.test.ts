@@ -5,6 +5,9 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LM } from '../../src/client/index.ts';
 import { lmSuite } from '../client/lm-suite.ts';
+import { chatSuite } from '../e2e/chat-suite.ts';
+import { completionsSuite } from '../e2e/completions-suite.ts';
+import { openaiChatSuite } from '../e2e/openai-chat-suite.ts';
 import { openaiClientSuite } from '../e2e/openai-client-suite.ts';
 import { responsesSuite } from '../e2e/responses-suite.ts';
 import { serveSuite } from '../e2e/serve-suite.ts';
@@ -41,6 +44,17 @@ describe('chorus serve with the real vLLM on the CPU', () => {
   stateSuite(() => chorus);
   describe('the openai package for Node', () => {
     openaiClientSuite(() => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 }));
+  });
+
+  describe('the APIs that keep nothing', () => {
+    chatSuite(() => chorus);
+    completionsSuite(() => chorus);
+    openaiChatSuite(() => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 }));
+    it('are what the client library asks in harmony mode', async () => {
+      const lm = new LM('gpt-oss-20b', { harmonyEndpoint: chorus.url, temperature: 0 });
+      await lm.respond('My name is Ada.');
+      expect((await lm.respond('What is my name?')).text).toBe('Your name is Ada.');
+    });
   });
 
   describe('the client library', () => {

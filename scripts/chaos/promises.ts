@@ -3,7 +3,7 @@ import { median } from '../bench/statistics.ts';
 
 /** How one request ended, as its client saw it. */
 export type Outcome =
-  /** A response with its end; `text` as far as it was an answer. */
+  /** A response with its end, and the answer that the question has. */
   | { readonly kind: 'completed'; readonly responseId: string }
   /** An honest failure: `response.failed`, or an error status with OpenAI's body. */
   | { readonly kind: 'failed'; readonly reason: string }

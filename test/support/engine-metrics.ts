@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import type { StatusReport } from '../../src/gateway/reports.ts';
+import { sumOf } from './prometheus.ts';
 
 export interface EngineCounters {
   readonly promptTokens: number;
@@ -11,7 +12,7 @@ export interface EngineCounters {
 /** What the engines themselves count, summed over all of them. */
 export async function engineCounters({ engines }: StatusReport): Promise<EngineCounters> {
   const pages = await Promise.all(engines.map(({ socketPath }) => metricsPage(socketPath)));
-  const total = (name: string): number => pages.reduce((sum, page) => sum + readCounter(page, name), 0);
+  const total = (name: string): number => pages.reduce((sum, page) => sum + sumOf(page, name), 0);
   return {
     promptTokens: total('vllm:prompt_tokens_total'),
     cachedTokens: total('vllm:prompt_tokens_cached_total'),
@@ -28,10 +29,4 @@ async function metricsPage(socketPath: string): Promise<string> {
   } finally {
     await dispatcher.close();
   }
-}
-
-function readCounter(page: string, name: string): number {
-  const rows = page.split('\n').filter((row) => row.startsWith(`${name}{`) || row.startsWith(`${name} `));
-  if (rows.length === 0) throw new Error(`the engine's metrics have no ${name}`);
-  return rows.reduce((sum, row) => sum + Number(row.split(' ').at(-1)), 0);
 }

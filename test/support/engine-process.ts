@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'undici';
 import type { Replica } from '../../src/domain/replica.ts';
+import { signalGroup } from '../../src/system/process-group.ts';
 import { vocabularyDirectory } from '../../src/system/vocabulary.ts';
+import { sumOf } from './prometheus.ts';
 import { aReplica } from './replicas.ts';
 
 export interface EngineExit {
@@ -22,7 +24,7 @@ export interface HttpAnswer {
 export interface EngineProcess {
   readonly process: ChildProcess;
   readonly socketPath: string;
-  /** Everything printed so far, both streams. */
+  /** Everything printed so far, both streams, in the order in which it was printed. */
   readonly output: () => string;
   readonly exit: Promise<EngineExit>;
   /** Resolves once the output holds `text`; rejects when the process ends before. */
@@ -85,10 +87,11 @@ interface Surroundings {
 function startEngine(file: string, args: readonly string[], surroundings: Surroundings): EngineProcess {
   const directory = mkdtempSync(join(tmpdir(), 'chorus-engine-'));
   const socketPath = surroundings.socketPath ?? join(directory, 's');
-  const child = spawn(file, [...args, '--uds', socketPath], {
+  // One pipe for both streams, so that what is printed arrives in its order.
+  const child = spawn('sh', ['-c', 'exec "$0" "$@" 2>&1', file, ...args, '--uds', socketPath], {
     detached: true,
     env: { ...process.env, ...surroundings.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const exit = once(child, 'close').then(([exitCode, signal]): EngineExit => {
     rmSync(directory, { recursive: true, force: true });
@@ -101,13 +104,11 @@ function startEngine(file: string, args: readonly string[], surroundings: Surrou
         if (output.includes(text)) resolve();
       };
       child.stdout.on('data', look);
-      child.stderr.on('data', look);
       void exit.then(() => reject(new Error(`the engine ended without printing ${text}:\n${output}`)));
       look();
     });
   const append = (chunk: Buffer): void => void (output += chunk.toString());
   child.stdout.on('data', append);
-  child.stderr.on('data', append);
   const ready = printed(READY_LINE);
   ready.catch(() => {});
   const ask = (path: string, body?: unknown): Promise<HttpAnswer> => askOnce(socketPath, path, body);
@@ -120,39 +121,27 @@ function startEngine(file: string, args: readonly string[], surroundings: Surrou
     ready,
     replica: (facts) => aReplica({ endpoint: { socketPath }, ...facts }),
     ask,
-    async metric(name) {
-      const { text } = await ask('/metrics');
-      const value = new RegExp(`^vllm:${name}(?:\\{.*\\})? (.+)$`, 'm').exec(text)?.[1];
-      if (value === undefined) throw new Error(`no metric ${name}`);
-      return Number(value);
-    },
+    metric: async (name) => sumOf((await ask('/metrics')).text, `vllm:${name}`),
     kill() {
-      killGroup(child);
+      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       return exit;
     },
   };
 }
 
-function killGroup({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The group is gone already.
-  }
-}
-
 async function askOnce(socketPath: string, path: string, body: unknown): Promise<HttpAnswer> {
   const client = new Client('http://localhost', { socketPath });
   try {
-    const content =
+    const answer = await client.request(
       body === undefined
-        ? { method: 'GET' as const }
+        ? { path, method: 'GET' }
         : {
-            method: 'POST' as const,
+            path,
+            method: 'POST',
             body: typeof body === 'string' ? body : JSON.stringify(body),
             headers: { 'content-type': 'application/json' },
-          };
-    const answer = await client.request({ path, ...content });
+          },
+    );
     return { status: answer.statusCode, text: await answer.body.text() };
   } finally {
     await client.close();

@@ -5,6 +5,13 @@ export function valueOf(page: string, sample: string): number {
   return Number(lines[0]?.split(' ').at(-1));
 }
 
+/** The sum of all samples of a series, whatever their labels. */
+export function sumOf(page: string, name: string): number {
+  const lines = page.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  if (lines.length === 0) throw new Error(`no samples of ${name}`);
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*\})? (?:[\d.+-]\S*|NaN|Nan|[+-]Inf)$/;
 
 /** What is wrong with a page by the rules of Prometheus's text format 0.0.4. */

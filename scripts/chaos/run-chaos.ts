@@ -3,7 +3,7 @@ import { request } from 'undici';
 import { sleep } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { formatBytes } from '../../src/domain/units.ts';
-import { newStateDir, processesNaming } from '../../test/support/chorus-process.ts';
+import { newStateDir, killProcessesNaming, processesNaming } from '../../test/support/chorus-process.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { quantile } from '../bench/statistics.ts';
 import { Random } from '../harmony/random.ts';
@@ -38,7 +38,7 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict[]> {
     return await new Run(service, options).toEnd();
   } finally {
     await service.stop();
-    for (const line of processesNaming(stateDir)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+    killProcessesNaming(stateDir);
     if (!hasSmallDisk) rmSync(stateDir, { recursive: true, force: true });
   }
 }

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   newStateDir,
+  killProcessesNaming,
   processesNaming,
   replicasReady,
   startChorus,
@@ -15,7 +16,7 @@ import { getJson, postResponse, streamResponse, type StreamedResponse } from '..
 let stateDir = '';
 
 afterEach(() => {
-  for (const line of processesNaming(stateDir)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  killProcessesNaming(stateDir);
   rmSync(stateDir, { recursive: true, force: true });
 });
 

@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { processesNaming, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import {
+  killProcessesNaming,
+  processesNaming,
+  replicasReady,
+  startChorus,
+  type RunningChorus,
+} from '../support/chorus-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeHub, REVISION } from '../support/fake-hub.ts';
 import { FakeMachine } from '../support/fake-nvidia-smi.ts';
@@ -32,7 +38,7 @@ beforeEach(async () => {
   stateDir = join(machine.root, 'state');
 });
 afterEach(async () => {
-  for (const line of processesNaming(machine.root)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  killProcessesNaming(machine.root);
   await hub[Symbol.asyncDispose]();
   machine.remove();
 });

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { ReloadReport } from '../../src/deployment/deployment.ts';
 import {
   newStateDir,
-  processesNaming,
+  killProcessesNaming,
   replicasReady,
   startChorus,
   type RunningChorus,
@@ -16,7 +16,7 @@ import { answerText, postResponse } from '../support/responses-client.ts';
 let stateDir = '';
 
 afterEach(() => {
-  for (const line of processesNaming(stateDir)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  killProcessesNaming(stateDir);
   rmSync(stateDir, { recursive: true, force: true });
 });
 

@@ -4,7 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { processesNaming, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import {
+  killProcessesNaming,
+  processesNaming,
+  replicasReady,
+  startChorus,
+  type RunningChorus,
+} from '../support/chorus-process.ts';
 
 /** Far above what a stop takes, far below the 30 s for which it lets answers go on. */
 const PROMPT_MS = 10_000;
@@ -16,7 +22,7 @@ const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
   if (chorus === null) return;
-  for (const line of processesNaming(chorus.stateDir)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  killProcessesNaming(chorus.stateDir);
   rmSync(chorus.stateDir, { recursive: true, force: true });
   chorus = null;
 });

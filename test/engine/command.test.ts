@@ -17,7 +17,7 @@ const LAUNCH: LaunchContext = {
     '--disable-uvicorn-access-log',
   ]),
 };
-const SEAT = { socketPath: '/state/sockets/e0.sock', rendezvousPort: 21_000 };
+const ADDRESS = { socketPath: '/state/sockets/e0.sock', rendezvousPort: 21_000 };
 const GPU_NAME = 'NVIDIA H100 80GB HBM3';
 
 const twoCards: Placement = {
@@ -46,15 +46,28 @@ const onCpu: Placement = {
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
+/** What every vLLM gets, whatever it runs on. */
+const OF_VLLM = {
+  HOME: '/root',
+  PATH: '/opt/vllm/bin:/usr/bin',
+  NO_COLOR: '1',
+  OMP_NUM_THREADS: '1',
+  PYTHONUNBUFFERED: '1',
+  VLLM_PORT: '21000',
+  VLLM_NO_USAGE_STATS: '1',
+  DO_NOT_TRACK: '1',
+  TIKTOKEN_ENCODINGS_BASE: '/vocabulary',
+};
+
 describe('the command of an engine', () => {
   it('on a MIG slice leaves CUDA_VISIBLE_DEVICES unset', () => {
     const gpus = [{ index: 0, uuid: 'GPU-a', name: `${GPU_NAME} MIG 3g.40gb`, isMigSlice: true as const }];
-    const { env } = engineCommand({ ...twoCards, gpus }, LAUNCH, SEAT);
+    const { env } = engineCommand({ ...twoCards, gpus }, LAUNCH, ADDRESS);
     expect(Object.keys(env).filter((name) => name === 'CUDA_VISIBLE_DEVICES')).toEqual([]);
   });
 
   it('is `vllm serve` of the given environment on its own cards', () => {
-    expect(engineCommand(twoCards, LAUNCH, SEAT)).toEqual({
+    expect(engineCommand(twoCards, LAUNCH, ADDRESS)).toEqual({
       file: '/opt/vllm/bin/vllm',
       args: words(`
         serve openai/gpt-oss-120b --uds /state/sockets/e0.sock --served-model-name gpt-oss-120b openai/gpt-oss-120b
@@ -63,24 +76,12 @@ describe('the command of an engine', () => {
         --max-num-batched-tokens 1024 --enforce-eager --enable-scale-out --prefix-cache-retention-interval 128
         --shutdown-timeout 0 --disable-uvicorn-access-log
       `),
-      env: {
-        HOME: '/root',
-        PATH: '/opt/vllm/bin:/usr/bin',
-        NO_COLOR: '1',
-        OMP_NUM_THREADS: '1',
-        PYTHONUNBUFFERED: '1',
-        VLLM_PORT: '21000',
-        VLLM_NO_USAGE_STATS: '1',
-        DO_NOT_TRACK: '1',
-        TIKTOKEN_ENCODINGS_BASE: '/vocabulary',
-        CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
-        CUDA_VISIBLE_DEVICES: '2,3',
-      },
+      env: { ...OF_VLLM, CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: '2,3' },
     });
   });
 
   it('is the server module on the CPU, offline when the model is a folder', () => {
-    expect(engineCommand(onCpu, { ...LAUNCH, modelPath: '/models/tiny' }, SEAT)).toEqual({
+    expect(engineCommand(onCpu, { ...LAUNCH, modelPath: '/models/tiny' }, ADDRESS)).toEqual({
       file: '/opt/vllm/bin/python',
       args: words(`
         -m vllm.entrypoints.openai.api_server --model /models/tiny --uds /state/sockets/e0.sock
@@ -90,15 +91,7 @@ describe('the command of an engine', () => {
         --shutdown-timeout 0 --disable-uvicorn-access-log
       `),
       env: {
-        HOME: '/root',
-        PATH: '/opt/vllm/bin:/usr/bin',
-        NO_COLOR: '1',
-        OMP_NUM_THREADS: '1',
-        PYTHONUNBUFFERED: '1',
-        VLLM_PORT: '21000',
-        VLLM_NO_USAGE_STATS: '1',
-        DO_NOT_TRACK: '1',
-        TIKTOKEN_ENCODINGS_BASE: '/vocabulary',
+        ...OF_VLLM,
         HF_HUB_OFFLINE: '1',
         VLLM_CPU_OMP_THREADS_BIND: 'nobind',
         VLLM_CPU_KVCACHE_SPACE: '1',
@@ -108,7 +101,7 @@ describe('the command of an engine', () => {
 
   it('is the simulator with the flags of the newest vLLM, whatever is installed', () => {
     const placement: Placement = { ...onCpu, kind: 'simulated', profile: { name: 'simulated', maxModelLen: 131_072 } };
-    expect(engineCommand(placement, { ...LAUNCH, knownFlags: null }, SEAT)).toEqual({
+    expect(engineCommand(placement, { ...LAUNCH, knownFlags: null }, ADDRESS)).toEqual({
       file: '/usr/bin/node',
       args: words(`
         /chorus/sim/main.ts serve openai/gpt-oss-20b --uds /state/sockets/e0.sock
@@ -123,19 +116,19 @@ describe('the command of an engine', () => {
 
   it("ends with the person's own words, which win over earlier ones in vLLM's parser", () => {
     const engineArguments = ['--max-num-batched-tokens', '4096', '--async-scheduling'];
-    const { args } = engineCommand(twoCards, { ...LAUNCH, engineArguments }, SEAT);
-    expect(args).toEqual([...engineCommand(twoCards, LAUNCH, SEAT).args, ...engineArguments]);
+    const { args } = engineCommand(twoCards, { ...LAUNCH, engineArguments }, ADDRESS);
+    expect(args).toEqual([...engineCommand(twoCards, LAUNCH, ADDRESS).args, ...engineArguments]);
   });
 
   it('takes what is on the path when no interpreter is named', () => {
     const launch = { ...LAUNCH, python: null };
-    expect(engineCommand(twoCards, launch, SEAT)).toMatchObject({ file: 'vllm', env: { PATH: '/usr/bin' } });
-    expect(engineCommand(onCpu, launch, SEAT).file).toBe('python3');
+    expect(engineCommand(twoCards, launch, ADDRESS)).toMatchObject({ file: 'vllm', env: { PATH: '/usr/bin' } });
+    expect(engineCommand(onCpu, launch, ADDRESS).file).toBe('python3');
   });
 
   it('sends only flags that the installed vLLM knows, and none of the recent ones when that is unknown', () => {
     const recent = (knownFlags: LaunchContext['knownFlags']): string[] => {
-      const { args } = engineCommand(onCpu, { ...LAUNCH, knownFlags }, SEAT);
+      const { args } = engineCommand(onCpu, { ...LAUNCH, knownFlags }, ADDRESS);
       return args.slice(args.indexOf('--enforce-eager') + 1);
     };
     expect(recent(new Set(['--shutdown-timeout']))).toEqual(['--shutdown-timeout', '0']);
@@ -150,8 +143,8 @@ describe('the command of an engine', () => {
     `);
     const left = Object.fromEntries(names.map((name) => [name, 'tcp://10.0.0.1:80']));
     const kept = { VLLM_CACHE_ROOT: '/cache', HF_HOME: '/hf', OMP_NUM_THREADS: '8', PATH: '/usr/bin' };
-    const clean = engineCommand(twoCards, { ...LAUNCH, environment: kept }, SEAT);
+    const clean = engineCommand(twoCards, { ...LAUNCH, environment: kept }, ADDRESS);
     expect(clean.env).toMatchObject({ VLLM_CACHE_ROOT: '/cache', HF_HOME: '/hf', OMP_NUM_THREADS: '8' });
-    expect(engineCommand(twoCards, { ...LAUNCH, environment: { ...kept, ...left } }, SEAT)).toEqual(clean);
+    expect(engineCommand(twoCards, { ...LAUNCH, environment: { ...kept, ...left } }, ADDRESS)).toEqual(clean);
   });
 });

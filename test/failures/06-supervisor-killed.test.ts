@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { groupMembers } from '../../src/system/process-group.ts';
-import { newStateDir, processesNaming, replicasReady, startChorus } from '../support/chorus-process.ts';
+import { newStateDir, killProcessesNaming, replicasReady, startChorus } from '../support/chorus-process.ts';
 import { postResponse } from '../support/responses-client.ts';
 
 const stateDir = newStateDir();
@@ -13,7 +13,7 @@ const innocent = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
 
 afterEach(() => {
   innocent.kill('SIGKILL');
-  for (const line of processesNaming(stateDir)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  killProcessesNaming(stateDir);
   rmSync(stateDir, { recursive: true, force: true });
 });
 

@@ -100,3 +100,14 @@ export function processesNaming(marker: string): string[] {
       }
     });
 }
+
+/** Ends the same processes by SIGKILL. Nothing names an empty marker, which every process would have. */
+export function killProcessesNaming(marker: string): void {
+  for (const line of marker === '' ? [] : processesNaming(marker)) {
+    try {
+      process.kill(Number.parseInt(line, 10), 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnginePolicy } from '../../src/engine/policy.ts';
-import { processesNaming, startChorus, startQuickChorus, type RunningChorus } from './chorus-process.ts';
+import { killProcessesNaming, startChorus, startQuickChorus, type RunningChorus } from './chorus-process.ts';
 import { FakeMachine } from './fake-nvidia-smi.ts';
 import { FakeInstallers } from './fake-uv.ts';
 import type { FakeMachineLedger } from './gpu-machine/ledger.ts';
@@ -75,7 +75,7 @@ export class GpuChorus {
 
   /** Ends whatever is left, and removes all folders. */
   remove(): void {
-    for (const line of processesNaming(this.machine.root)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+    killProcessesNaming(this.machine.root);
     if (this.#running) rmSync(this.#running.stateDir, { recursive: true, force: true });
     this.machine.remove();
   }

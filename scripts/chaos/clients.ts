@@ -1,6 +1,6 @@
 import { sleep } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import { answerText, readFrames } from '../../test/support/responses-client.ts';
+import { answerText, readFrames, terminalOf } from '../../test/support/responses-client.ts';
 import type { ResponseObject } from '../../src/protocol/responses.ts';
 import type { Random } from '../harmony/random.ts';
 import { post, type Exchange, type Manners } from './exchange.ts';
@@ -9,7 +9,6 @@ import type { Service } from './service.ts';
 
 /** After a refusal, as a client library would. */
 const PAUSE_MS = 250;
-const TERMINAL = ['response.completed', 'response.incomplete', 'response.failed'];
 const NAMES = ['Ada', 'Bob', 'Eve', 'Max', 'Zoe'];
 
 /** Monotonic times. */
@@ -131,7 +130,7 @@ function judgeStream(exchange: Exchange, question: Question): Outcome {
   // What was cut may end in the middle of a frame.
   const whole = exchange.text.slice(0, exchange.text.lastIndexOf('\n\n') + 2);
   const { events, done } = readFrames(whole);
-  const terminal = events.find(({ type }) => TERMINAL.includes(type));
+  const terminal = terminalOf(events);
   if (!terminal) return unfinished(exchange, `${events.length} events`);
   if (!done) return unfinished(exchange, `${terminal.type} without [DONE]`);
   return judgeResponse(terminal['response'] as ResponseObject, question);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newStateDir, replicasReady, startChorus, type RunningChorus } from './chorus-process.ts';
+import { eventually } from './eventually.ts';
 import { getJson, postResponse, streamResponse } from './responses-client.ts';
 
 /** What a client was told, and what was there after the death and the next start. */
@@ -13,6 +14,7 @@ export interface DurabilityResult {
 const FLAGS = ['--engine', 'simulated', '--replicas', '2'];
 const CLIENTS = 8;
 const READY_TIMEOUT_MS = 30_000;
+const LOAD_TIMEOUT_MS = 60_000;
 
 /**
  * Puts load on Chorus, kills it with SIGKILL at a moment that `seed` chooses once `atLeast` responses were announced,
@@ -45,7 +47,8 @@ async function loadUntilKilled(chorus: RunningChorus, seed: number, atLeast: num
     }
   };
   const clients = Array.from({ length: CLIENTS }, (_, number) => client(number));
-  while (announced.length < atLeast) await sleep(5);
+  const enough = (): true | null => (announced.length >= atLeast ? true : null);
+  await eventually(`${atLeast} announced responses`, LOAD_TIMEOUT_MS, enough);
   await sleep((seed * 37) % 100);
   process.kill(pid, 'SIGKILL');
   killed.abort();

@@ -48,12 +48,16 @@ export async function openStream(url: string, body: object, signal?: AbortSignal
   const read = async (): Promise<StreamedResponse> => {
     for await (const piece of answer.body) text += String(piece);
     const { events, done } = readFrames(text);
-    const terminal = events.find(({ type }) => TERMINAL.includes(type));
+    const terminal = terminalOf(events);
     if (!terminal) throw new Error(`no terminal event in:\n${text}`);
     return { headers: answer.headers, events, response: terminal['response'] as ResponseObject, done };
   };
   return { soFar: () => text, ended: read() };
 }
+
+/** The event that ends a response; undefined before it. */
+export const terminalOf = (events: readonly WireEvent[]): WireEvent | undefined =>
+  events.find(({ type }) => TERMINAL.includes(type));
 
 /** The events of a whole stream, comments skipped, and whether `[DONE]` closed it. */
 export function readFrames(text: string): { events: WireEvent[]; done: boolean } {

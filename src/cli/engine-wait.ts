@@ -1,9 +1,8 @@
 import { sleep, type Clock } from '../domain/clock.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { formatDuration, formatTimeLeft } from '../domain/units.ts';
-import { describeProgress } from '../engine/outlook.ts';
 import type { EngineReport } from '../gateway/reports.ts';
-import { withoutTimes } from './progress.ts';
+import { estimateOf, withoutTimes } from './progress.ts';
 
 const POLL_MS = 250;
 
@@ -36,7 +35,7 @@ export async function waitForEngine(
     if (engine.phase === 'draining') drainingSinceMs ??= nowMs;
     const drainLeftMs = drainMs - (nowMs - (drainingSinceMs ?? nowMs));
     const step = end ?? describeStep(engine, drainLeftMs);
-    if (withoutTimes(step) !== printed) print([`${engine.engineId}: ${step}`, progressOf(engine)].join(''));
+    if (withoutTimes(step) !== printed) print(`${engine.engineId}: ${step}${estimateOf(engine.progress)}`);
     printed = withoutTimes(step);
     if (end !== null) return engine;
     await sleep(clock, POLL_MS);
@@ -47,11 +46,6 @@ function describeStep({ phase, inFlight, sentence }: EngineReport, drainLeftMs: 
   if (phase !== 'draining') return sentence;
   const answers = inFlight === 1 ? '1 answer finishes' : `${inFlight} answers finish`;
   return `${answers} (${formatTimeLeft(drainLeftMs)} left)`;
-}
-
-/** Counts on by itself, and is no news. */
-function progressOf({ progress }: EngineReport): string {
-  return progress?.leftMs == null ? '' : ` (${describeProgress(progress)})`;
 }
 
 /** Out of rotation, its process gone. */

@@ -2,6 +2,7 @@ import type { ProgressStyle } from '../config/schema.ts';
 import type { CancelTimer, Clock } from '../domain/clock.ts';
 import { formatTimeLeft } from '../domain/units.ts';
 import { describeProgress } from '../engine/outlook.ts';
+import type { Progress } from '../engine/start-estimate.ts';
 import type { EngineStatus } from '../engine/status.ts';
 import type { StatusReport } from '../gateway/reports.ts';
 import type { SetupProgress } from '../setup/setup-plan.ts';
@@ -67,8 +68,7 @@ class PlainLines implements StartView {
       const news = withoutTimes(sentence);
       if (this.#shown.get(engineId) === news) continue;
       this.#shown.set(engineId, news);
-      const left = progress?.leftMs == null ? '' : ` (${describeProgress(progress)})`;
-      this.print(`${engineId}: ${sentence}${left}`);
+      this.print(`${engineId}: ${sentence}${estimateOf(progress)}`);
     }
   };
 
@@ -77,6 +77,10 @@ class PlainLines implements StartView {
 
 /** "starting for 12 s: loading weights" is news only when the part after the time is. */
 export const withoutTimes = (sentence: string): string => sentence.replace(/\b\d+ (ms|s|min)\b( \d+ s)?/g, '…');
+
+/** What stands behind a line where there is an estimate. It counts on by itself, and is no news. */
+export const estimateOf = (progress: Progress | null): string =>
+  progress?.leftMs == null ? '' : ` (${describeProgress(progress)})`;
 
 class JsonLines implements StartView {
   readonly #output: Output;

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { describeProgress } from '../setup/explain-setup.ts';
+import { describeSetupProgress } from '../setup/explain-setup.ts';
 import type { SetupProgress } from '../setup/setup-plan.ts';
 
 /** Often enough to see that it goes on, seldom enough for a log. */
@@ -24,6 +24,6 @@ export class SetupLines {
     const last = this.#printed.get(step);
     if (last !== undefined && last.sentence === sentence && atMs - last.atMs < LINE_MS) return;
     this.#printed.set(step, { sentence, atMs });
-    this.#print(describeProgress(progress));
+    this.#print(describeSetupProgress(progress));
   }
 }

@@ -4,7 +4,7 @@ import type { LifecycleEvent } from '../engine/lifecycle-event.ts';
 import { describeProgress } from '../engine/outlook.ts';
 import type { EngineReport, StatusReport } from '../gateway/reports.ts';
 import type { StoreReport } from '../responses/report-store.ts';
-import { describeProgress as describeSetup } from '../setup/explain-setup.ts';
+import { describeSetupProgress } from '../setup/explain-setup.ts';
 import { systemClock } from '../system/clock.ts';
 import { askServer } from './server-client.ts';
 import { formatTable } from './table.ts';
@@ -22,7 +22,7 @@ export function describeStatus(report: StatusReport, nowMs: number): string {
     `${report.ready ? 'ready' : 'not ready'}: ${report.reason}`,
     ...(report.roll === null ? [] : [describeRoll(report.roll, nowMs)]),
     ...describeWatch(report.gpuWatch),
-    ...report.setup.map(describeSetup),
+    ...report.setup.map(describeSetupProgress),
     describeStore(report.store),
     ...describeWebhook(report, nowMs),
     '',

@@ -4,7 +4,7 @@ import type { Finding } from '../domain/gpu.ts';
 import type { PciDevice } from './pci-devices.ts';
 
 /** Values of `NVIDIA_VISIBLE_DEVICES` with which the container toolkit gives no device. */
-const NO_DEVICES = new Set(['', 'void', 'none']);
+const GIVE_NO_DEVICE = new Set(['', 'void', 'none']);
 
 /** Everything that suggests that this machine is meant to have an NVIDIA GPU, each in words. Never throws. */
 export async function nvidiaEvidence(
@@ -18,7 +18,7 @@ export async function nvidiaEvidence(
   return [
     ...devices.map((name) => `/dev/${name}`),
     ...pciDevices.map(({ address }) => `the PCI device ${address}`),
-    ...(NO_DEVICES.has(visible) ? [] : [`NVIDIA_VISIBLE_DEVICES=${visible}`]),
+    ...(GIVE_NO_DEVICE.has(visible) ? [] : [`NVIDIA_VISIBLE_DEVICES=${visible}`]),
     ...(pod ? ['a Kubernetes pod'] : []),
   ];
 }

@@ -25,7 +25,7 @@ export function summariseSetup({ environment, model }: SetupPlan): string | null
 }
 
 /** One line: `download 41 %, 5.2 GiB of 12.8 GiB, 98 MiB/s, 1 min 20 s left: downloading openai/gpt-oss-20b`. */
-export function describeProgress(progress: SetupProgress): string {
+export function describeSetupProgress(progress: SetupProgress): string {
   const { step, sentence, fraction, doneBytes, totalBytes, bytesPerSecond, leftMs } = progress;
   const figures = [
     ...(fraction === null ? [] : [`${Math.floor(fraction * 100)} %`]),

@@ -1,5 +1,5 @@
 import type { Progress } from '../engine/start-estimate.ts';
-import { describeProgress } from './explain-setup.ts';
+import { describeSetupProgress } from './explain-setup.ts';
 import type { SetupRun } from './setup.ts';
 import type { SetupProgress, SetupResult } from './setup-plan.ts';
 
@@ -55,7 +55,7 @@ export class Preparation {
     if (!this.#isRunning) return null;
     const steps = this.steps.filter(({ fraction }) => fraction !== 1);
     const shown = steps.find(({ fraction }) => fraction !== null) ?? steps[0];
-    const sentence = steps.length === 0 ? 'preparing' : steps.map(describeProgress).join('; ');
+    const sentence = steps.length === 0 ? 'preparing' : steps.map(describeSetupProgress).join('; ');
     if (shown === undefined) return { sentence, progress: null };
     const { step, fraction, leftMs } = shown;
     const percent = fraction === null ? null : Math.min(99, Math.floor(100 * fraction));

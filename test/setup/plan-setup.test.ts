@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../../src/domain/units.ts';
-import { describeProgress, explainSetup, summariseSetup } from '../../src/setup/explain-setup.ts';
+import { describeSetupProgress, explainSetup, summariseSetup } from '../../src/setup/explain-setup.ts';
 import { oldestDriver } from '../../src/setup/oldest-driver.ts';
 import { planSetup } from '../../src/setup/plan-setup.ts';
 import type { HubListing, SetupFacts, SetupProgress, SetupWish } from '../../src/setup/setup-plan.ts';
@@ -238,7 +238,7 @@ describe('the explanation', () => {
       bytesPerSecond: 98 * 1024 * 1024,
       leftMs: 73_000,
     };
-    expect(describeProgress(progress)).toBe(
+    expect(describeSetupProgress(progress)).toBe(
       'download 40 %, 5.0 GiB of 12.0 GiB, 98 MiB/s, 73 s left: downloading openai/gpt-oss-20b',
     );
   });

@@ -1,5 +1,6 @@
 import type { GpuMemory, GpuMemoryReader } from '../domain/gpu.ts';
-import { csvRow, linesOf, type CsvRow } from './csv-cells.ts';
+import { askList } from './ask-list.ts';
+import type { CsvRow } from './csv-cells.ts';
 import { readMemInfo } from './host.ts';
 import { openNvidiaSmi, type NvidiaSmiPlace } from './open-nvidia-smi.ts';
 import { listProcesses } from './processes.ts';
@@ -24,8 +25,7 @@ export function gpuMemoryReader(place: NvidiaSmiPlace): GpuMemoryReader {
 
 async function readGpuMemory(place: NvidiaSmiPlace): Promise<readonly GpuMemory[] | null> {
   const { nvidiaSmi, outcome } = await openNvidiaSmi(place, listQuestion('gpu', FIELDS));
-  if (outcome.kind !== 'finished') return null;
-  const rows = linesOf(outcome.stdout).flatMap((line) => csvRow(line, FIELDS) ?? []);
+  const { rows } = await askList(nvidiaSmi, FIELDS, outcome);
   // One lost card makes nvidia-smi fail, but it may have listed the others before.
   if (rows.length === 0) return null;
   const processes = await listProcesses(nvidiaSmi);

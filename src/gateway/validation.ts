@@ -1,7 +1,6 @@
 import type { FastifySchemaValidationError } from 'fastify';
 import { CodedError } from '../domain/errors.ts';
-
-type Json = Record<string, unknown>;
+import { isObject, type JsonObject } from '../domain/json.ts';
 
 /** Far above any real request, and far below what exhausts the stack of whoever walks through it. */
 const MAX_NESTING = 200;
@@ -29,17 +28,17 @@ function isNestedDeeper(value: unknown, levels: number): boolean {
  * the client (items, metadata, JSON schemas of tools and formats) stays as it is.
  */
 export function withoutNulls(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body) || !holdsNull(body as Json)) return body;
-  const entries = Object.entries(body as Json).filter(([, value]) => value !== null);
+  if (!isObject(body) || !holdsNull(body)) return body;
+  const entries = Object.entries(body).filter(([, value]) => value !== null);
   return Object.fromEntries(entries.map(([key, value]) => [key, OPAQUE.has(key) ? value : withoutNulls(value)]));
 }
 
 /** Most bodies hold none, and need no copy. */
-function holdsNull(body: Json): boolean {
+function holdsNull(body: JsonObject): boolean {
   for (const key in body) {
     const value = body[key];
     if (value === null) return true;
-    if (typeof value === 'object' && !Array.isArray(value) && !OPAQUE.has(key) && holdsNull(value as Json)) return true;
+    if (isObject(value) && !OPAQUE.has(key) && holdsNull(value)) return true;
   }
   return false;
 }

@@ -1,6 +1,5 @@
 import { CodedError } from '../domain/errors.ts';
-
-type Body = Record<string, unknown>;
+import { isObject, type JsonObject } from '../domain/json.ts';
 
 /**
  * The other names that clients use, as what they stand for: `prompt` (text or items) and `messages` (the chat shape)
@@ -10,7 +9,7 @@ type Body = Record<string, unknown>;
 export function withoutAliases(body: unknown): unknown {
   if (!isObject(body) || ALIASES.every((alias) => body[alias] === undefined)) return body;
   const { prompt, messages, response_format: responseFormat, ...rest } = body;
-  const named: Body = { ...rest };
+  const named: Record<string, unknown> = { ...rest };
   if (prompt !== undefined) named['input'] = onlyName(rest, 'input', 'prompt', promptInput(prompt));
   if (messages !== undefined) named['input'] = onlyName(named, 'input', 'messages', messageInput(messages));
   const text = rest['text'] ?? {};
@@ -23,10 +22,7 @@ export function withoutAliases(body: unknown): unknown {
 
 const ALIASES = ['prompt', 'messages', 'response_format'];
 
-const isObject = (value: unknown): value is Body =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function onlyName(body: Body, name: string, alias: string, value: unknown): unknown {
+function onlyName(body: JsonObject, name: string, alias: string, value: unknown): unknown {
   if (body[name] === undefined) return value;
   const message = `${alias} is another name for what ${name} says. Send one of them.`;
   throw new CodedError('mutually_exclusive', message, { param: alias });
@@ -73,14 +69,14 @@ function chatMessageItems(message: unknown, path: string): ChatItem[] {
   ];
 }
 
-function reasoningItems({ reasoning, reasoning_content: other }: Body, path: string): ChatItem[] {
+function reasoningItems({ reasoning, reasoning_content: other }: JsonObject, path: string): ChatItem[] {
   const text = reasoning ?? other;
   if (typeof text !== 'string' || text === '') return [];
   return [{ item: { type: 'reasoning', content: [{ type: 'reasoning_text', text }] }, path, fields: SAME }];
 }
 
 /** A message that only calls has no content; what it says beside calls is their preamble, and no answer yet. */
-function textItems({ role, content, refusal, tool_calls: calls }: Body, path: string): ChatItem[] {
+function textItems({ role, content, refusal, tool_calls: calls }: JsonObject, path: string): ChatItem[] {
   if (!Array.isArray(calls) || calls.length === 0) {
     return [{ item: { type: 'message', role, content: content ?? refusal }, path, fields: SAME }];
   }
@@ -91,7 +87,7 @@ function textItems({ role, content, refusal, tool_calls: calls }: Body, path: st
 function chatCallItem(call: unknown, path: string): ChatItem {
   if (!isObject(call)) return { item: call, path, fields: SAME };
   const { id, function: called } = call;
-  const { name, arguments: argumentsText } = (called ?? {}) as Body;
+  const { name, arguments: argumentsText } = (called ?? {}) as JsonObject;
   return {
     item: { type: 'function_call', call_id: id, name, arguments: argumentsText },
     path,

@@ -1,10 +1,11 @@
 import { CodedError } from '../domain/errors.ts';
+import { isObject, type JsonObject } from '../domain/json.ts';
 
-export type Json = Readonly<Record<string, unknown>>;
+export type Json = JsonObject;
 
 /** `value` as a JSON object; anything else is an error that names `path`. */
 export function jsonObject(value: unknown, path: string): Json {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  if (isObject(value)) return value;
   throw wrongType(path, 'an object', value);
 }
 

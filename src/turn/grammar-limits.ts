@@ -5,7 +5,8 @@ import { firstProblem, problem, type GrammarProblem } from './grammar/problem.ts
 import { shapeProblem } from './grammar/shapes.ts';
 import { sizeProblem } from './grammar/size.ts';
 import { numberProblem, stringProblem } from './grammar/values.ts';
-import { declaredTypes, isObject, keyPath, type JsonType, type SchemaNode } from './grammar/json-schema.ts';
+import { isObject } from '../domain/json.ts';
+import { declaredTypes, keyPath, type JsonType, type SchemaNode } from './grammar/json-schema.ts';
 import { endlessTarget } from './grammar/endless.ts';
 import { impliedTypes } from './grammar/types.ts';
 import { SchemaWalk, type Place } from './grammar/walk.ts';

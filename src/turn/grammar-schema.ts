@@ -1,4 +1,5 @@
-import { isObject, type SchemaNode } from './grammar/json-schema.ts';
+import { isObject } from '../domain/json.ts';
+import { type SchemaNode } from './grammar/json-schema.ts';
 import { judgePattern } from './grammar/pattern.ts';
 
 /** Their members are schemas, their keys names. */

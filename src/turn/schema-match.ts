@@ -1,7 +1,7 @@
+import { isObject } from '../domain/json.ts';
 import {
   declaredTypes,
   indexPath,
-  isObject,
   isWithin,
   keyPath,
   listOf,

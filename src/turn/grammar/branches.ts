@@ -1,4 +1,5 @@
-import { isObject, isWithin, listOf, resolveRef, says, type SchemaNode } from './json-schema.ts';
+import { isObject } from '../../domain/json.ts';
+import { isWithin, listOf, resolveRef, says, type SchemaNode } from './json-schema.ts';
 import type { SchemaTypes } from './types.ts';
 
 const MAX_REFERENCES = 50;

@@ -1,7 +1,8 @@
 import { COMPILE_MS } from './cost.ts';
 import { firstProblem, problem, type GrammarProblem } from './problem.ts';
 import { patternProblem } from './values.ts';
-import { indexPath, isObject, keyPath, listOf, says, type SchemaNode } from './json-schema.ts';
+import { isObject } from '../../domain/json.ts';
+import { indexPath, keyPath, listOf, says, type SchemaNode } from './json-schema.ts';
 import type { SchemaWalk } from './walk.ts';
 
 /** Judges what a schema says about arrays, and enters the schemas of their elements. */

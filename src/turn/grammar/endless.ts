@@ -1,4 +1,5 @@
-import { isObject, listOf, resolveRef, says, type SchemaNode } from './json-schema.ts';
+import { isObject } from '../../domain/json.ts';
+import { listOf, resolveRef, says, type SchemaNode } from './json-schema.ts';
 import type { Place } from './walk.ts';
 
 /**

@@ -1,11 +1,10 @@
+import { isObject, type JsonObject } from '../../domain/json.ts';
+
 /** A JSON schema as data that nobody has checked yet. */
-export type SchemaNode = Readonly<Record<string, unknown>>;
+export type SchemaNode = JsonObject;
 
 export const JSON_TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
-
-export const isObject = (value: unknown): value is SchemaNode =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isJsonType = (value: unknown): value is JsonType => (JSON_TYPES as readonly unknown[]).includes(value);
 

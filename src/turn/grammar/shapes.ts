@@ -1,6 +1,7 @@
 import { problem, type GrammarProblem } from './problem.ts';
 import { firstProblem } from './problem.ts';
-import { isJsonType, isObject, keyPath, listOf, says, type SchemaNode } from './json-schema.ts';
+import { isObject } from '../../domain/json.ts';
+import { isJsonType, keyPath, listOf, says, type SchemaNode } from './json-schema.ts';
 
 const isSchema = (value: unknown): boolean => typeof value === 'boolean' || isObject(value);
 const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);

@@ -1,6 +1,6 @@
+import { isObject } from '../../domain/json.ts';
 import {
   declaredTypes,
-  isObject,
   JSON_TYPES,
   listOf,
   resolveRef,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { postStream, saidInChunks, type ChatChunk } from '../support/completions-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { postResponse } from '../support/responses-client.ts';
 
@@ -56,4 +57,12 @@ it('a request whose lone engine is gone waits for its restart', async () => {
   expect((await ask()).status).toBe(200);
   const after = await eventually('the restart', 5000, async () => (await chorus.status()).engines[0] ?? null);
   expect(after).toMatchObject({ phase: 'ready', generation: 2, restarts: 1 });
+}, 60_000);
+
+it('a chat stream that comes while the engine loads is open at once, kept open by comments, and answered', async () => {
+  await serve('--engine-arg=--sim-startup-ms', '--engine-arg=12000');
+  const messages = [{ role: 'user', content: 'Say OK.' }];
+  const stream = await postStream<ChatChunk>(chorus.url, '/v1/chat/completions', { temperature: 0, messages });
+  expect(stream.comments).toBeGreaterThan(0);
+  expect(saidInChunks(stream).message.content).toBe('OK');
 }, 60_000);

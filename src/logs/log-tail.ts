@@ -24,14 +24,14 @@ export class LogTail {
 
   /** The last `count` lines that are whole, oldest first; `next` goes on behind them. */
   async last(count: number): Promise<readonly string[]> {
-    const lines: string[] = [];
+    let lines: readonly string[] = [];
     const files = this.#source.files();
     for (const file of files.toReversed()) {
       for (const name of [file, `${file}.old`]) {
         if (lines.length >= count && this.#file !== null) return lines;
         const end = await readEnd(name, count - lines.length);
         if (end === null) continue;
-        lines.unshift(...end.lines);
+        lines = [...end.lines, ...lines];
         if (this.#file === null) this.#standAt(file, end);
       }
     }
@@ -112,13 +112,16 @@ async function readEnd(file: string, count: number): Promise<FileEnd | null> {
   await using handle = await openIfThere(file);
   if (handle === null) return null;
   const { size, ino } = await handle.stat();
-  let bytes: Buffer = Buffer.alloc(0);
+  const pieces: Buffer[] = [];
   let from = size;
-  while (from > 0 && countLines(bytes) <= count) {
+  for (let newlines = 0; from > 0 && newlines <= count;) {
     const begin = Math.max(0, from - PIECE_BYTES);
-    bytes = Buffer.concat([await readRange(handle, begin, from), bytes]);
+    const piece = await readRange(handle, begin, from);
+    newlines += countLines(piece);
+    pieces.unshift(piece);
     from = begin;
   }
+  const bytes = Buffer.concat(pieces);
   const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
   const lines = whole.toString('utf8').split('\n').slice(0, -1);
   // Where the reading did not begin with the file, the first line may be half of one.

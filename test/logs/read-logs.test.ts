@@ -124,3 +124,10 @@ it('follows an engine that is added later, and ends when it is told to', async (
   stop.abort();
   expect((await second).done).toBe(true);
 });
+
+it('gives hundreds of thousands of lines where somebody asks for all, over several files', async () => {
+  writeFileSync(logOf('e0', 1), 'a line\n'.repeat(200_000));
+  writeFileSync(logOf('e0', 2), 'another\n'.repeat(200_000));
+  const lines = await all({ count: 300_000 });
+  expect([lines.length, lines[0], lines.at(-1)]).toEqual([300_000, 'e0: a line', 'e0: another']);
+});

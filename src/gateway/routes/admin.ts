@@ -13,7 +13,7 @@ interface ById {
 
 const LogQuery = Type.Object({
   follow: Type.Optional(Type.Enum(['true', 'false'])),
-  lines: Type.Optional(Type.String({ pattern: '^\\d{1,6}$' })),
+  lines: Type.Optional(Type.String({ pattern: '^\\d{1,5}$' })),
 });
 const DEFAULT_LINES = 100;
 

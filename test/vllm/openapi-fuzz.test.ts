@@ -40,7 +40,7 @@ describe('chorus serve with the simulator, asked by a fuzzer that reads /openapi
       const { CHORUS_TEST_CLIENTS: python = '' } = process.env;
       if (!python) throw new Error('Run this through `npm run test:vllm`, which makes the Python environment.');
       const which = ['--include-path-regex', paths, '--exclude-path-regex', LEFT_OUT];
-      const bounds = ['--seed', '1', '--max-examples', '12', '--workers', '1', '--generation-database', 'none'];
+      const bounds = ['--seed', '1', '--max-examples', '8', '--workers', '1', '--generation-database', 'none'];
       const judged = ['--exclude-checks', UNCHECKED, '--continue-on-failure', '--warnings', 'off', '--no-color'];
       const { all, exitCode } = await execa(
         join(dirname(python), 'schemathesis'),

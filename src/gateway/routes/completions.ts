@@ -15,6 +15,7 @@ const CREATE = operation({
     'control tokens have no text; token ids as `prompt` may hold them, and `return_token_ids` tells them.',
   tags: ['learning-v2'],
   body: CreateCompletionBody,
+  example: { model: 'gpt-oss-20b', prompt: 'Seven and eight are', max_tokens: 8, temperature: 0 },
   answers: {
     200: jsonOrEvents('The completion, or its chunks while it is made.', {
       json: ref('Completion'),

@@ -15,6 +15,12 @@ const GENERATE = operation({
     'Outside the prefixes.',
   tags: ['learning-v2'],
   body: GenerateBody,
+  // `<|start|>user<|message|>Hi<|end|><|start|>assistant`
+  example: {
+    model: 'gpt-oss-20b',
+    token_ids: [200006, 1428, 200008, 12194, 200007, 200006, 173781],
+    sampling_params: { max_tokens: 32, temperature: 0 },
+  },
   answers: {
     200: jsonOrEvents('The generation, or its frames while it is made.', {
       json: ref('Generation'),

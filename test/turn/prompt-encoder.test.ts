@@ -67,7 +67,7 @@ describe('PromptEncoder', () => {
     }
   });
 
-  it('forgets the longest unused text when texts and tokens take too much memory', async () => {
+  it('forgets the longest unused text when texts and tokens take too much memory', { timeout: 120_000 }, async () => {
     const blanks = (letter: string) => letter + ' '.repeat(1_000_000);
     const encoder = new PromptEncoder(vocabulary, 6_000_000);
     const turnsFor = (letter: string) => loopTurnsDuring(encoder.encode(conversation(blanks(letter)), all));

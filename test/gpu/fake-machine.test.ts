@@ -8,6 +8,8 @@ import { systemClock } from '../../src/system/clock.ts';
 import { FakeMachine } from '../support/fake-nvidia-smi.ts';
 import { fakeGpus, fakeLedger } from '../support/gpu-machine/ledger.ts';
 
+const FORMAT = '--format=csv,noheader,nounits';
+
 let machine: FakeMachine;
 const children: ChildProcess[] = [];
 beforeEach(() => {
@@ -25,21 +27,21 @@ const ask = (...args: string[]) => {
   });
   return { stdout, status };
 };
-const usedMiB = () => ask('--query-gpu=memory.used', '--format=csv,noheader,nounits').stdout.trim().split('\n');
+const usedMiB = () => ask('--query-gpu=memory.used', FORMAT).stdout.trim().split('\n');
 
 describe('the fake nvidia-smi', () => {
   beforeEach(() => machine.installGpus(fakeLedger(fakeGpus(2, 'h100'))));
 
-  it('answers any list of fields, with and without heading and units', () => {
-    expect(ask('--query-gpu=memory.total,index,name', '--format=csv')).toEqual({
-      stdout: 'memory.total, index, name\n81559 MiB, 0, NVIDIA H100 80GB HBM3\n81559 MiB, 1, NVIDIA H100 80GB HBM3\n',
+  it('answers any list of fields in the one form that is asked for', () => {
+    expect(ask('--query-gpu=memory.total,index,name', FORMAT)).toEqual({
+      stdout: '81559, 0, NVIDIA H100 80GB HBM3\n81559, 1, NVIDIA H100 80GB HBM3\n',
       status: 0,
     });
-    expect(ask('--query-gpu=index,memory.free', '--format=csv,noheader,nounits').stdout).toBe('0, 81081\n1, 81081\n');
+    expect(ask('--query-gpu=index,memory.free', '--format=csv').status).toBe(2);
   });
 
   it('refuses a field that it does not know', () => {
-    expect(ask('--query-gpu=index,colour', '--format=csv')).toEqual({
+    expect(ask('--query-gpu=index,colour', FORMAT)).toEqual({
       stdout: 'Field "colour" is not a valid field to query.\n',
       status: 2,
     });
@@ -49,7 +51,7 @@ describe('the fake nvidia-smi', () => {
     expect(ask('-L').stdout.split('\n')[1]).toBe('GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-00000001-fake)');
     expect(ask('topo', '-m').stdout).toContain('GPU0\t X \tNV18');
     machine.changeGpus({ misbehaviour: { vanished: [0], garbageRow: 'what?' } });
-    expect(ask('--query-gpu=index', '--format=csv,noheader').stdout).toBe('1\nwhat?\n');
+    expect(ask('--query-gpu=index', FORMAT).stdout).toBe('1\nwhat?\n');
     machine.changeGpus({ misbehaviour: { text: 'Failed to initialize NVML: Unknown Error', exitCode: 255 } });
     expect(ask('-L')).toEqual({ stdout: 'Failed to initialize NVML: Unknown Error\n', status: 255 });
   });
@@ -70,7 +72,7 @@ describe('booked memory', () => {
     const request = { pid, visibleDevices: '1', utilization: 0.5 };
     expect(await bookMemory(machine.ledgerFile, request, systemClock)).toBeNull();
     expect(usedMiB()).toEqual(['0', '40541']);
-    expect(ask('--query-compute-apps=pid,used_gpu_memory', '--format=csv,noheader').stdout).toBe(`${pid}, 40541 MiB\n`);
+    expect(ask('--query-compute-apps=pid,used_gpu_memory', FORMAT).stdout).toBe(`${pid}, 40541\n`);
     const [child] = children;
     child?.kill('SIGKILL');
     await once(child ?? expect.fail(), 'exit');

@@ -57,7 +57,7 @@ async function nextLook(waitMs = 10_000): Promise<void> {
   await expect.poll(() => watch.status.ageMs, WITHIN).toBe(0);
 }
 
-describe('a watch over GPUs', () => {
+describe('a watch over GPUs', { timeout: 120_000 }, () => {
   it('tells a card that nvidia-smi no longer lists, after a second look, and its return', async () => {
     await watchTwo();
     machine.changeGpus({ misbehaviour: { vanished: [1] } });

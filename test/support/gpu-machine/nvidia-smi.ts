@@ -7,12 +7,8 @@ import { MiB } from '../../../src/domain/units.ts';
 import { heldBytes, liveBookings } from '../../../src/sim/gpu-ledger.ts';
 import type { FakeGpu, FakeMachineLedger } from './ledger.ts';
 
-/** Units that stand behind a figure unless `nounits` is asked for. */
-const UNITS: readonly (readonly [pattern: RegExp, unit: string])[] = [
-  [/^(memory\.(total|used|free|reserved)|used_gpu_memory)$/, 'MiB'],
-  [/^utilization\./, '%'],
-  [/^power\./, 'W'],
-];
+/** The only form of a list that is asked for. */
+const FORMAT = '--format=csv,noheader,nounits';
 
 interface Card extends FakeGpu {
   readonly index: number;
@@ -47,59 +43,39 @@ function answer(): void {
 }
 
 function answerList(list: string, fields: readonly string[]): void {
-  const format = args.find((arg) => arg.startsWith('--format='))?.slice('--format='.length) ?? '';
+  if (!args.includes(FORMAT)) return end(2, `This one answers in the form ${FORMAT} alone.`);
   const records = list === 'gpu' ? cards.map(describe) : bookings.map(describeBooking);
   const known = list === 'gpu' ? describe(cards[0] ?? NO_CARD) : describeBooking({ pid: 0, uuid: '', bytes: 0 });
   const bad = fields.find((field) => known[field] === undefined || misbehaviour.unknownFields?.includes(field));
   if (bad !== undefined) return end(2, `Field "${bad}" is not a valid field to query.`);
   if (list === 'gpu' && cards.length === 0) return end(6, 'No devices were found');
-  const hasUnits = !format.includes('nounits');
-  const rows = records.map((record) => fields.map((field) => withUnit(field, record[field] ?? '', hasUnits)));
-  const heading = format.includes('noheader') ? [] : [fields];
-  const lines = [...heading, ...rows].map((cells) => cells.join(', '));
-  end(0, [...lines, ...(misbehaviour.garbageRow === undefined ? [] : [misbehaviour.garbageRow])].join('\n'));
+  const rows = records.map((record) => fields.map((field) => record[field] ?? '').join(', '));
+  end(0, [...rows, ...(misbehaviour.garbageRow === undefined ? [] : [misbehaviour.garbageRow])].join('\n'));
 }
 
-function withUnit(field: string, value: string, hasUnits: boolean): string {
-  const unit = UNITS.find(([pattern]) => pattern.test(field))?.[1];
-  return hasUnits && unit !== undefined && /^[\d.]+$/.test(value) ? `${value} ${unit}` : value;
-}
-
-/** Every field that a driver of the 590 series knows and Chorus could ask for. */
+/** The fields that Chorus asks for, as a driver of the 590 series tells them. */
 function describe(card: Card): Record<string, string> {
   const usedMiB = Math.round(heldBytes(bookings, card.uuid) / MiB);
   const busId = `00000000:${(0x19 + 0x12 * card.index).toString(16).toUpperCase()}:00.0`;
   return {
     index: String(card.index),
     uuid: card.uuid,
-    gpu_uuid: card.uuid,
     name: card.name,
     'pci.bus_id': busId,
     driver_version: ledger.driverVersion,
     compute_cap: card.computeCapability,
     'memory.total': String(card.totalMiB),
-    'memory.reserved': String(card.reservedMiB),
     'memory.used': String(usedMiB),
     'memory.free': String(card.totalMiB - card.reservedMiB - usedMiB),
     'mig.mode.current': card.migSlices ? 'Enabled' : 'Disabled',
     display_active: 'Disabled',
-    compute_mode: 'Default',
     persistence_mode: 'Enabled',
-    'utilization.gpu': '0',
-    'utilization.memory': '0',
-    'temperature.gpu': '35',
-    'power.draw': '70.10',
-    'power.limit': '700.00',
-    pstate: 'P0',
     'clocks_event_reasons.active': '0x0000000000000001',
     'ecc.errors.uncorrected.volatile.total': '0',
-    'ecc.errors.uncorrected.aggregate.total': '0',
     'retired_pages.pending': 'No',
     'remapped_rows.pending': '0',
     'remapped_rows.failure': '0',
     gpu_recovery_action: 'None',
-    'fabric.state': 'N/A',
-    'fabric.status': 'N/A',
     ...card.fields,
   };
 }

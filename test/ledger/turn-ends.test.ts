@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { TurnEnds } from '../../src/ledger/turn-ends.ts';
+import type { StoreOptions } from '../../src/store/open-response-store.ts';
 import type { UsageRow } from '../../src/store/usage-ledger.ts';
 import type { TurnReport } from '../../src/turn/turn-report.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -21,8 +22,8 @@ const REPORT: TurnReport = {
   durationMs: 400.6,
 };
 
-async function setUp() {
-  const store = await openStore();
+async function setUp(options: Partial<StoreOptions> = {}) {
+  const store = await openStore(options);
   const [told, lost]: [TurnReport[], unknown[]] = [[], []];
   const clock = new FakeClock();
   const turnEnds = new TurnEnds({
@@ -72,6 +73,18 @@ it('goes on where the row cannot be written, and tells of that', async () => {
   await turnEnds.ended(REPORT);
   expect(told).toEqual([REPORT]);
   expect(lost).toMatchObject([{ code: 'closed' }]);
+});
+
+it('loses rows, and holds up nobody, on a disk that is full', async () => {
+  const { turnEnds, told, lost } = await setUp({ maxFileBytes: 300_000 });
+  let ended = 0;
+  for (; lost.length === 0 && ended < 10_000; ended += 200) {
+    await Promise.all(
+      Array.from({ length: 200 }, (_, index) => turnEnds.ended({ ...REPORT, id: `r${ended + index}` })),
+    );
+  }
+  expect(lost[0]).toMatchObject({ code: 'disk_full' });
+  expect(told.length).toBe(ended);
 });
 
 it('leaves the row to what is kept with it, and tells of the turn after that', async () => {

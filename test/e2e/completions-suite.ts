@@ -11,17 +11,18 @@ import { vocabulary } from '../support/vocabulary.ts';
 const COMPLETIONS = '/v1/completions';
 const GENERATE = '/inference/v1/generate';
 
-/** The prompt of a question, up to where the answer's text begins. */
-function promptOf(question: string): number[] {
+/** The prompt of a question with the thought that the model has at it, up to where the answer's text begins. */
+function promptOf(question: string, thought: string): number[] {
   const conversation = renderConversation([
     { role: 'system', effort: 'medium', date: '2026-03-14', hasFunctionTools: false },
     { role: 'user', text: question },
+    { role: 'assistant', channel: 'analysis', text: thought },
   ]);
   return encodeAll(vocabulary, [...conversation, TOKENS.channel, 'final', TOKENS.message]);
 }
 const ids = (text: string): number[] => encodeText(vocabulary, text);
 
-const SUM = promptOf('What is 7 + 8?');
+const SUM = promptOf('What is 7 + 8?', 'Add 7 and 8.');
 const ANSWER = '7 + 8 = 15.';
 
 type Usage = Completion['usage'];
@@ -83,7 +84,7 @@ export function completionsSuite(chorus: () => RunningChorus): void {
     });
 
     it('ends by length, and before a stop string', async () => {
-      const count = promptOf('Count to 10.');
+      const count = promptOf('Count to 10.', 'Count to 10.');
       const cut = await ask({ prompt: count, max_tokens: 4 });
       expect([cut.finishReason, cut.usage?.completion_tokens]).toEqual(['length', 4]);
       const stopped = await ask({ prompt: count, max_tokens: 50, stop: [', 7'] });
@@ -91,7 +92,7 @@ export function completionsSuite(chorus: () => RunningChorus): void {
     });
 
     it('keeps characters whole', async () => {
-      const prompt = promptOf('Repeat after me: naïve 🙂 世界 river');
+      const prompt = promptOf('Repeat after me: naïve 🙂 世界 river', 'Repeat the words.');
       expect((await ask({ prompt, max_tokens: 50 })).text).toBe('You said: naïve 🙂 世界 river');
     });
 

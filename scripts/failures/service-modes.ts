@@ -76,7 +76,7 @@ export const SERVICE_MODES: readonly FailureMode[] = [
     removals: [
       {
         name: 'abort when a client leaves',
-        file: 'src/gateway/routes/responses.ts',
+        file: 'src/gateway/reply-turn.ts',
         find: 'if (!raw.writableFinished) controller.abort(',
         replace: 'if (raw.writableFinished) controller.abort(',
         tests: [CLIENTS_LEAVE],

@@ -20,7 +20,8 @@ const held = new Set<DatabaseSync>();
 export function takeFileLock(file: string, waitMs: number): FileLock | null {
   const database = new DatabaseSync(file, { timeout: waitMs });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // Whoever is killed is to leave no journal behind.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     if ((error as { readonly errcode?: number }).errcode === BUSY) return null;

@@ -1,9 +1,11 @@
 import { Access } from './access/access.ts';
 import { readSeal } from './access/seal.ts';
 import { optionsOf } from './config/load-config.ts';
-import { isPublicBind } from './config/options.ts';
-import { buildFleet } from './deployment/build-fleet.ts';
+import { isPublicBind, type ServeOptions } from './config/options.ts';
+import type { AllEngines } from './deployment/all-engines.ts';
+import { buildEngines } from './deployment/build-engines.ts';
 import { buildLedger, buildSweep } from './deployment/build-ledger.ts';
+import { buildPool } from './deployment/build-pool.ts';
 import { buildTelemetry } from './deployment/build-telemetry.ts';
 import type { ChorusDeps } from './deployment/chorus-deps.ts';
 import { Deployment, type InitialDeployment, type ReloadReport } from './deployment/deployment.ts';
@@ -24,7 +26,7 @@ import type { Telemetry } from './metrics/telemetry.ts';
 import { spellLogprob } from './responses/logprobs.ts';
 import { reportStore } from './responses/report-store.ts';
 import type { RetentionSweep } from './store/retention-sweep.ts';
-import { Pool } from './pool/pool.ts';
+import type { Pool } from './pool/pool.ts';
 import { Preparation } from './setup/preparation.ts';
 import { notPrepared } from './setup/not-prepared.ts';
 import { removeServerRecord, writeServerRecord } from './system/state-directory.ts';
@@ -55,6 +57,7 @@ export class Orchestrator {
   readonly #pool: Pool;
   readonly #upstream: Upstream;
   readonly #fleet: Fleet;
+  readonly #engines: AllEngines;
   readonly #sweep: RetentionSweep | null;
   readonly #app: Gateway;
   readonly #preparation: Preparation | null;
@@ -73,14 +76,22 @@ export class Orchestrator {
     this.#deps = deps;
     this.#ending = new Ending(clock);
     this.#suspects = new Suspects(clock);
-    this.#pool = this.#buildPool();
-    this.#upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS });
-    this.#fleet = buildFleet(optionsOf(initial.settings), () => this.#deployment.options, deps, {
-      placements: initial.plan.placements,
-      rotation: this.#pool,
-      onEngineEvent: (event) => this.#telemetry.onEngineEvent(event),
+    const inUse = (): ServeOptions => this.#deployment.options;
+    const [options, onChange] = [optionsOf(initial.settings), (): void => this.#changed()];
+    this.#pool = buildPool(inUse, {
+      clock,
+      outlook: (model) => this.#report.poolOutlook(model),
+      onEngineEnded: (replicaKey) => this.#suspects.engineEnded(replicaKey),
     });
-    const onChange = (): void => this.#changed();
+    this.#engines = buildEngines(options, inUse, deps, {
+      placements: initial.plan.placements,
+      pool: this.#pool,
+      onEngineEvent: (event) => this.#telemetry.onEngineEvent(event),
+      onChange,
+    });
+    this.#fleet = this.#engines.fleet;
+    const onRemoteFailure = this.#engines.remotes.noteFailure;
+    this.#upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS, onRemoteFailure });
     this.#gpuWatch = deps.gpuSight && watchGpus(deps.gpuSight, () => this.#deployment);
     const forgive = (uuid: string): void => this.#gpuWatch?.forgive(uuid);
     const isPreparing = (): boolean => (this.#preparation?.state ?? null) !== null;
@@ -90,13 +101,12 @@ export class Orchestrator {
     this.#sweep = buildSweep(deps, this.#deployment);
     this.#preparation = prepare && new Preparation(prepare, onChange);
     this.#report = this.#buildReport();
-    const watched = { fleet: this.#fleet, pool: this.#pool, deployment: this.#deployment, report: this.#report };
+    const watched = { engines: this.#engines, pool: this.#pool, deployment: this.#deployment, report: this.#report };
     this.#telemetry = buildTelemetry(deps, watched);
     const isSimulated = (): boolean => this.simulated;
     const parts = { deployment: this.#deployment, telemetry: this.#telemetry, isSimulated };
     this.#ledger = buildLedger(deps, parts, [this.access.limits.charge]);
     this.#operator = new LiveOperator({ ...watched, clock, ending: this.#ending.begun });
-    this.#fleet.onChange(onChange);
     this.#app = this.#buildGateway();
   }
 
@@ -127,6 +137,7 @@ export class Orchestrator {
     this.#telemetry.start();
     this.#ledger.start();
     this.#gpuWatch?.start();
+    this.#engines.remotes.start();
     return { prepared: this.#launch() };
   }
 
@@ -153,7 +164,7 @@ export class Orchestrator {
   kill(): Promise<void> {
     this.#ending.hurry();
     const closed = this.stop();
-    void this.#fleet.kill();
+    void this.#engines.kill();
     return closed;
   }
 
@@ -183,26 +194,11 @@ export class Orchestrator {
     }
   }
 
-  /** An engine without a process has no use for its connections. */
   #changed(): void {
-    for (const { engineId, pid } of this.#fleet.status()) {
-      if (pid === null) void this.#upstream.closeReplica(engineId);
-    }
+    for (const engineId of this.#engines.withoutUseForConnections()) void this.#upstream.closeReplica(engineId);
     this.access.limits.refresh(this.#deployment.options.limits);
     this.#pool.reconsider();
     for (const listener of this.#listeners) listener();
-  }
-
-  #buildPool(): Pool {
-    const loadingWaitMs = (): number => this.#deployment.options.loadingWaitMs;
-    return new Pool({
-      clock: this.#deps.clock,
-      get loadingWaitMs() {
-        return loadingWaitMs();
-      },
-      outlook: (model) => this.#report.poolOutlook(model),
-      onEngineEnded: (replicaKey) => this.#suspects.engineEnded(replicaKey),
-    });
   }
 
   #buildReport(): SelfReport {
@@ -210,7 +206,7 @@ export class Orchestrator {
     return new SelfReport({
       version: chorusVersion,
       deployment: this.#deployment,
-      fleet: this.#fleet,
+      engines: this.#engines,
       pool: this.#pool,
       preparation: this.#preparation,
       gpuWatch: this.#gpuWatch,
@@ -241,6 +237,7 @@ export class Orchestrator {
     };
     return buildApp({
       access: this.access,
+      forwardsAuthorization: this.#engines.remotes.forwardsAuthorization,
       responses: { clock, turn, memory, turnEnds: this.#ledger.turnEnds },
       clock,
       logger,
@@ -276,7 +273,7 @@ export class Orchestrator {
     const leftMs = await this.#ending.giveNotice(this.drainMs);
     this.#gpuWatch?.close();
     await this.#preparation?.stop();
-    await this.#fleet.stop(this.#ending.isHurried ? 0 : leftMs);
+    await this.#engines.stop(this.#ending.isHurried ? 0 : leftMs);
     await closeGateway(this.#app, this.#deps.clock, this.#ending.isHurried);
     this.#telemetry.stop();
     await this.#upstream.close();

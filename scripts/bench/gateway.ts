@@ -89,6 +89,7 @@ const app = buildApp({
     limits: NO_LIMITS,
     clock: systemClock,
   }),
+  forwardsAuthorization: false,
   responses: {
     clock: systemClock,
     memory: { store: opening.store, retentionMs: 86_400_000 },
@@ -142,6 +143,7 @@ const aReplica = (socketPath: string, index: number): Replica => ({
   engineId: `e${index}`,
   generation: 1,
   model: 'gpt-oss-20b',
+  servedName: 'gpt-oss-20b',
   endpoint: { socketPath },
   tokenRoute: 'generate',
   maxModelLen: 131_072,

@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { isPublicBind, type ServeOptions } from '../config/options.ts';
 import type { Flags } from '../config/text-sources.ts';
 import type { Inventory } from '../domain/gpu.ts';
-import type { EngineKind, Plan } from '../domain/placement.ts';
+import type { HostEngine, Plan } from '../domain/placement.ts';
 import { EXIT_CODES } from '../domain/refusal.ts';
 import type { DoctorCheck } from '../doctor/check.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
@@ -39,10 +39,10 @@ async function doctor({ json, ...flags }: Flags & { readonly json: boolean }, pr
 
 /** Where no model fits, the smaller one is looked for: the rest of the machine is still worth knowing. */
 async function setupPlan(
-  engine: EngineKind,
+  engine: HostEngine,
   { options, inventory, plan }: { readonly options: ServeOptions; readonly inventory: Inventory; readonly plan: Plan },
 ): Promise<SetupPlan | null> {
-  if (engine === 'simulated') return null;
+  if (engine === 'simulated' || engine === 'none') return null;
   const model = plan.model ?? (options.model === 'auto' ? 'gpt-oss-20b' : options.model);
   return planSetupHere({ engine, model, options, inventory });
 }

@@ -75,7 +75,10 @@ async function carryOut(
 
 const BEING_STOPPED: readonly EngineReport['phase'][] = ['draining', 'stopping', 'sweeping'];
 
-function goalOf(order: Order, { generation, pid }: EngineReport): EngineGoal['reached'] {
+/** Of one elsewhere, which has no process here. */
+const AT_REST: readonly EngineReport['phase'][] = ['idle', 'backoff', 'failed', 'stopped'];
+
+function goalOf(order: Order, { generation, kind, pid, phase }: EngineReport): EngineGoal['reached'] {
   switch (order) {
     case 'drain':
       return stopped;
@@ -83,6 +86,9 @@ function goalOf(order: Order, { generation, pid }: EngineReport): EngineGoal['re
       return readyAfter(generation, 'ready again');
     case 'start':
       // One that runs is left alone: its present start counts.
-      return readyAfter(pid === null ? generation : generation - 1, 'ready');
+      return readyAfter(
+        (kind === 'remote' ? AT_REST.includes(phase) : pid === null) ? generation : generation - 1,
+        'ready',
+      );
   }
 }

@@ -1,7 +1,7 @@
 import { isPublicBind, type ServeOptions } from '../config/options.ts';
 import type { DeploymentDeps } from '../deployment/deployment.ts';
 import type { Inventory } from '../domain/gpu.ts';
-import type { EngineKind } from '../domain/placement.ts';
+import type { HostEngine } from '../domain/placement.ts';
 import type { ModelId } from '../domain/model.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { EngineSource } from '../engine/fleet.ts';
@@ -9,7 +9,7 @@ import { withCordons } from '../planner/cordon.ts';
 import { summariseSetup } from '../setup/explain-setup.ts';
 import { blockedRefusal, runSetup } from '../setup/setup.ts';
 import type { SetupDeps } from '../setup/setup-plan.ts';
-import { decide } from './plan.ts';
+import { decide, refuseIdlePlan } from './plan.ts';
 import { planSetupHere } from './plan-setup-here.ts';
 
 /**
@@ -25,14 +25,15 @@ export function planAgain(inventory: Inventory, deps: SetupDeps): DeploymentDeps
       { isPublicBind: isPublicBind(options.host) },
     );
     if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
-    if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
+    refuseIdlePlan(plan, options);
     return { plan, source: await findSource({ engine: decision.kind, model: plan.model, options, inventory }, deps) };
   };
 }
 
 interface Subject {
-  readonly engine: EngineKind;
-  readonly model: ModelId;
+  readonly engine: HostEngine;
+  /** Null where no engine runs here. */
+  readonly model: ModelId | null;
   readonly options: ServeOptions;
   readonly inventory: Inventory;
 }
@@ -40,7 +41,8 @@ interface Subject {
 /** Where vLLM and the weights are. Throws a `Refusal` when they are not: a running server downloads nothing unasked. */
 async function findSource({ engine, model, options, inventory }: Subject, deps: SetupDeps): Promise<EngineSource> {
   const { python, modelPath } = options;
-  if (engine === 'simulated' || (python !== null && modelPath !== null)) return { python, modelPath };
+  const isComplete = engine === 'simulated' || (python !== null && modelPath !== null);
+  if (engine === 'none' || model === null || isComplete) return { python, modelPath };
   const setup = await planSetupHere({ engine, model, options, inventory });
   if (setup.blockers.length > 0) throw blockedRefusal(setup);
   const missing = summariseSetup(setup);

@@ -11,7 +11,9 @@ import { chooseEngine, type EngineDecision, type EnginePolicy } from '../planner
 import { explainPlan, rejectionSentence } from '../planner/explain-plan.ts';
 import { parseInventory } from '../planner/inventory-file.ts';
 import { planPlacement } from '../planner/plan-placement.ts';
+import { PLAN_WITHOUT_ENGINES, withRemotes } from '../planner/with-remotes.ts';
 import type { PlanRequest } from '../planner/request.ts';
+import { hostOf } from '../remote/endpoint.ts';
 import { readModelFolder } from '../system/model-folder.ts';
 import { addConfigFlags } from './config-flags.ts';
 
@@ -28,6 +30,7 @@ type Wish = Pick<PlanRequest, 'survivors'> &
     | 'contextTokens'
     | 'gpuMemoryUtilization'
     | 'stateDir'
+    | 'remoteEngines'
   >;
 
 /**
@@ -52,11 +55,14 @@ export async function decide(
   wish: Wish,
   policy: EnginePolicy,
 ): Promise<{ readonly decision: EngineDecision; readonly plan: Plan }> {
-  const { engine, modelPath, model, gpus, tensorParallel, contextTokens, gpuMemoryUtilization } = wish;
+  const { engine, modelPath, model, gpus, tensorParallel, contextTokens, gpuMemoryUtilization, remoteEngines } = wish;
   const modelFolder = modelPath === null ? null : await readModelFolder(modelPath);
-  const decision = chooseEngine(engine, inventory, policy);
+  const decision = chooseEngine(engine, inventory, { ...policy, hasRemotes: remoteEngines.length > 0 });
+  const remotes = remoteEngines.map((one) => ({ engineId: one.engineId, host: hostOf(one) }));
+  const kind = 'kind' in decision ? decision.kind : 'gpu';
+  if (kind === 'none') return { decision, plan: withRemotes(PLAN_WITHOUT_ENGINES, remotes) };
   const plan = planPlacement(inventory, {
-    engine: 'kind' in decision ? decision.kind : 'gpu',
+    engine: kind,
     model,
     replicas: wish.replicas ?? 'auto',
     gpus,
@@ -67,7 +73,7 @@ export async function decide(
     ...(wish.survivors ? { survivors: wish.survivors } : {}),
     ...(modelFolder ? { modelFolder } : {}),
   });
-  return { decision, plan };
+  return { decision, plan: withRemotes(plan, remotes) };
 }
 
 interface PlanFlags {
@@ -91,7 +97,15 @@ async function runPlan({ inventory: file, json, ...flags }: PlanFlags, print: (t
   if (json) print(JSON.stringify({ inventory, decision, plan }, null, 2));
   else print([...warnings, explainPlan(inventory, plan)].join('\n'));
   if ('refusal' in decision) throw new Refusal('unavailable', decision.refusal);
-  if (plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
+  refuseIdlePlan(plan, options);
+}
+
+/** Throws a `Refusal` where nothing would answer, here or elsewhere. */
+export function refuseIdlePlan(
+  { placements, summary }: Plan,
+  { remoteEngines }: Pick<ServeOptions, 'remoteEngines'>,
+): void {
+  if (placements.length === 0 && remoteEngines.length === 0) throw new Refusal('unavailable', summary);
 }
 
 /** The machine that `--inventory` names. Throws a `Refusal`: exit code 66 if it cannot be read, 65 if it is no machine. */

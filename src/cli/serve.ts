@@ -25,7 +25,7 @@ import { openResponseStore } from '../store/open-response-store.ts';
 import { makeStateDirectory, refuseSecondServer } from '../system/state-directory.ts';
 import { banner } from './banner.ts';
 import { confirmSetup } from './confirm-setup.ts';
-import { decidePlacement } from './plan.ts';
+import { decidePlacement, refuseIdlePlan } from './plan.ts';
 import { planAgain } from './plan-again.ts';
 import { planSetupHere } from './plan-setup-here.ts';
 import { describeReload } from './reload.ts';
@@ -52,7 +52,7 @@ export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY)
   await endKilledEngines(options.stateDir, print);
   const { inventory, plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
   for (const reason of reasons) print(reason);
-  if (plan.model === null || plan.placements.length === 0) throw new Refusal('unavailable', plan.summary);
+  refuseIdlePlan(plan, options);
   makeStateDirectory(options.stateDir);
   // The port is ours already where a socket was passed.
   const checked = socket === null ? options : { ...options, port: 0 };
@@ -186,14 +186,17 @@ async function preflight(
   { options, inventory, plan }: Omit<Decided, 'setup'> & { readonly inventory: Inventory },
   print: Print,
 ): Promise<SetupPlan | null> {
-  const engine = plan.placements[0]?.kind ?? 'simulated';
+  const engine = plan.placements[0]?.kind ?? 'none';
   const { modelPath, python, stateDir, host, port } = options;
-  const isComplete = engine === 'simulated' || plan.model === null || (modelPath !== null && python !== null);
-  const setup = isComplete ? null : await planSetupHere({ engine, model: plan.model, options, inventory });
+  const isComplete = engine === 'simulated' || (modelPath !== null && python !== null);
+  const setup =
+    isComplete || engine === 'none' || plan.model === null
+      ? null
+      : await planSetupHere({ engine, model: plan.model, options, inventory });
   const checks = await runDoctor({ engine, inventory, plan, setup, stateDir, host, port }, process.env);
   const refusal = refusalOf(checks);
   if (refusal) throw refusal;
-  if (engine !== 'simulated') {
+  if (engine !== 'simulated' && engine !== 'none') {
     for (const { status, value, fix } of checks) if (status === 'warn') print(`Note: ${value} ${fix ?? ''}`.trimEnd());
   }
   return setup;

@@ -37,16 +37,18 @@ const section = (title: string, lines: readonly string[]): readonly string[] =>
   lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
 
 function engineTable(engines: readonly EngineReport[]): string {
-  const rows = engines.map(({ engineId, model, phase, gpus, pid, restarts, inFlight, sentence, progress }) => [
-    engineId,
-    model,
-    gpus.length > 0 ? gpus.map(({ index }) => index).join(',') : '-',
-    phase,
-    String(inFlight),
-    String(restarts),
-    pid === null ? '-' : String(pid),
-    [sentence, describeProgress(progress)].filter(Boolean).join(', '),
-  ]);
+  const rows = engines.map(
+    ({ engineId, model, kind, host, phase, gpus, pid, restarts, inFlight, sentence, progress }) => [
+      engineId,
+      model ?? '-',
+      kind === 'remote' ? `remote (${host})` : gpus.map(({ index }) => index).join(',') || '-',
+      phase,
+      String(inFlight),
+      String(restarts),
+      pid === null ? '-' : String(pid),
+      [sentence, describeProgress(progress)].filter(Boolean).join(', '),
+    ],
+  );
   return formatTable(['ENGINE', 'MODEL', 'GPUS', 'PHASE', 'IN FLIGHT', 'RESTARTS', 'PID', ''], rows);
 }
 

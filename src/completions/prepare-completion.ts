@@ -41,6 +41,7 @@ export function prepareCompletion(
     turn: {
       requestId: id,
       cacheSalt: caller.project,
+      authorization: caller.authorization ?? null,
       model,
       prompt,
       maxOutputTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS,

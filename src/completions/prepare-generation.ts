@@ -33,6 +33,7 @@ export function prepareGeneration(
   const turn = withWording(WORDING, () => ({
     requestId: id,
     cacheSalt: caller.project,
+    authorization: caller.authorization ?? null,
     model: readModel(body, options),
     prompt: { kind: 'tokens', tokenIds } as const,
     maxOutputTokens: params.max_tokens ?? null,

@@ -72,10 +72,12 @@ async function readFileLayer(file: string): Promise<Layer> {
 
 /** Paths become absolute: `~/` is the home folder, the rest is relative to `folder`. */
 function resolvePaths({ given, problems }: Layer, folder: string, environment: Environment): Layer {
+  const absolutePath = (path: string): string =>
+    path.startsWith('~/') ? join(homeOf(environment), path.slice(2)) : resolve(folder, path);
   const absolute = given.map((one): Given => {
-    if (one.setting.notes.isPath !== true) return one;
-    const path = String(one.value);
-    return { ...one, value: path.startsWith('~/') ? join(homeOf(environment), path.slice(2)) : resolve(folder, path) };
+    const { isPath, withAbsolutePaths } = one.setting.notes;
+    if (withAbsolutePaths) return { ...one, value: withAbsolutePaths(one.value as never, absolutePath) };
+    return isPath === true ? { ...one, value: absolutePath(String(one.value)) } : one;
   });
   return { given: absolute, problems };
 }

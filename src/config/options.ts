@@ -1,6 +1,7 @@
 import type { Limits } from '../domain/limits.ts';
 import type { ModelId } from '../domain/model.ts';
 import { DAY_MS, MiB } from '../domain/units.ts';
+import { remoteEngineOptions, type RemoteEngineOptions } from './remote-engines.ts';
 import type { Config, EngineChoice, LogLevel, ProgressStyle, ReasoningVisibility } from './schema.ts';
 
 /** What `chorus serve` was asked to do. */
@@ -28,6 +29,8 @@ export interface ServeOptions {
   readonly stallDeadlineMs: number;
   /** Size at which a log begins again, that of an engine's start or Chorus's own. */
   readonly maxEngineLogBytes: number;
+  /** Engines elsewhere. */
+  readonly remoteEngines: readonly RemoteEngineOptions[];
   readonly stateDir: string;
   readonly host: string;
   readonly port: number;
@@ -79,6 +82,7 @@ export function serveOptions(config: Config): ServeOptions {
     engineArguments: engine.args.map(String),
     stallDeadlineMs: engine.stall_seconds * SECOND_MS,
     maxEngineLogBytes: engine.max_log_megabytes * MiB,
+    remoteEngines: remoteEngineOptions(config.engines),
     stateDir: config.state_dir,
     host: server.host,
     port: server.port,

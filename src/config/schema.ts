@@ -2,12 +2,13 @@ import { Type, type Static } from 'typebox';
 import { MODEL_IDS, type ModelId } from '../domain/model.ts';
 import { addressProblem } from './address.ts';
 import { engineArgumentsProblem } from './engine-arguments.ts';
+import { REMOTE_ENGINES } from './remote-engines.ts';
 import { limits, store, usage } from './project-settings.ts';
 import { path } from './setting-notes.ts';
 
-/** `auto` picks vLLM where a GPU is, and the simulator only where nothing could be meant but a trial. */
-export type EngineChoice = 'auto' | 'gpu' | 'cpu' | 'simulated';
-const ENGINE_CHOICES: EngineChoice[] = ['auto', 'gpu', 'cpu', 'simulated'];
+/** `auto` picks vLLM where a GPU is, and simulates only where a trial must be meant; with `none` all answer from elsewhere. */
+export type EngineChoice = 'auto' | 'gpu' | 'cpu' | 'simulated' | 'none';
+const ENGINE_CHOICES: EngineChoice[] = ['auto', 'gpu', 'cpu', 'simulated', 'none'];
 
 /** Whether clients see the text of the model's reasoning, which gpt-oss's makers advise not to show to end users. */
 export type ReasoningVisibility = 'shown' | 'hidden';
@@ -31,8 +32,7 @@ const engine = Type.Object(
   {
     kind: Type.Enum(ENGINE_CHOICES, {
       default: 'gpu',
-      description:
-        'What answers: vLLM on GPUs, vLLM on the CPU, or the simulator; auto simulates only where nothing of NVIDIA is',
+      description: 'What runs here: vLLM on GPUs or the CPU, the simulator or none; auto simulates without NVIDIA',
       notes: { flag: 'engine', placeholder: '<kind>' },
     }),
     python: Type.Optional(
@@ -168,6 +168,7 @@ export const CONFIG_SCHEMA = Type.Object(
       notes: { placeholder: '<name>', takesEffect: 'engines' },
     }),
     engine,
+    engines: REMOTE_ENGINES,
     server,
     limits,
     store,

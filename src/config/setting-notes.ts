@@ -22,6 +22,12 @@ export interface SettingNotes {
   readonly allowed?: string;
   /** What is wrong with a value of the right type, as the end of a sentence, or null. */
   readonly problem?: (value: never) => string | null;
+  /** Everything that is wrong with any value, in words that do not repeat it, since it may hold a secret. */
+  readonly discreetProblem?: (value: unknown) => string | null;
+  /** As `isPath`, of paths in the value. */
+  readonly withAbsolutePaths?: (value: never, absolute: (path: string) => string) => unknown;
+  /** A variable that means the same where `CHORUS_…` is not set. */
+  readonly otherVariable?: string;
 }
 
 interface PathNotes extends Pick<SettingNotes, 'takesEffect' | 'flag'> {

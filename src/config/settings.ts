@@ -59,6 +59,7 @@ export const SETTINGS: readonly Setting[] = settingsUnder(CONFIG_SCHEMA, []);
 
 /** Why the setting cannot have this value, as the end of a sentence without its full stop, or null when it can. */
 export function valueProblem({ schema, notes }: Setting, value: unknown): string | null {
+  if (notes.discreetProblem) return notes.discreetProblem(value);
   if (!Value.Check(schema as TSchema, value)) return `is ${showValue(value)}. Allowed: ${allowedValues(schema)}`;
   const problem = notes.problem?.(value as never) ?? null;
   return problem === null ? null : `is ${showValue(value)}, which ${problem}`;

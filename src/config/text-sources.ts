@@ -13,9 +13,10 @@ export const CONFIG_VARIABLE = 'CHORUS_CONFIG';
 /** The settings in the environment; an empty variable counts as absent, as Compose files leave them. */
 export function readEnvironment(environment: Environment): Layer {
   const layers = SETTINGS.flatMap((setting) => {
-    const text = environment[setting.variable];
-    if (text === undefined || text === '') return [];
-    return [readSettingText(setting, text, { source: 'environment', where: setting.variable })];
+    const { variable, notes } = setting;
+    const where = [variable, notes.otherVariable ?? variable].find((name) => environment[name]);
+    const text = where && environment[where];
+    return text ? [readSettingText(setting, text, { source: 'environment', where })] : [];
   });
   return joinLayers(layers);
 }

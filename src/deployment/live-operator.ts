@@ -1,16 +1,16 @@
 import type { Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Fleet } from '../engine/fleet.ts';
 import type { EngineOrder, LogWish, Operator } from '../gateway/operator.ts';
 import type { EngineReport } from '../gateway/reports.ts';
 import { engineLog, logSources } from '../logs/log-files.ts';
 import { readLogs, type LogLine } from '../logs/read-logs.ts';
+import type { AllEngines } from './all-engines.ts';
 import type { CordonedGpu, Deployment, ReloadReport } from './deployment.ts';
 import type { SelfReport } from './self-report.ts';
 
 export interface OperatorDeps {
-  readonly fleet: Pick<Fleet, 'has' | 'drain' | 'restart' | 'startEngine'>;
+  readonly engines: Pick<AllEngines, 'drain' | 'restart' | 'startEngine'>;
   readonly deployment: Pick<Deployment, 'options' | 'cordoned' | 'reload'>;
   readonly report: Pick<SelfReport, 'status'>;
   readonly clock: Clock;
@@ -40,19 +40,19 @@ export class LiveOperator implements Operator {
 
   drain(engineId: string): EngineOrder {
     const order = this.#order(engineId);
-    void this.#deps.fleet.drain(engineId, order.drainMs);
+    void this.#deps.engines.drain(engineId, order.drainMs);
     return order;
   }
 
   restart(engineId: string): EngineOrder {
     const order = this.#startable(engineId);
-    void this.#deps.fleet.restart(engineId, order.drainMs);
+    void this.#deps.engines.restart(engineId, order.drainMs);
     return order;
   }
 
   start(engineId: string): EngineOrder {
     const order = this.#startable(engineId);
-    void this.#deps.fleet.startEngine(engineId);
+    void this.#deps.engines.startEngine(engineId);
     return order;
   }
 
@@ -85,6 +85,8 @@ export class LiveOperator implements Operator {
     const { stateDir } = deployment.options;
     // An engine that is no longer in the plan has a log all the same.
     const names = logSources(stateDir).map(({ name }) => name);
+    const engine = this.#deps.report.status().engines.find((one) => one.engineId === engineId);
+    if (engine?.kind === 'remote') throw loggedElsewhere(engine);
     if (!names.includes(engineId)) throw unknownEngine(engineId, names);
     const sources = [engineLog(stateDir, engineId)];
     return readLogs({ sources: () => sources, count, follow, clock, signal: AbortSignal.any([signal, ending]) });
@@ -107,6 +109,11 @@ export class LiveOperator implements Operator {
   #refuseAtTheEnd(): void {
     if (this.#deps.ending.aborted) throw new CodedError('shutting_down', 'Chorus is shutting down.');
   }
+}
+
+function loggedElsewhere({ engineId, host }: EngineReport): CodedError {
+  const message = `${engineId} runs elsewhere (${host}), and so does its log. What Chorus sees of it is in chorus.log.`;
+  return new CodedError('not_found', message, { param: 'engine' });
 }
 
 function unknownEngine(engineId: string, known: readonly string[]): CodedError {

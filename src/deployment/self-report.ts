@@ -1,6 +1,5 @@
-import type { ModelId } from '../domain/model.ts';
-import type { Fleet } from '../engine/fleet.ts';
-import { mayAnotherCome, modelOutlook, type ModelOutlook } from '../engine/outlook.ts';
+import { MODEL_IDS, type ModelId } from '../domain/model.ts';
+import { mayAnotherCome, mayServe, modelOutlook, type ModelOutlook } from '../engine/outlook.ts';
 import type { GpuWatch } from '../gpu/gpu-watch.ts';
 import type { ModelState, StatusReport } from '../gateway/reports.ts';
 import type { WebhookStatus } from '../ledger/usage-webhook.ts';
@@ -8,6 +7,7 @@ import type { Pool } from '../pool/pool.ts';
 import type { Outlook } from '../pool/select.ts';
 import type { StoreReport } from '../responses/report-store.ts';
 import type { Preparation } from '../setup/preparation.ts';
+import type { AllEngines } from './all-engines.ts';
 import type { Deployment } from './deployment.ts';
 import type { Ending } from './ending.ts';
 
@@ -15,7 +15,7 @@ import type { Ending } from './ending.ts';
 export interface ReportSources {
   readonly version: string;
   readonly deployment: Pick<Deployment, 'plan' | 'cordoned' | 'roll'>;
-  readonly fleet: Pick<Fleet, 'status'>;
+  readonly engines: Pick<AllEngines, 'status'>;
   readonly pool: Pick<Pool, 'view' | 'anyReady'>;
   /** Null where no engine runs on cards. */
   readonly gpuWatch: Pick<GpuWatch, 'status'> | null;
@@ -54,25 +54,30 @@ export class SelfReport {
     };
   }
 
-  /** Why a request for the model is refused, as a sentence; null where it is served. */
+  /** Why a request for the model is refused, as a sentence; null where it is served, or may turn out to be. */
   whyNotServed(model: ModelId): string | null {
-    const { plan } = this.#sources.deployment;
-    return plan.model === model ? null : (plan.notServed[model] ?? plan.summary);
+    const { deployment, engines } = this.#sources;
+    const { plan } = deployment;
+    if (plan.model === model) return null;
+    const { state, sentence } = this.#outlook(model);
+    const others = engines.status().filter((engine) => mayServe(engine, model));
+    if (others.some((engine) => engine.model === model) || state === 'loading') return null;
+    return others.length === 0 ? (plan.notServed[model] ?? plan.summary) : sentence;
   }
 
   /** What may become of a request for the model, as the pool wants to know it. */
   poolOutlook(model: ModelId): Outlook {
     const { state, sentence, progress } = this.#outlook(model);
     const mayBecomeReady = state === 'ready' || state === 'loading';
-    const othersMayCome = mayBecomeReady && mayAnotherCome(model, this.#sources.fleet.status());
+    const othersMayCome = mayBecomeReady && mayAnotherCome(model, this.#sources.engines.status());
     return { mayBecomeReady, othersMayCome, sentence, leftMs: progress?.leftMs ?? null };
   }
 
   readiness(): Readiness {
-    const { model, summary } = this.#sources.deployment.plan;
-    if (model === null) return { ready: false, sentence: summary };
-    const { state, sentence } = this.#outlook(model);
-    return { ready: state === 'ready', sentence };
+    const { model } = this.#sources.deployment.plan;
+    const outlooks = (model === null ? MODEL_IDS : [model, ...MODEL_IDS]).map((each) => this.#outlook(each));
+    const shown = outlooks.find(({ state }) => state === 'ready') ?? outlooks[0];
+    return { ready: shown?.state === 'ready', sentence: shown?.sentence ?? '' };
   }
 
   /** The same for a probe: whoever asks wants to hear of the end before requests are refused. */
@@ -97,10 +102,10 @@ export class SelfReport {
 
   /** Without what the store holds, which takes an answer of its thread. */
   status(): Omit<StatusReport, 'store'> {
-    const { version, deployment, fleet, pool, preparation, gpuWatch, usageWebhook, url } = this.#sources;
+    const { version, deployment, pool, preparation, gpuWatch, usageWebhook, url } = this.#sources;
     const seats = new Map(pool.view().map((seat) => [seat.engineId, seat]));
     const { ready, sentence } = this.readiness();
-    const engines = fleet.status().map((engine) => {
+    const engines = this.#sources.engines.status().map((engine) => {
       const { inFlight = 0, served = 0 } = seats.get(engine.engineId) ?? {};
       return { ...engine, inFlight, served };
     });
@@ -122,12 +127,13 @@ export class SelfReport {
   }
 
   #outlook(model: ModelId): ModelOutlook {
-    const { ending, deployment, preparation, fleet } = this.#sources;
+    const { ending, deployment, preparation, engines } = this.#sources;
     const { plan } = deployment;
     if (ending.isClosing()) return { state: 'failed', sentence: 'Chorus is shutting down.', progress: null };
     const setup = model === plan.model ? preparation?.state : null;
-    if (setup) return { state: 'loading', sentence: `${setup.sentence}.`, progress: setup.progress };
-    const outlook = modelOutlook(model, plan, fleet.status());
+    const isServed = engines.status().some((engine) => engine.model === model && engine.phase === 'ready');
+    if (setup && !isServed) return { state: 'loading', sentence: `${setup.sentence}.`, progress: setup.progress };
+    const outlook = modelOutlook(model, plan, engines.status());
     if (model !== plan.model) return outlook;
     const outOfUse = deployment.cordoned.map(({ index, reason }) => `GPU ${index} is out of use: it ${reason}.`);
     return { ...outlook, sentence: [outlook.sentence, ...outOfUse].join(' ') };

@@ -1,5 +1,5 @@
 import type { Finding, GpuFault, Inventory } from '../domain/gpu.ts';
-import type { EngineKind, Plan } from '../domain/placement.ts';
+import type { HostEngine, Plan } from '../domain/placement.ts';
 import { cardOf, kernelFault } from '../gpu/kernel-fault.ts';
 import { judgeCards } from '../planner/cards.ts';
 import { weakestLink } from '../planner/links.ts';
@@ -10,7 +10,7 @@ import { fail, ok, skip, warn, type Verdict } from './check.ts';
 import type { MachineFacts } from './machine-facts.ts';
 
 /** nvidia-smi answers and lists a card. */
-export function checkDriver(engine: EngineKind, inventory: Inventory): Verdict {
+export function checkDriver(engine: HostEngine, inventory: Inventory): Verdict {
   if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
   const { gpus, findings, nvidiaVisible } = inventory;
   const errors = findings.filter(({ severity }) => severity === 'error');
@@ -32,7 +32,7 @@ const NO_GPU = fail(
 );
 
 /** A build of vLLM runs on the driver. */
-export function checkCuda(engine: EngineKind, inventory: Inventory): Verdict {
+export function checkCuda(engine: HostEngine, inventory: Inventory): Verdict {
   if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
   if (inventory.gpus.length === 0) return skip('no GPU is listed');
   const driver = oldestDriver(inventory);
@@ -43,7 +43,7 @@ export function checkCuda(engine: EngineKind, inventory: Inventory): Verdict {
 }
 
 /** Every card, with what keeps it from being used. */
-export function checkGpus(engine: EngineKind, { gpus, findings }: Inventory): Verdict {
+export function checkGpus(engine: HostEngine, { gpus, findings }: Inventory): Verdict {
   if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
   if (gpus.length === 0) return skip('no GPU is listed');
   const { cards, rejections } = judgeCards(gpus);
@@ -59,7 +59,7 @@ export function checkGpus(engine: EngineKind, { gpus, findings }: Inventory): Ve
 }
 
 /** The cards of one replica exchange data at every token. */
-export function checkLinks(engine: EngineKind, { gpus }: Inventory, { placements }: Plan): Verdict {
+export function checkLinks(engine: HostEngine, { gpus }: Inventory, { placements }: Plan): Verdict {
   if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
   const joined = placements
     .map((placement) => placement.gpus.flatMap(({ uuid }) => gpus.find((gpu) => gpu.uuid === uuid) ?? []))
@@ -82,7 +82,7 @@ export function checkLinks(engine: EngineKind, { gpus }: Inventory, { placements
 }
 
 /** The driver stays loaded while no program runs. */
-export function checkPersistence(engine: EngineKind, { gpus }: Inventory): Verdict {
+export function checkPersistence(engine: HostEngine, { gpus }: Inventory): Verdict {
   if (engine !== 'gpu') return skip(`not needed with --engine ${engine}`);
   const unloaded = gpus.filter(({ isUnloadedWhenIdle }) => isUnloadedWhenIdle);
   if (gpus.length === 0) return skip('no GPU is listed');
@@ -94,7 +94,7 @@ export function checkPersistence(engine: EngineKind, { gpus }: Inventory): Verdi
 }
 
 /** Faults of cards (Xid) are in the kernel log first, and stay there. */
-export function checkKernelLog(engine: EngineKind, { gpus }: Inventory, { kernelLog }: MachineFacts): Verdict {
+export function checkKernelLog(engine: HostEngine, { gpus }: Inventory, { kernelLog }: MachineFacts): Verdict {
   if (engine !== 'gpu') return skip('not needed without a GPU');
   if (kernelLog.kind === 'unreadable') {
     return skip(
@@ -117,10 +117,10 @@ export function checkKernelLog(engine: EngineKind, { gpus }: Inventory, { kernel
 const isBroken = ({ action }: GpuFault): boolean => action === 'cordon';
 
 /** A model fits somewhere. */
-export function checkPlacement(engine: EngineKind, { gpus }: Inventory, plan: Plan): Verdict {
+export function checkPlacement(engine: HostEngine, { gpus }: Inventory, plan: Plan): Verdict {
   const { placements, rejections, summary } = plan;
   if (engine === 'gpu' && gpus.length === 0) return skip('no GPU is listed');
-  if (placements.length > 0) return ok(summary);
+  if (placements.length > 0 || engine === 'none') return ok(summary);
   const fixes = rejections.flatMap(({ remedy }) => remedy ?? []);
   return fail(summary, fixes[0] ?? 'chorus plan says for every model and card why it does not fit.');
 }

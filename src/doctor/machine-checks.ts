@@ -1,5 +1,5 @@
 import type { Inventory } from '../domain/gpu.ts';
-import type { EngineKind, Plan } from '../domain/placement.ts';
+import type { HostEngine, Plan } from '../domain/placement.ts';
 import { formatBytes, formatCount, GiB, MiB } from '../domain/units.ts';
 import { fail, ok, skip, warn, type Verdict } from './check.ts';
 import type { MachineFacts } from './machine-facts.ts';
@@ -22,9 +22,9 @@ export function checkNode({ nodeVersion }: MachineFacts): Verdict {
 }
 
 /** vLLM's wheels are for Linux on x86-64 and ARM64, with a C library that is not too old. */
-export function checkSystem(engine: EngineKind, { platform, architecture, glibcVersion }: MachineFacts): Verdict {
+export function checkSystem(engine: HostEngine, { platform, architecture, glibcVersion }: MachineFacts): Verdict {
   const value = `${platform} ${architecture}${glibcVersion === null ? '' : `, glibc ${glibcVersion}`}`;
-  if (engine === 'simulated') return ok(value);
+  if (engine === 'simulated' || engine === 'none') return ok(value);
   if (platform !== 'linux') return fail(value, 'vLLM runs on Linux: use a Linux machine, on Windows WSL 2.');
   if (!['x64', 'arm64'].includes(architecture)) return fail(value, 'vLLM runs on x86-64 and ARM64.');
   if (glibcVersion === null) return warn(value, 'vLLM is built for glibc: use a distribution that has it, not Alpine.');
@@ -33,7 +33,7 @@ export function checkSystem(engine: EngineKind, { platform, architecture, glibcV
 }
 
 /** Triton and PyTorch compile small programs at the first start. */
-export function checkCompiler(engine: EngineKind, { compiler }: MachineFacts): Verdict {
+export function checkCompiler(engine: HostEngine, { compiler }: MachineFacts): Verdict {
   if (engine !== 'gpu') return skip('not needed without a GPU');
   if (compiler !== null) return ok(compiler);
   return warn(
@@ -85,7 +85,7 @@ export function checkSharedMemory({ placements }: Plan, { sharedMemoryBytes }: M
   );
 }
 
-export function checkLimits(engine: EngineKind, { maxOpenFiles, maxLockedBytes }: MachineFacts): Verdict {
+export function checkLimits(engine: HostEngine, { maxOpenFiles, maxLockedBytes }: MachineFacts): Verdict {
   if (maxOpenFiles === null) return skip('the limits of this process cannot be read');
   const files = `${Number.isFinite(maxOpenFiles) ? formatCount(maxOpenFiles) : 'unlimited'} open files`;
   const locked =
@@ -104,7 +104,7 @@ export function checkLimits(engine: EngineKind, { maxOpenFiles, maxLockedBytes }
 }
 
 /** On the CPU the planner itself decides by memory. */
-export function checkMemory(engine: EngineKind, { host: { totalBytes, availableBytes } }: Inventory): Verdict {
+export function checkMemory(engine: HostEngine, { host: { totalBytes, availableBytes } }: Inventory): Verdict {
   const value = `${formatBytes(availableBytes)} of ${formatBytes(totalBytes)} are available`;
   if (engine !== 'gpu' || availableBytes >= HOST_MEMORY_BYTES) return ok(value);
   return warn(

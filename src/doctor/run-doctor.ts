@@ -1,5 +1,5 @@
 import type { Inventory } from '../domain/gpu.ts';
-import type { EngineKind, Plan } from '../domain/placement.ts';
+import type { HostEngine, Plan } from '../domain/placement.ts';
 import type { SetupPlan } from '../setup/setup-plan.ts';
 import type { DoctorCheck, Verdict } from './check.ts';
 import {
@@ -28,7 +28,7 @@ import { checkDisk, checkVllm, checkWeights } from './setup-checks.ts';
 
 /** What is to be served where, and what planner and setup say about it. */
 export interface DoctorSubject {
-  readonly engine: EngineKind;
+  readonly engine: HostEngine;
   readonly inventory: Inventory;
   readonly plan: Plan;
   /** Null where neither vLLM nor weights are to be set up: the simulator, or both were named. */

@@ -3,6 +3,9 @@ import type { ModelId } from './model.ts';
 /** `gpu` and `cpu` are the real vLLM; `simulated` is `src/sim`. */
 export type EngineKind = 'gpu' | 'cpu' | 'simulated';
 
+/** What runs on this machine; `none`: engines elsewhere answer alone. */
+export type HostEngine = EngineKind | 'none';
+
 /** How one engine is launched so that it fits its seat. Flags left out stay at vLLM's default. */
 export interface EngineProfile {
   /** Name for people, such as `standard` or `tight`. */

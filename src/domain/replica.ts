@@ -1,9 +1,29 @@
 import type { ModelId } from './model.ts';
+import type { Secret } from './secret.ts';
 
-/** Where a replica listens: a unix socket of an engine on this machine. */
-export interface Endpoint {
+/** Where a replica listens: a unix socket of an engine on this machine, or an address elsewhere. */
+export type Endpoint = LocalEndpoint | RemoteEndpoint;
+
+export interface LocalEndpoint {
   readonly socketPath: string;
 }
+
+export interface RemoteEndpoint {
+  readonly isSecure: boolean;
+  /** A name or an IP address, that without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** As a Host header has it: with the port where it is not the scheme's own. */
+  readonly authority: string;
+  /** What stands before every path: empty, or `/base`. */
+  readonly basePath: string;
+  /** Chorus's own `Authorization` header for it; null: none. */
+  readonly authorization: Secret | null;
+  /** Requests carry their caller's `Authorization` header and never Chorus's own, which is for Chorus's questions then. */
+  readonly forwardsAuthorization: boolean;
+}
+
+export const isRemote = (endpoint: Endpoint): endpoint is RemoteEndpoint => 'authority' in endpoint;
 
 /** The two ways to send token ids to an engine and get token ids back; see `upstream/`. */
 export type TokenRoute = 'generate' | 'completions';
@@ -14,6 +34,8 @@ export interface Replica {
   /** Counts the starts of this engine, so that a restarted engine is another replica. */
   readonly generation: number;
   readonly model: ModelId;
+  /** What the engine itself calls the model. */
+  readonly servedName: string;
   readonly endpoint: Endpoint;
   readonly tokenRoute: TokenRoute;
   /** Context in tokens, as the engine itself reports it. */

@@ -1,12 +1,13 @@
+import type { ModelId } from '../domain/model.ts';
 import type { EngineEffect, EngineEvent, EngineState, Look, ReplicaFacts } from './engine-state.ts';
-import { CardMemory } from './card-memory.ts';
 import type { EngineDeps } from './engine-deps.ts';
-import { EngineRun } from './engine-run.ts';
-import { askLoad, probeHealth, type ProbeTarget, probeToken } from './health.ts';
+import type { Probes } from './health.ts';
+import type { Run } from './run.ts';
 import { StartWatch } from './start-watch.ts';
 
 /** What is performed in a phase; timers are the engine's own. */
 export type Deed = Exclude<EngineEffect, { readonly kind: 'set_timer' }>;
+type LookDeed = Extract<Deed, { readonly kind: 'look' }>;
 
 /** Hears what comes of the effects. */
 export interface EffectListener {
@@ -24,23 +25,22 @@ export class EngineEffects {
   readonly #deps: EngineDeps;
   readonly #post: (event: EngineEvent) => void;
   readonly #onProgress: () => void;
-  readonly #memory: CardMemory | null;
-  #run: EngineRun | null = null;
+  #run: Run | null = null;
   #logFile: string | null = null;
   /** Of the last start. */
   #watch: StartWatch | null = null;
   #facts: ReplicaFacts | null = null;
+  #model: ModelId | null;
 
   constructor(deps: EngineDeps, { post, onProgress }: EffectListener) {
-    const { placement, gpuMemory, clock, policy } = deps;
     this.#deps = deps;
+    this.#model = deps.identity.model;
     this.#post = post;
     this.#onProgress = onProgress;
-    this.#memory = placement.gpus.length > 0 && gpuMemory ? new CardMemory(placement, gpuMemory, clock, policy) : null;
   }
 
-  /** The process that runs, or whose group is not swept yet. */
-  get run(): EngineRun | null {
+  /** The start that goes on, or that is not swept yet. */
+  get run(): Run | null {
     return this.#run;
   }
 
@@ -59,29 +59,32 @@ export class EngineEffects {
     return this.#facts;
   }
 
-  get watchesMemory(): boolean {
-    return this.#memory !== null;
+  /** What it serves, or served last; null while that is not known. */
+  get model(): ModelId | null {
+    return this.#model;
   }
 
   /** `phaseEnd` aborts with the phase that `state` is in. */
   perform(deed: Deed, state: EngineState, phaseEnd: AbortSignal): void {
-    const { rotation, turns, placement } = this.#deps;
-    const { engineId } = placement;
+    const { rotation, turns, memory, identity } = this.#deps;
+    const { engineId } = identity;
     const later = (answer: Promise<EngineEvent>): void => void this.#postUnlessEnded(answer, phaseEnd);
     switch (deed.kind) {
       case 'spawn':
         return this.#spawn();
       case 'probe_token':
         this.#run?.keepRecord();
-        return later(probeToken(this.#target, phaseEnd).then((result) => ({ kind: 'probed', result })));
+        return this.#ask(later, (probes) => probes.token(phaseEnd).then((result) => ({ kind: 'probed', result })));
       case 'look':
-        return later(this.#look(deed, phaseEnd).then((look) => ({ kind: 'looked', look })));
+        return this.#ask(later, (probes) =>
+          this.#look(probes, deed, phaseEnd).then((look) => ({ kind: 'looked', look })),
+        );
       case 'ask_turn': {
         const given = (): void => this.#post({ kind: 'turn_given' });
         return turns.ask(engineId, { given, taken: (by) => this.#post({ kind: 'turn_taken', by }) }, phaseEnd);
       }
       case 'await_memory':
-        return later(this.#memory?.untilFree(phaseEnd) ?? Promise.resolve({ kind: 'memory_free' }));
+        return later(memory?.untilFree(phaseEnd) ?? Promise.resolve({ kind: 'memory_free' }));
       case 'admit':
         return this.#admit(deed.facts, state.generation);
       case 'report_death':
@@ -102,64 +105,54 @@ export class EngineEffects {
     }
   }
 
-  get #target(): ProbeTarget {
-    const { socketPath, placement, clock } = this.#deps;
-    return { socketPath, model: placement.model, clock };
+  /** Only what runs can be asked. */
+  #ask(later: (answer: Promise<EngineEvent>) => void, question: (probes: Probes) => Promise<EngineEvent>): void {
+    if (this.#run) later(question(this.#run.probes));
   }
 
   #spawn(): void {
-    const { placement, command, socketPath, stateDir, clock, policy, parentDeath, countOomKills } = this.#deps;
-    this.#watch = new StartWatch(clock, this.#deps.earlierStarts());
+    const { begin, clock, earlierStarts } = this.#deps;
+    const earlier = earlierStarts();
+    this.#watch = earlier && new StartWatch(clock, earlier);
     this.#facts = null;
-    const run = new EngineRun({
-      engineId: placement.engineId,
-      command: command(),
-      parentDeath: parentDeath(),
-      socketPath,
-      stateDir,
-      clock,
-      countOomKills,
-      onLine: (line) => {
-        if (this.#watch?.note(line)) this.#onProgress();
-      },
-      maxLogBytes: policy.maxLogBytes,
+    const run = begin((line) => {
+      if (this.#watch?.note(line)) this.#onProgress();
     });
     this.#run = run;
     this.#logFile = run.logFile;
     void this.#awaitExit(run);
   }
 
-  async #awaitExit(run: EngineRun): Promise<void> {
+  async #awaitExit(run: Run): Promise<void> {
     await run.exited();
     if (this.#run === run) this.#post({ kind: 'exited' });
   }
 
   /** The metrics page is large: it is asked for only where nothing else shows that the engine works. */
-  async #look({ canary, knownReads }: Extract<Deed, { kind: 'look' }>, signal: AbortSignal): Promise<Look> {
-    const { rotation, placement, policy } = this.#deps;
-    const health = canary
-      ? await probeToken(this.#target, signal, policy.canaryTimeoutMs)
-      : await probeHealth(this.#target, signal);
+  async #look(probes: Probes, { canary, knownReads }: LookDeed, signal: AbortSignal): Promise<Look> {
+    const { rotation, identity, policy } = this.#deps;
+    const health = canary ? await probes.token(signal, policy.canaryTimeoutMs) : await probes.health(signal);
     this.#run?.keepRecord();
     if (health.kind === 'healthy' || health.kind === 'token') this.#run?.noteHealthy();
-    const { awaiting, reads } = rotation.activity(placement.engineId);
+    const { awaiting, reads } = rotation.activity(identity.engineId);
     const mayStand = awaiting > 0 && reads === knownReads;
-    const load = mayStand ? await askLoad(this.#target, signal) : null;
+    const load = mayStand ? await probes.load(signal) : null;
     // As it is now: where Chorus itself stood still, what engines have sent meanwhile is read only after the deadlines.
-    return { health, canary, work: { ...rotation.activity(placement.engineId), load } };
+    return { health, canary, work: { ...rotation.activity(identity.engineId), load } };
   }
 
   #admit(facts: ReplicaFacts, generation: number): void {
-    const { placement, socketPath, rotation } = this.#deps;
-    const { engineId, model, kind } = placement;
+    const { identity, rotation } = this.#deps;
+    const { engineId, kind } = identity;
+    if (this.#run === null) return;
     // An engine that recovers is admitted again, without a start.
     if (this.#facts === null && this.#watch) this.#deps.onStarted(facts.engineVersion, this.#watch.finish());
     this.#facts = facts;
-    const simulated = kind === 'simulated';
-    rotation.admit({ engineId, generation, model, endpoint: { socketPath }, ...facts, simulated });
+    this.#model = facts.model;
+    rotation.admit({ engineId, generation, endpoint: this.#run.endpoint, ...facts, simulated: kind === 'simulated' });
   }
 
-  async #sweep(run: EngineRun): Promise<EngineEvent> {
+  async #sweep(run: Run): Promise<EngineEvent> {
     const hasServed = this.#facts !== null;
     const end = await run.sweep(this.#deps.policy.killGraceMs, hasServed);
     if (end.survivors.length === 0) this.#run = null;

@@ -4,9 +4,11 @@ import { countOomKills } from '../system/oom-kills.ts';
 import { findParentDeathGuard, type ParentDeathGuard } from '../system/parent-death.ts';
 import { portBlock } from '../system/ports.ts';
 import { chooseSocketDirectory, type SocketDirectory } from '../system/socket-directory.ts';
-import { engineCommand, type LaunchSettings } from './command.ts';
+import { CardMemory } from './card-memory.ts';
+import { engineCommand, type EngineCommand, type LaunchSettings } from './command.ts';
 import { Engine } from './engine.ts';
 import type { EngineDeps } from './engine-deps.ts';
+import { EngineRun } from './engine-run.ts';
 import { type EngineFailure, noSocketDirectory } from './failures.ts';
 import { writeFit } from './fit-memory.ts';
 import type { FleetDeps } from './fleet-deps.ts';
@@ -14,6 +16,7 @@ import { learnKnownFlags } from './known-flags.ts';
 import { Seat } from './seat.ts';
 import type { PhaseTimes } from './start-estimate.ts';
 import { StartHistory } from './start-history.ts';
+import { describeEngine } from './status.ts';
 
 /** One engine, and what it was made from. */
 export interface Member {
@@ -81,8 +84,8 @@ export class EngineMaker {
 
   /** An engine for this placement; `generation` starts have gone before under its name. */
   make(placement: Placement, settings: LaunchSettings, generation: number): Member {
-    const { stateDir, rotation, clock, logger, random, gpuMemory } = this.#deps;
-    const { engineId, model, gpus } = placement;
+    const { rotation, clock, logger, random } = this.#deps;
+    const { engineId, kind, model, gpus } = placement;
     const seat = new Seat(placement, this.#deps.adapt);
     const launch = { settings };
     const slot = this.#freeSlot();
@@ -90,18 +93,18 @@ export class EngineMaker {
     const address = { socketPath, rendezvousPort: portBlock(slot) };
     const engine = new Engine({
       ...this.#shared,
-      placement,
+      identity: { engineId, kind, model, gpus, socketPath, host: null },
       generation,
-      command: () => engineCommand(seat.placement, { ...launch.settings, knownFlags: this.#knownFlags }, address),
+      begin: (onLine) => {
+        const settings = { ...launch.settings, knownFlags: this.#knownFlags };
+        return this.#spawn(placement, engineCommand(seat.placement, settings, address), socketPath, onLine);
+      },
+      describe: describeEngine,
       earlierStarts: () => this.#history.earlier(placement),
       onStarted: (engineVersion, times) => this.#learn(seat, engineVersion, times),
       reviseFailure: (failure) => seat.revise(failure),
-      socketPath,
-      stateDir,
       rotation,
-      gpuMemory: placement.kind === 'gpu' ? (gpuMemory ?? null) : null,
-      parentDeath: () => this.#guard,
-      countOomKills: this.#deps.countOomKills ?? countOomKills,
+      memory: this.#memoryOf(placement),
       clock,
       logger: logger.child({ engineId, model, gpus: gpus.map(({ index }) => index) }),
       random,
@@ -119,6 +122,33 @@ export class EngineMaker {
   /** Removes the sockets' folder, if it is a temporary one. */
   removeSockets(): void {
     this.#sockets.remove();
+  }
+
+  #spawn(
+    { engineId, model }: Placement,
+    command: EngineCommand,
+    socketPath: string,
+    onLine: (line: string) => void,
+  ): EngineRun {
+    const { stateDir, clock } = this.#deps;
+    return new EngineRun({
+      engineId,
+      model,
+      command,
+      parentDeath: this.#guard,
+      socketPath,
+      stateDir,
+      clock,
+      countOomKills: this.#deps.countOomKills ?? countOomKills,
+      onLine,
+      maxLogBytes: this.#shared.policy.maxLogBytes,
+    });
+  }
+
+  #memoryOf(placement: Placement): CardMemory | null {
+    const { gpuMemory, clock } = this.#deps;
+    if (placement.kind !== 'gpu' || !gpuMemory) return null;
+    return new CardMemory(placement, gpuMemory, clock, this.#shared.policy);
   }
 
   #freeSlot(): number {

@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
+import type { ModelId } from '../domain/model.ts';
+import type { Endpoint } from '../domain/replica.ts';
 import { nextEngineLog } from '../logs/log-files.ts';
 import { type ParentDeathGuard, guarded } from '../system/parent-death.ts';
 import {
@@ -14,13 +16,15 @@ import {
 } from '../system/process-group.ts';
 import type { EngineCommand } from './command.ts';
 import { diagnoseExit, type ProcessExit } from './diagnose.ts';
-import type { EngineFailure } from './failures.ts';
+import { localProbes, type Probes } from './health.ts';
 import { LogFollower } from './log-follower.ts';
 import { type EngineProcess, spawnEngine } from './process.ts';
+import type { Run, RunEnd } from './run.ts';
 import { removeRunRecord, writeRunRecord } from './run-record.ts';
 
 export interface RunOptions {
   readonly engineId: string;
+  readonly model: ModelId;
   readonly command: EngineCommand;
   /** What makes it end with Chorus; null where there is no such thing. */
   readonly parentDeath: ParentDeathGuard | null;
@@ -32,20 +36,15 @@ export interface RunOptions {
   readonly maxLogBytes: number;
 }
 
-export interface RunEnd {
-  /** Pids that SIGKILL did not end. */
-  readonly survivors: readonly number[];
-  /** What exit and log say about the end. */
-  readonly failure: EngineFailure;
-}
-
 /** How often the record on disk says that the group is still there: what began later than that is not proven ours. */
 const RECORD_INTERVAL_MS = 2000;
 /** A crash is another signal (SIGSEGV, SIGABRT, SIGBUS) or an exit code. */
 const SIGNALS_BY_HAND: readonly string[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
 
 /** One start of an engine: its process group, its log file, its record on disk, from spawn to sweep. */
-export class EngineRun {
+export class EngineRun implements Run {
+  readonly endpoint: Endpoint;
+  readonly probes: Probes;
   readonly #options: RunOptions;
   readonly #process: EngineProcess;
   readonly #follower: LogFollower | null = null;
@@ -61,6 +60,8 @@ export class EngineRun {
   constructor(options: RunOptions) {
     const { engineId, command, parentDeath, socketPath, stateDir, clock, onLine, maxLogBytes } = options;
     this.#options = options;
+    this.endpoint = { socketPath };
+    this.probes = localProbes({ socketPath, model: options.model, clock });
     this.#oomKillsBefore = options.countOomKills();
     this.#oomKillsLast = this.#oomKillsBefore;
     let spawned: EngineProcess | null = null;

@@ -1,3 +1,4 @@
+import type { ModelId } from '../domain/model.ts';
 import type { CloseCause, TokenRoute } from '../domain/replica.ts';
 import type { EngineFailure } from './failures.ts';
 import type { RestartHistory } from './restart.ts';
@@ -5,6 +6,9 @@ import type { WorkSample, WorkWatch } from './work-watch.ts';
 
 /** What a ready engine says of itself. */
 export interface ReplicaFacts {
+  readonly model: ModelId;
+  /** What it calls the model itself. */
+  readonly servedName: string;
   readonly tokenRoute: TokenRoute;
   /** Context in tokens, from `/v1/models`. */
   readonly maxModelLen: number;
@@ -15,11 +19,13 @@ export interface ReplicaFacts {
 /**
  * What one look at an engine showed: `token` a real generated token (and with it the facts), `healthy` 200 from
  * `/health`, `no_token` 200 but the generation failed, `slow` no answer in time, `dead` 503 (the engine process is gone, and
- * the server will follow), `down` refused or nonsense.
+ * the server will follow), `down` refused or nonsense, `unusable` it is not what can take requests, or not now.
  */
 export type ProbeResult =
   | { readonly kind: 'token'; readonly facts: ReplicaFacts }
   | { readonly kind: 'healthy' }
+  /** `isPassing`: another look may find it well. */
+  | { readonly kind: 'unusable'; readonly failure: EngineFailure; readonly isPassing: boolean }
   | { readonly kind: 'no_token' | 'slow' | 'dead' | 'down'; readonly reason: string };
 
 /**
@@ -99,6 +105,8 @@ export type EngineEvent =
   | { readonly kind: 'kill_requested' }
   | { readonly kind: 'probed'; readonly result: ProbeResult }
   | { readonly kind: 'looked'; readonly look: Look }
+  /** It refused a request in a way that the next one may meet as well. */
+  | { readonly kind: 'doubted' }
   /** It may be restarted now, or another one is being restarted. */
   | { readonly kind: 'turn_given' }
   | { readonly kind: 'turn_taken'; readonly by: string }

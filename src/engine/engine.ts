@@ -5,7 +5,7 @@ import type { EngineEffect, EngineEvent, EngineState, PhaseName, TimerName } fro
 import type { EngineFailure } from './failures.ts';
 import { INITIAL_STATE, transition } from './lifecycle.ts';
 import { type LifecycleEvent, lifecycleEvent } from './lifecycle-event.ts';
-import { describeEngine, type EngineStatus, mayBecomeReady } from './status.ts';
+import { type EngineStatus, mayBecomeReady } from './status.ts';
 import type { Moment } from './steps.ts';
 
 /** Phases in which a start has shown how it ends, for now. */
@@ -87,19 +87,22 @@ export class Engine {
     this.#effects.run?.kill();
   }
 
+  /** It refused a request in a way that the next one may meet as well: it is asked for a token soon. */
+  doubt(): void {
+    this.#post({ kind: 'doubted' });
+  }
+
   get status(): EngineStatus {
-    const { placement, socketPath, clock } = this.#deps;
-    const { run, watch, facts, logFile } = this.#effects;
+    const { identity, describe, clock } = this.#deps;
+    const { run, watch, facts, model, logFile } = this.#effects;
     const { phase, generation, history } = this.#state;
     const inPhaseMs = clock.monotonicMs() - this.#phaseSinceMs;
     return {
-      engineId: placement.engineId,
-      model: placement.model,
-      kind: placement.kind,
-      gpus: placement.gpus,
+      ...identity,
+      model,
       phase,
       generation,
-      sentence: describeEngine(this.#state, inPhaseMs, watch?.sentence ?? null),
+      sentence: describe(this.#state, inPhaseMs, watch?.sentence ?? null),
       mayBecomeReady: mayBecomeReady(this.#state),
       progress: phase === 'starting' ? (watch?.progress ?? null) : null,
       pid: run?.pid ?? null,
@@ -107,7 +110,6 @@ export class Engine {
       lastFailure: history.lastFailure,
       recent: this.#recent,
       engineVersion: facts?.engineVersion ?? null,
-      socketPath,
       logFile,
     };
   }
@@ -124,12 +126,12 @@ export class Engine {
   }
 
   #handle(event: EngineEvent): void {
-    const { logger, turns, placement } = this.#deps;
+    const { logger, turns, identity } = this.#deps;
     const before = this.#state;
     const step = transition(before, event, this.#moment());
     if (step.ignored !== undefined) {
       logger.debug({ event: event.kind, phase: before.phase, reason: step.ignored }, 'engine event ignored');
-      if (event.kind === 'turn_given') turns.release(placement.engineId);
+      if (event.kind === 'turn_given') turns.release(identity.engineId);
       return;
     }
     this.#state = step.state;
@@ -139,25 +141,24 @@ export class Engine {
     for (const effect of step.effects) this.#perform(effect);
     if (phaseChanged) this.#announcePhase(lifecycle);
     else if (phase === 'backoff') this.#deps.onChange();
-    if (phaseChanged && !STARTING.includes(phase)) turns.release(placement.engineId);
+    if (phaseChanged && !STARTING.includes(phase)) turns.release(identity.engineId);
   }
 
   #moment(): Moment {
-    const { policy, clock, random } = this.#deps;
-    const { watchesMemory } = this.#effects;
-    return { policy, monotonicMs: clock.monotonicMs(), random: random(), watchesMemory };
+    const { policy, clock, random, memory } = this.#deps;
+    return { policy, monotonicMs: clock.monotonicMs(), random: random(), watchesMemory: memory !== null };
   }
 
   /** What belongs to the phase ends with it; gives what its end means to people. */
   #endPhase(before: EngineState): LifecycleEvent | null {
-    const { clock, placement } = this.#deps;
+    const { clock, identity } = this.#deps;
     const inPhaseMs = clock.monotonicMs() - this.#phaseSinceMs;
     this.#phaseSinceMs += inPhaseMs;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#phaseEnd.abort();
     this.#phaseEnd = new AbortController();
-    return lifecycleEvent(placement.engineId, before, this.#state, { atMs: clock.nowMs(), inPhaseMs });
+    return lifecycleEvent(identity.engineId, before, this.#state, { atMs: clock.nowMs(), inPhaseMs });
   }
 
   #announcePhase(lifecycle: LifecycleEvent | null): void {

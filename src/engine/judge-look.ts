@@ -10,7 +10,8 @@ type Ready = Extract<EngineState, { readonly phase: 'ready' }>;
  * the deadline, whatever `/health` says.
  */
 export function judgeLook(state: Ready, look: Look, { policy, monotonicMs }: Moment): Step {
-  const { health, canary } = look;
+  const { canary } = look;
+  const health = asLook(look.health);
   const { watch, moved } = watchWork(state.work, look.work, monotonicMs);
   if (health.kind === 'dead') return withDeath(eject(state, 'down', health.reason, policy));
   if (health.kind === 'down' || health.kind === 'no_token') return eject(state, health.kind, health.reason, policy);
@@ -27,11 +28,24 @@ export function judgeLook(state: Ready, look: Look, { policy, monotonicMs }: Mom
   return stay({ ...state, slowProbes, canaryMisses, work }, [timer('probe', policy.healthIntervalMs)]);
 }
 
+type LookResult = Exclude<ProbeResult, { kind: 'unusable' }>;
+
+/** Of an engine that served: what may pass is a late answer, what will not is a token that it does not make. */
+function asLook(result: ProbeResult): LookResult {
+  if (result.kind !== 'unusable') return result;
+  return { kind: result.isPassing ? 'slow' : 'no_token', reason: result.failure.message };
+}
+
 /** Whether an engine has been idle for so long that nothing shows that it still works. */
 export function isCanaryDue({ idle, lastTokenMs }: WorkWatch, { policy, monotonicMs }: Moment): boolean {
   return idle && monotonicMs - lastTokenMs >= policy.canaryIdleMs;
 }
 
-function whatHealthSays({ kind }: ProbeResult): string {
+/** Whatever it showed before, the next look asks it for a token. */
+export function doubtToken(work: WorkWatch): WorkWatch {
+  return { ...work, idle: true, lastTokenMs: -Infinity };
+}
+
+function whatHealthSays({ kind }: LookResult): string {
   return kind === 'slow' ? 'and its /health answers late' : 'although its /health says 200';
 }

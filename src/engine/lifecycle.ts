@@ -7,7 +7,7 @@ import {
   unkillable,
   type EngineFailure,
 } from './failures.ts';
-import { isCanaryDue, judgeLook } from './judge-look.ts';
+import { doubtToken, isCanaryDue, judgeLook } from './judge-look.ts';
 import type { EnginePolicy } from './policy.ts';
 import { FRESH_HISTORY } from './restart.ts';
 import {
@@ -94,6 +94,7 @@ const READY: Conduct<'ready'> = {
   answers: {
     ...WITH_PROCESS,
     looked: (state, { look }, moment) => judgeLook(state, look, moment),
+    doubted: (state) => stay({ ...state, work: doubtToken(state.work) }, []),
     timer_fired: (state, _, moment) =>
       stay(state, [{ kind: 'look', canary: isCanaryDue(state.work, moment), knownReads: state.work.reads }]),
     stop_requested: drain,
@@ -197,6 +198,9 @@ function probedWhileStarting(
   moment: Moment,
 ): Step {
   if (result.kind === 'token') return admit(state, result.facts, moment);
+  if (result.kind === 'unusable') {
+    return terminate(state, { kind: 'replace', failure: result.failure }, moment.policy.startTermGraceMs);
+  }
   const again = timer('probe', moment.policy.startProbeIntervalMs);
   if (result.kind !== 'no_token') return stay(state, [again]);
   const first = state.tokenProblem === null ? [timer('first_token', moment.policy.firstTokenDeadlineMs)] : [];

@@ -15,16 +15,30 @@ export interface ModelOutlook {
 
 /** The state of one model from the states of its engines, and from the plan where it has none. */
 export function modelOutlook(model: ModelId, plan: Plan, engines: readonly EngineStatus[]): ModelOutlook {
-  const own = engines.filter((engine) => engine.model === model);
+  const own = engines.filter((engine) => mayServe(engine, model));
   if (own.length === 0) return { state: 'not_served', sentence: plan.notServed[model] ?? plan.summary, progress: null };
   const ready = own.filter(({ phase }) => phase === 'ready').length;
-  if (ready > 0) return { state: 'ready', sentence: `${ready} of ${own.length} replicas in rotation.`, progress: null };
+  if (ready > 0) {
+    const said = [`${ready} of ${own.length} replicas in rotation.`, ...own.filter(isLostElsewhere).map(sentenceOf)];
+    return { state: 'ready', sentence: said.join(' '), progress: null };
+  }
   const hopeful = firstToCome(own.filter((engine) => engine.mayBecomeReady));
   const shown = hopeful ?? own[0];
   const progress = hopeful?.progress ?? null;
   const said = [shown?.sentence, describeProgress(progress)].filter(Boolean).join(', ').replace(/\.$/, '');
   return { state: hopeful ? 'loading' : 'failed', sentence: `${shown?.engineId}: ${said}.`, progress };
 }
+
+/** Whether the engine serves the model, or may turn out to: one elsewhere tells its model when it is met. */
+export function mayServe(engine: EngineStatus, model: ModelId): boolean {
+  return engine.model === model || engine.model === null;
+}
+
+/** Nobody here restarts it, so that somebody should know. */
+const isLostElsewhere = ({ kind, phase }: EngineStatus): boolean =>
+  kind === 'remote' && ['failed', 'backoff', 'unhealthy'].includes(phase);
+
+const sentenceOf = ({ engineId, sentence }: EngineStatus): string => `${engineId}: ${sentence.replace(/\.$/, '')}.`;
 
 /** The one with the least time left, else one that starts, else any. */
 function firstToCome(engines: readonly EngineStatus[]): EngineStatus | undefined {
@@ -43,5 +57,5 @@ export function describeProgress(progress: Progress | null): string {
 
 /** Whether an engine of the model that is not in rotation may come into it, by itself. */
 export function mayAnotherCome(model: ModelId, engines: readonly EngineStatus[]): boolean {
-  return engines.some((engine) => engine.model === model && engine.phase !== 'ready' && engine.mayBecomeReady);
+  return engines.some((engine) => mayServe(engine, model) && engine.phase !== 'ready' && engine.mayBecomeReady);
 }

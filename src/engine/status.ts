@@ -9,8 +9,9 @@ import type { Progress } from './start-estimate.ts';
 /** One engine as people and status pages see it; a copy that does not change. */
 export interface EngineStatus {
   readonly engineId: string;
-  readonly model: ModelId;
-  readonly kind: EngineKind;
+  /** Null while an engine elsewhere has not told it. */
+  readonly model: ModelId | null;
+  readonly kind: EngineKind | 'remote';
   readonly gpus: readonly SeatedGpu[];
   readonly phase: PhaseName;
   /** One sentence: what it does, or what went wrong and what happens next. */
@@ -26,7 +27,10 @@ export interface EngineStatus {
   /** What happened to it last, oldest first; a few. */
   readonly recent: readonly LifecycleEvent[];
   readonly engineVersion: string | null;
-  readonly socketPath: string;
+  /** Null for an engine elsewhere. */
+  readonly socketPath: string | null;
+  /** Of an engine elsewhere, as `host` or `host:port`; null for one of this machine. */
+  readonly host: string | null;
   /** The log of the current or last start. */
   readonly logFile: string | null;
 }

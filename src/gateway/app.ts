@@ -6,6 +6,7 @@ import { registerAuth } from './plugins/auth.ts';
 import { registerCounting } from './plugins/count-requests.ts';
 import { answerMalformedHttp, ignoreExpectations } from './malformed-http.ts';
 import { registerOpenApi } from './openapi/register-openapi.ts';
+import { registerForwardedAuthorization } from './plugins/forwarded-authorization.ts';
 import { registerDrain } from './plugins/drain.ts';
 import { registerErrors, sendError, unknownRoute } from './plugins/errors.ts';
 import { registerJsonBody } from './plugins/json-body.ts';
@@ -65,6 +66,7 @@ export function buildApp(deps: GatewayDeps): Gateway {
   registerErrors(app);
   registerNotFound(app);
   registerAuth(app, deps.access);
+  if (deps.forwardsAuthorization) registerForwardedAuthorization(app);
   registerOpenApi(app, deps.version);
   registerRoutes(app, deps);
   return app;

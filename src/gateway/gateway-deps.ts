@@ -13,6 +13,8 @@ import type { ModelState, StatusReport } from './reports.ts';
 /** What the routes need of the rest of Chorus. */
 export interface GatewayDeps {
   readonly access: Access;
+  /** Some engine elsewhere is to have its callers' `Authorization` headers. */
+  readonly forwardsAuthorization: boolean;
   readonly responses: ResponsesDeps;
   readonly clock: Clock;
   readonly logger: FastifyBaseLogger;

@@ -133,7 +133,8 @@ function showEngines(registry: Registry, { engines, cordonedGpus }: EngineViews)
       phase.reset();
       for (const engine of engines()) {
         for (const name of PHASES) {
-          phase.set({ replica: engine.engineId, model: engine.model, phase: name }, name === engine.phase ? 1 : 0);
+          const model = engine.model ?? 'unknown';
+          phase.set({ replica: engine.engineId, model, phase: name }, name === engine.phase ? 1 : 0);
         }
       }
     },

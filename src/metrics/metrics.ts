@@ -41,7 +41,7 @@ export class Metrics {
     this.process = new ProcessSeries(this.#registry, options);
     this.#scraper = new EngineScraper({
       clock: options.clock,
-      targets: () => options.engines().filter(({ phase }) => phase === 'ready'),
+      targets: () => options.seats().filter(({ withdrawn }) => withdrawn === null),
       onMissed: this.engines.scrapeMissed,
     });
   }

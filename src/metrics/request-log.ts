@@ -25,6 +25,7 @@ export function logTurn(logger: Logger, report: TurnReport): void {
   const level = report.error !== null && ERRORS[report.error].status >= SERVER_ERRORS ? 'warn' : 'debug';
   if (!logger.isLevelEnabled(level)) return;
   const { firstOutputMs, durationMs, caller, ...rest } = report;
+  const { project, keyId } = caller;
   const times = { firstOutputMs: firstOutputMs && Math.round(firstOutputMs), durationMs: Math.round(durationMs) };
-  logger[level]({ ...rest, ...caller, ...times }, 'turn');
+  logger[level]({ ...rest, project, keyId, ...times }, 'turn');
 }

@@ -1,17 +1,17 @@
-import { Client } from 'undici';
 import type { Clock } from '../domain/clock.ts';
-import { MAX_PAGE_BYTES } from '../engine/health.ts';
+import type { Endpoint } from '../domain/replica.ts';
+import { clientTo, MAX_PAGE_BYTES } from '../engine/ask.ts';
 import { type EnginePage, readEnginePage } from './engine-pages.ts';
 
 /** An engine to be asked for its metrics. */
 export interface ScrapeTarget {
   readonly engineId: string;
-  readonly socketPath: string;
+  readonly endpoint: Endpoint;
 }
 
 export interface ScraperOptions {
   readonly clock: Clock;
-  /** The engines that are ready, asked at each scrape. */
+  /** The engines in rotation, asked at each scrape. */
   readonly targets: () => readonly ScrapeTarget[];
   /** Told of each engine that did not answer, with the reason; its series are missing this time. */
   readonly onMissed: (engineId: string, reason: string) => void;
@@ -45,14 +45,15 @@ export class EngineScraper {
     return pages.filter((page) => page !== null);
   }
 
-  async #ask({ engineId, socketPath }: ScrapeTarget): Promise<EnginePage | null> {
+  async #ask({ engineId, endpoint }: ScrapeTarget): Promise<EnginePage | null> {
     const { clock, onMissed } = this.#options;
-    const client = new Client('http://localhost', { socketPath, maxResponseSize: MAX_PAGE_BYTES });
+    const { client, basePath, headers } = clientTo(endpoint, { maxResponseSize: MAX_PAGE_BYTES });
     const deadline = new AbortController();
     const late = new Error(`no answer within ${SCRAPE_TIMEOUT_MS / 1000} s`);
     const cancel = clock.schedule(SCRAPE_TIMEOUT_MS, () => deadline.abort(late));
     try {
-      const { statusCode, body } = await client.request({ path: '/metrics', method: 'GET', signal: deadline.signal });
+      const question = { path: `${basePath}/metrics`, method: 'GET', headers, signal: deadline.signal } as const;
+      const { statusCode, body } = await client.request(question);
       const text = await body.text();
       if (statusCode !== 200) throw new Error(`status ${statusCode}`);
       return readEnginePage(text, engineId);

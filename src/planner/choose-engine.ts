@@ -1,5 +1,5 @@
 import type { Inventory } from '../domain/gpu.ts';
-import type { EngineKind } from '../domain/placement.ts';
+import type { HostEngine } from '../domain/placement.ts';
 import { judgeCards } from './cards.ts';
 import { rejectionSentence } from './explain-plan.ts';
 import { countOf } from './wording.ts';
@@ -10,22 +10,29 @@ export interface EnginePolicy {
   readonly hasNamedKey?: boolean;
   /** The listener is reachable from other machines. */
   readonly isPublicBind: boolean;
+  /** Engines elsewhere are configured: they answer alone where nothing can run here. Absent: none is. */
+  readonly hasRemotes?: boolean;
 }
 
 /** The engine, or why none may be started; both with the reasons, the most important first. */
 export type EngineDecision =
-  | { readonly kind: EngineKind; readonly reasons: readonly string[] }
+  | { readonly kind: HostEngine; readonly reasons: readonly string[] }
   | { readonly refusal: string; readonly reasons: readonly string[] };
 
 /**
  * Turns `--engine` into the engine to run. `gpu` never falls back; `auto` simulates only where nothing could be meant
- * but a trial: nothing of NVIDIA in sight, no named key, no public address.
+ * but a trial: nothing of NVIDIA in sight, no named key, no public address, no engine elsewhere.
  */
-export function chooseEngine(flag: EngineKind | 'auto', inventory: Inventory, policy: EnginePolicy): EngineDecision {
+export function chooseEngine(flag: HostEngine | 'auto', inventory: Inventory, policy: EnginePolicy): EngineDecision {
   if (flag === 'cpu' || flag === 'simulated') return { kind: flag, reasons: [`--engine ${flag} was given.`] };
+  if (flag === 'none') return withoutEngines(policy);
   const { cards, rejections } = judgeCards(inventory.gpus);
   if (cards.length > 0) {
     return { kind: 'gpu', reasons: [`vLLM can use ${cards.length} of ${countOf(inventory.gpus.length, 'GPU')}.`] };
+  }
+  if (policy.hasRemotes) {
+    const reasons = rejections.map(rejectionSentence);
+    return { kind: 'none', reasons: ['No GPU is usable here, so that engines elsewhere answer alone.', ...reasons] };
   }
   const obstacle = flag === 'gpu' ? '' : whyNotSimulated(inventory, policy);
   if (obstacle === null) {
@@ -40,6 +47,13 @@ export function chooseEngine(flag: EngineKind | 'auto', inventory: Inventory, po
         .map(({ message, remedy }) => `${message} ${remedy}`),
     ],
   };
+}
+
+function withoutEngines({ hasRemotes }: EnginePolicy): EngineDecision {
+  if (hasRemotes) return { kind: 'none', reasons: ['--engine none was given.'] };
+  const refusal =
+    '--engine none leaves all to engines elsewhere, and none is configured. Name one: --remote-engine URL.';
+  return { refusal, reasons: [] };
 }
 
 /** What makes a simulated answer a mistake here, or null where it is harmless. */

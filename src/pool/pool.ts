@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../domain/clock.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { ModelId } from '../domain/model.ts';
-import type { CloseCause, Replica, ReplicaActivity, Rotation } from '../domain/replica.ts';
+import type { CloseCause, Endpoint, Replica, ReplicaActivity, Rotation } from '../domain/replica.ts';
 import { replicaKey, selectReplica, type Need, type Outlook, type Selection } from './select.ts';
 
 /** The right to run one request on one replica. Whoever acquired it calls `release`, however the request ended. */
@@ -41,6 +41,8 @@ interface Seat {
   reads: number;
   /** Set once the replica is out of rotation: no new leases. */
   withdrawn: string | null;
+  /** Set while it gets no leases because it asked for a pause. */
+  cancelRest: CancelTimer | null;
   /** Called when the last lease ends. */
   readonly idleListeners: (() => void)[];
 }
@@ -64,6 +66,7 @@ const MAX_RETRY_SECONDS = 600;
 /** A replica's part in the balancing, for status pages. */
 export interface SeatView {
   readonly engineId: string;
+  readonly endpoint: Endpoint;
   readonly inFlight: number;
   /** Requests given to this engine so far, earlier starts included. */
   readonly served: number;
@@ -100,7 +103,8 @@ export class Pool implements Rotation {
     } else {
       const leases = new Set<Lease>();
       const counts = { lastChosen: 0, served: 0, reads: 0 };
-      const seat = { replica, leases, suspect: null, withdrawn: null, idleListeners: [], ...counts };
+      const state = { suspect: null, withdrawn: null, cancelRest: null, idleListeners: [] };
+      const seat = { replica, leases, ...state, ...counts };
       this.#seats.set(replica.engineId, seat);
     }
     this.reconsider();
@@ -110,6 +114,17 @@ export class Pool implements Rotation {
     const seat = this.#seats.get(engineId);
     if (seat) seat.withdrawn ??= reason;
     this.reconsider();
+  }
+
+  /** No new request for `durationMs`; one that finds no other replica waits for that long. Harmless for an unknown one. */
+  rest(engineId: string, durationMs: number): void {
+    const seat = this.#seats.get(engineId);
+    if (!seat) return;
+    seat.cancelRest?.();
+    seat.cancelRest = this.#options.clock.schedule(durationMs, () => {
+      seat.cancelRest = null;
+      this.reconsider();
+    });
   }
 
   whenIdle(engineId: string): Promise<void> {
@@ -134,6 +149,7 @@ export class Pool implements Rotation {
   }
 
   remove(engineId: string): void {
+    this.#seats.get(engineId)?.cancelRest?.();
     this.#seats.delete(engineId);
     this.reconsider();
   }
@@ -159,6 +175,7 @@ export class Pool implements Rotation {
   view(): SeatView[] {
     return [...this.#seats.values()].map(({ replica, leases, served, withdrawn }) => ({
       engineId: replica.engineId,
+      endpoint: replica.endpoint,
       inFlight: leases.size,
       served,
       withdrawn,
@@ -168,10 +185,11 @@ export class Pool implements Rotation {
   #select(need: Need): Selection {
     const candidates = [...this.#seats.values()]
       .filter((seat) => seat.withdrawn === null)
-      .map(({ replica, leases, suspect, lastChosen }) => ({
+      .map(({ replica, leases, suspect, lastChosen, cancelRest }) => ({
         replica,
         inFlight: leases.size,
         hasSuspect: suspect !== null,
+        isResting: cancelRest !== null,
         lastChosen,
       }));
     return selectReplica(candidates, need, this.#options.outlook(need.model));

@@ -20,6 +20,8 @@ export interface Candidate {
   readonly inFlight: number;
   /** One of these requests is a suspect. */
   readonly hasSuspect: boolean;
+  /** It asked for a pause. */
+  readonly isResting: boolean;
   /** Counts up with every lease over the whole pool: the smaller, the longer ago this replica was chosen. */
   readonly lastChosen: number;
 }
@@ -51,14 +53,15 @@ export const replicaKey = ({ engineId, generation }: Pick<Replica, 'engineId' | 
  * go to the one that was chosen longest ago, so that lone requests take turns. Too long for every replica is a
  * refusal at once; none at all waits while `outlook` gives hope. Where every fitting one has failed this request, only
  * another one gives hope: those in rotation would fail it again. But a stream breaks a moment before the engine's end
- * is known, so such a refusal lingers. A suspect waits for a replica without another one.
+ * is known, so such a refusal lingers. A suspect waits for a replica without another one, and
+ * everybody for one that asked for a pause.
  */
 export function selectReplica(candidates: readonly Candidate[], need: Need, outlook: Outlook): Selection {
   const ofModel = candidates.filter(({ replica }) => replica.model === need.model);
   const fitting = ofModel.filter(({ replica }) => need.promptTokens + need.outputTokens <= replica.maxModelLen);
   if (ofModel.length > 0 && fitting.length === 0) return { kind: 'refuse', error: tooLong(need, ofModel) };
   const untried = fitting.filter(({ replica }) => !need.exclude.has(replicaKey(replica)));
-  const eligible = need.isSuspect ? untried.filter(({ hasSuspect }) => !hasSuspect) : untried;
+  const eligible = untried.filter(({ hasSuspect, isResting }) => !isResting && !(need.isSuspect && hasSuspect));
   const best = eligible.toSorted((a, b) => a.inFlight - b.inFlight || a.lastChosen - b.lastChosen)[0];
   if (best) return { kind: 'go', replica: best.replica };
   if (untried.length > 0) return { kind: 'wait' };

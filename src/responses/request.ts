@@ -117,6 +117,7 @@ export function prepareTurn(body: CreateResponseBody, id: string, options: Prepa
     turn: {
       requestId: id,
       cacheSalt: options.caller.project,
+      authorization: options.caller.authorization ?? null,
       model,
       prompt: { kind: 'messages', messages, truncate: body.truncation === 'auto' },
       maxOutputTokens: body.max_output_tokens ?? null,

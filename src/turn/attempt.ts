@@ -1,3 +1,4 @@
+import type { Secret } from '../domain/secret.ts';
 import type { Lease } from '../pool/pool.ts';
 import type { EngineLogprob, EngineSampling } from '../protocol/generate.ts';
 import type { OpenTokenStream, TokenStream, TokenStreamEnd } from '../upstream/token-stream.ts';
@@ -30,6 +31,7 @@ export interface Attempt {
   readonly sampling: EngineSampling;
   readonly requestId: string;
   readonly cacheSalt: string | null;
+  readonly authorization: Secret | null;
   /** Takes the next ids and says whether the answer is complete, in which case the engine's work ends. */
   readonly onTokens: (tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null) => 'more' | 'enough';
 }
@@ -47,7 +49,7 @@ export function runAttempt(
   flow: Flow,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
-  const { lease, promptTokenIds, sampling, requestId, cacheSalt, onTokens } = attempt;
+  const { lease, promptTokenIds, sampling, requestId, cacheSalt, authorization, onTokens } = attempt;
   return new Promise((resolve) => {
     const settle = (end: AttemptEnd): void => {
       signal.removeEventListener('abort', onAbort);
@@ -65,7 +67,7 @@ export function runAttempt(
     };
     signal.addEventListener('abort', onAbort, { once: true });
     const stream = openTokenStream(
-      { replica: lease.replica, promptTokenIds, sampling, requestId, cacheSalt },
+      { replica: lease.replica, promptTokenIds, sampling, requestId, cacheSalt, authorization },
       {
         onTokens: (tokenIds, logprobs) => {
           lease.noteRead();

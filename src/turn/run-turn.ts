@@ -1,5 +1,6 @@
 import { toCodedError, type CodedError } from '../domain/errors.ts';
 import type { Replica } from '../domain/replica.ts';
+import type { Secret } from '../domain/secret.ts';
 import type { OutputRule } from '../harmony/structural-tag.ts';
 import type { Vocabulary } from '../harmony/vocabulary.ts';
 import type { Lease, Pool } from '../pool/pool.ts';
@@ -45,6 +46,8 @@ export interface TurnRequest {
   readonly prompt: PromptSource;
   /** Whose prefix cache it may share; null for everybody's. */
   readonly cacheSalt: string | null;
+  /** Its caller's `Authorization` header, where an engine elsewhere is to have it. */
+  readonly authorization: Secret | null;
   readonly sampling: TurnSampling;
   /** Cap on all generated tokens, reasoning included; null: up to the end of the context. */
   readonly maxOutputTokens: number | null;
@@ -199,7 +202,7 @@ class Turn {
   }
 
   #attempt(lease: Lease): Promise<AttemptEnd> {
-    const { sampling, rule, requestId, cacheSalt } = this.#request;
+    const { sampling, rule, requestId, cacheSalt, authorization } = this.#request;
     const output = this.#output;
     const generated = output.tokenIds;
     if (generated.length === 0) this.#prompt = this.#fittingPrompt(lease.replica);
@@ -217,6 +220,7 @@ class Turn {
         }),
         requestId,
         cacheSalt,
+        authorization,
         onTokens: (tokenIds, logprobs) => output.push(tokenIds, logprobs),
       },
       this.#control.flow,

@@ -1,7 +1,9 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 
-/** Where an engine listens: a unix socket, or a TCP port. */
-export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
+/** Where an engine listens: a unix socket, or a TCP port, with TLS or without. */
+export type Address =
+  { readonly path: string } | { readonly host: string; readonly port: number; readonly isSecure?: boolean };
 
 /** Whoever has the connection now. Called in the tick of the socket's event. */
 export interface ConnectionUser {
@@ -34,14 +36,20 @@ export class Connection {
   #user: ConnectionUser | null = null;
   #loss: ConnectionLoss = 'not_connected';
   #message = 'the engine closed the connection';
+  /** Resolves once the connection stands, or is gone before that. */
+  readonly settled: Promise<void>;
   /** Resolves once the connection is gone. */
   readonly closed: Promise<void>;
 
   /** Connects to `address`; a failure to is told to the user, after this tick. */
   constructor(address: Address) {
-    const onread = { buffer: READ_BUFFER, callback: (length: number) => this.#onRead(length) };
-    this.#socket = connect({ ...address, onread, noDelay: true });
-    this.#socket.on('connect', () => (this.#loss = 'broken'));
+    this.#socket = openSocket(address, { buffer: READ_BUFFER, callback: (length: number) => this.#onRead(length) });
+    const settled = Promise.withResolvers<void>();
+    this.settled = settled.promise;
+    this.#socket.on(isSecure(address) ? 'secureConnect' : 'connect', () => {
+      this.#loss = 'broken';
+      settled.resolve();
+    });
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#message = error.message || error.name;
       if (this.#loss === 'not_connected' && error.code === QUEUE_FULL) this.#loss = 'queue_full';
@@ -55,6 +63,7 @@ export class Connection {
         const user = this.#user;
         this.#user = null;
         user?.onClosed(this.#loss, this.#message);
+        settled.resolve();
         resolve();
       });
     });
@@ -88,6 +97,13 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  /** Closes it unless it stands by now, as one that could not be made. */
+  giveUpConnecting(message: string): void {
+    if (this.#loss !== 'not_connected' || this.isClosed) return;
+    this.#message = message;
+    this.#socket.destroy();
+  }
+
   /** Stops reading, also before it is connected. */
   pause(): void {
     this.#socket.pause();
@@ -103,4 +119,18 @@ export class Connection {
     else this.#socket.destroy();
     return true;
   }
+}
+
+const isSecure = (address: Address): boolean => 'isSecure' in address && (address.isSecure ?? false);
+
+/** Between two probes of an idle connection over the network, so that a middlebox does not forget it unheard. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+
+/** TLS verifies the certificate for the host by name, or by address where it has none. */
+function openSocket(address: Address, onread: { buffer: Buffer; callback: (length: number) => boolean }): Socket {
+  if ('path' in address) return connect({ ...address, onread, noDelay: true });
+  const { host, port } = address;
+  const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
+  if (!isSecure(address)) return connect(options);
+  return connectSecurely({ ...options, servername: isIP(host) === 0 ? host : '', ALPNProtocols: ['http/1.1'] });
 }

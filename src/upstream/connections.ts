@@ -8,6 +8,9 @@ const KEEP_ALIVE_MS = 4_000;
 /** Between two attempts while the engine has too many connections waiting: about as long as it takes to take some. */
 const QUEUE_FULL_WAIT_MS = 20;
 
+/** For name, TCP and TLS together. An engine on this machine refuses or takes at once. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
 const CLOSED = 'the connections to this engine were closed';
 
 interface Idle {
@@ -59,6 +62,7 @@ export class Connections implements ConnectionSource {
   open(): Connection {
     const connection = new Connection(this.#address);
     this.#all.add(connection);
+    if (!('path' in this.#address)) this.#limitConnecting(connection);
     void connection.closed.then(() => this.#all.delete(connection));
     return connection;
   }
@@ -79,6 +83,12 @@ export class Connections implements ConnectionSource {
   stopWaiting(exchange: Exchange): void {
     this.#waiting.get(exchange)?.();
     this.#waiting.delete(exchange);
+  }
+
+  #limitConnecting(connection: Connection): void {
+    const message = `no connection within ${CONNECT_TIMEOUT_MS / 1000} s`;
+    const cancel = this.#clock.schedule(CONNECT_TIMEOUT_MS, () => connection.giveUpConnecting(message));
+    void connection.settled.then(cancel);
   }
 
   #scheduleSweep(delayMs: number): void {

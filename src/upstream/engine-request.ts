@@ -1,9 +1,14 @@
-import type { TokenRoute } from '../domain/replica.ts';
+import { isRemote, type RemoteEndpoint, type TokenRoute } from '../domain/replica.ts';
 import type { TokenStreamRequest } from './token-stream.ts';
 
 const PATHS: Readonly<Record<TokenRoute, string>> = {
   generate: '/inference/v1/generate',
   completions: '/v1/completions',
+};
+
+const LOCAL_HEADS: Readonly<Record<TokenRoute, readonly string[]>> = {
+  generate: [`POST ${PATHS.generate} HTTP/1.1`, 'host: localhost'],
+  completions: [`POST ${PATHS.completions} HTTP/1.1`, 'host: localhost'],
 };
 
 /** What would end a header line, or what no header may hold. */
@@ -18,7 +23,7 @@ export function engineRequest(request: TokenStreamRequest): string {
   const { replica, promptTokenIds, sampling, requestId, cacheSalt } = request;
   const { priority, ...params } = sampling;
   const common = {
-    model: replica.model,
+    model: replica.servedName,
     priority,
     stream: true,
     stream_options: { include_usage: true },
@@ -29,13 +34,23 @@ export function engineRequest(request: TokenStreamRequest): string {
       ? { ...common, token_ids: promptTokenIds, sampling_params: { ...params, detokenize: false } }
       : { ...common, prompt: promptTokenIds, ...params, return_token_ids: true };
   const body = JSON.stringify(fields);
+  const { endpoint } = replica;
   const head = [
-    `POST ${PATHS[replica.tokenRoute]} HTTP/1.1`,
-    'host: localhost',
+    ...(isRemote(endpoint) ? remoteHead(endpoint, request) : LOCAL_HEADS[replica.tokenRoute]),
     'content-type: application/json',
     'accept: text/event-stream',
     `x-request-id: ${requestId.replaceAll(UNSPEAKABLE, '?')}`,
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   return `${head.join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** The first lines of a request that leaves this machine. */
+function remoteHead({ basePath, authority, ...endpoint }: RemoteEndpoint, request: TokenStreamRequest): string[] {
+  const secret = endpoint.forwardsAuthorization ? request.authorization : endpoint.authorization;
+  return [
+    `POST ${basePath}${PATHS[request.replica.tokenRoute]} HTTP/1.1`,
+    `host: ${authority}`,
+    ...(secret ? [`authorization: ${secret.reveal()}`] : []),
+  ];
 }

@@ -26,6 +26,7 @@ export class EngineStream implements TokenStream, ResponseListener {
   #closed = false;
   #aborted = false;
   #status = 0;
+  #retryAfterSeconds: number | null = null;
   readonly #errorBody: Buffer[] = [];
   #errorBodyBytes = 0;
   #finishReason: 'stop' | 'length' | null = null;
@@ -68,8 +69,9 @@ export class EngineStream implements TokenStream, ResponseListener {
     this.#exchange.resume();
   }
 
-  onHead(status: number): void {
+  onHead(status: number, retryAfterSeconds: number | null): void {
     this.#status = status;
+    this.#retryAfterSeconds = retryAfterSeconds;
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
@@ -89,7 +91,9 @@ export class EngineStream implements TokenStream, ResponseListener {
 
   onComplete(): void {
     if (this.#status !== OK) {
-      this.#fail(failureFromResponse(this.#status, Buffer.concat(this.#errorBody).toString('utf8')));
+      const failure = failureFromResponse(this.#status, Buffer.concat(this.#errorBody).toString('utf8'));
+      const seconds = failure.reason === 'busy' ? this.#retryAfterSeconds : null;
+      this.#fail(seconds === null ? failure : { ...failure, retryAfterMs: seconds * 1000 });
     } else if (this.#finishReason === null) {
       this.#fail({ reason: 'cut', message: 'the stream ended without a finish reason', status: null });
     } else this.#settle({ kind: 'finished', finishReason: this.#finishReason, usage: this.#usage });

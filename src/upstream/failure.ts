@@ -33,10 +33,17 @@ export function failureFromError(error: unknown, status: number): UpstreamFailur
  * a frame would be an `engine_error` it is `unavailable`: no stream has begun, so nothing has run.
  */
 export function failureFromResponse(status: number, body: string): UpstreamFailure {
+  if (status >= 300 && status < 400) return redirect(status);
   const parsed = parseErrorBody(body);
   const message = parsed?.['error'] ? messageOf(parsed['error']) : textOf(parsed, body);
   const failure = failureFromStatus(status, message || `the engine answered ${status} without a reason`);
   return failure.reason === 'engine_error' ? { ...failure, reason: 'unavailable' } : failure;
+}
+
+/** A prompt is sent to the address that was given, and to no other. */
+function redirect(status: number): UpstreamFailure {
+  const message = `the engine redirects (${status}) instead of answering: its url must be the address that it leads to`;
+  return { reason: 'unavailable', message, status };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

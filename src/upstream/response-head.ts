@@ -11,6 +11,8 @@ export interface ResponseHead {
   readonly framing: BodyFraming;
   /** Whether the connection may carry another request after the body. */
   readonly keepAlive: boolean;
+  /** `Retry-After` in whole seconds, where it came so. */
+  readonly retryAfterSeconds: number | null;
 }
 
 /** Why it is no head of a response that this client can read. */
@@ -21,6 +23,8 @@ export interface MalformedHead {
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?$/;
 const FIELD_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([^\r\n]*?)[ \t]*$/;
 const LENGTH = /^\d{1,15}$/;
+const SECONDS = /^\d{1,9}$/;
+const ERROR_STATUS = 400;
 const NO_BODY: readonly number[] = [204, 304];
 
 /** Reads a head without its empty last line (RFC 9112, sections 4 to 6 and 9.3). */
@@ -40,7 +44,13 @@ export function parseResponseHead(text: string): ResponseHead | MalformedHead {
   const framing = framingOf(status, fields);
   if ('problem' in framing) return framing;
   const keepAlive = minor === '1' && !/\bclose\b/i.test(fields.get('connection') ?? '');
-  return { status, framing, keepAlive: keepAlive && framing.kind !== 'until_close' };
+  const retryAfterSeconds = status < ERROR_STATUS ? null : wholeSeconds(fields.get('retry-after'));
+  return { status, framing, keepAlive: keepAlive && framing.kind !== 'until_close', retryAfterSeconds };
+}
+
+/** The other form, a date, needs both clocks to agree. */
+function wholeSeconds(value: string | undefined): number | null {
+  return value !== undefined && SECONDS.test(value) ? Number(value) : null;
 }
 
 /** `Transfer-Encoding` wins over `Content-Length`, and a response with both or with two lengths is not to be trusted. */

@@ -4,7 +4,7 @@ import { parseResponseHead, type ResponseHead } from './response-head.ts';
 /** Hears one response, in the tick in which its bytes come. */
 export interface ResponseSink {
   /** Once; provisional responses (1xx) are passed over. */
-  onHead(status: number): void;
+  onHead(status: number, retryAfterSeconds: number | null): void;
   /** A piece of the body; the bytes are valid only during the call. */
   onBody(bytes: Buffer, start: number, end: number): void;
 }
@@ -89,7 +89,7 @@ export class ResponseReader {
   }
 
   #begin(head: ResponseHead): void {
-    const { status, framing } = head;
+    const { status, framing, retryAfterSeconds } = head;
     this.#head = head;
     this.#phase = framing.kind;
     if (framing.kind === 'chunked') this.#chunked = new ChunkedBody();
@@ -97,7 +97,7 @@ export class ResponseReader {
       this.#left = framing.bytes;
       if (framing.bytes === 0) this.#phase = 'complete';
     }
-    this.#sink.onHead(status);
+    this.#sink.onHead(status, retryAfterSeconds);
   }
 
   #fail(problem: string): void {

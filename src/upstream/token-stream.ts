@@ -1,5 +1,6 @@
 import type { EngineLogprob, EngineSampling, EngineUsage } from '../protocol/generate.ts';
 import type { Replica } from '../domain/replica.ts';
+import type { Secret } from '../domain/secret.ts';
 
 /** One generation on one replica: token ids in, token ids out. */
 export interface TokenStreamRequest {
@@ -10,6 +11,8 @@ export interface TokenStreamRequest {
   readonly requestId: string;
   /** Keeps the prefix cache of one project from answering for another; null for none. */
   readonly cacheSalt: string | null;
+  /** The caller's `Authorization` header, for an engine that is to have it; null or absent: there is none. */
+  readonly authorization?: Secret | null;
 }
 
 /**
@@ -41,6 +44,8 @@ export interface UpstreamFailure {
   readonly reason: 'unreachable' | 'cut' | 'stalled' | 'engine_error' | 'unavailable' | 'busy' | 'rejected' | 'closed';
   readonly message: string;
   readonly status: number | null;
+  /** A `busy` engine's `Retry-After`; absent where it named none. */
+  readonly retryAfterMs?: number;
 }
 
 export interface TokenStream {

@@ -1,10 +1,11 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Replica } from '../domain/replica.ts';
+import { type Endpoint, isRemote, type Replica } from '../domain/replica.ts';
+import type { Address } from './connection.ts';
 import { Connections } from './connections.ts';
 import { engineRequest } from './engine-request.ts';
 import { EngineStream } from './engine-stream.ts';
 import type { Exchange, ResponseListener } from './exchange.ts';
-import type { OpenTokenStream } from './token-stream.ts';
+import type { OpenTokenStream, TokenStreamListener, UpstreamFailure } from './token-stream.ts';
 
 export interface UpstreamOptions {
   readonly clock: Clock;
@@ -13,6 +14,8 @@ export interface UpstreamOptions {
    * computation are silent too, so this must be longer than both.
    */
   readonly stallTimeoutMs: number;
+  /** Told of every failure of a replica elsewhere, before the stream's listener is. */
+  readonly onRemoteFailure?: (replica: Replica, failure: UpstreamFailure) => void;
 }
 
 interface ReplicaConnections {
@@ -29,14 +32,14 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-export function createUpstream({ clock, stallTimeoutMs }: UpstreamOptions): Upstream {
+export function createUpstream({ clock, stallTimeoutMs, onRemoteFailure }: UpstreamOptions): Upstream {
   const replicas = new Map<string, ReplicaConnections>();
 
   const connectionsTo = ({ engineId, generation, endpoint }: Replica): Connections => {
     const known = replicas.get(engineId);
     if (known?.generation === generation) return known.connections;
     void known?.connections.close();
-    const connections = new Connections({ path: endpoint.socketPath }, clock);
+    const connections = new Connections(addressOf(endpoint), clock);
     replicas.set(engineId, { generation, connections });
     return connections;
   };
@@ -51,11 +54,30 @@ export function createUpstream({ clock, stallTimeoutMs }: UpstreamOptions): Upst
     openTokenStream(request, listener) {
       const connections = connectionsTo(request.replica);
       const send = (stream: ResponseListener): Exchange => connections.send(engineRequest(request), stream);
-      return new EngineStream(listener, send, clock, stallTimeoutMs);
+      const { replica } = request;
+      const told =
+        isRemote(replica.endpoint) && onRemoteFailure ? telling(listener, replica, onRemoteFailure) : listener;
+      return new EngineStream(told, send, clock, stallTimeoutMs);
     },
     closeReplica,
     async close() {
       await Promise.all([...replicas.keys()].map(closeReplica));
+    },
+  };
+}
+
+const addressOf = (endpoint: Endpoint): Address => (isRemote(endpoint) ? endpoint : { path: endpoint.socketPath });
+
+function telling(
+  listener: TokenStreamListener,
+  replica: Replica,
+  onFailure: (replica: Replica, failure: UpstreamFailure) => void,
+): TokenStreamListener {
+  return {
+    onTokens: (...tokens) => listener.onTokens(...tokens),
+    onEnd: (end) => {
+      if (end.kind === 'failed') onFailure(replica, end.failure);
+      listener.onEnd(end);
     },
   };
 }

@@ -67,7 +67,7 @@ default_temperature: .nan
       'c.yaml:14:8: server.host is null. Allowed: an IP address or localhost. Give it a value, or leave the line out.',
       'c.yaml:15:8: store is 7. Allowed: retention_days, each on its own line below it.',
       'c.yaml:16:12: state_dir is ["a"]. Allowed: a text that is not empty.',
-      'c.yaml:17:1: colour is unknown. Known here: model, engine, server, limits, store, usage, state_dir, reasoning, default_temperature, loading_wait_seconds, drain_seconds, log_level, progress, assume_yes.',
+      'c.yaml:17:1: colour is unknown. Known here: model, engine, engines, server, limits, store, usage, state_dir, reasoning, default_temperature, loading_wait_seconds, drain_seconds, log_level, progress, assume_yes.',
       'c.yaml:18:13: assume_yes is "yes". Allowed: true or false.',
       'c.yaml:19:22: default_temperature is NaN. Allowed: a number from 0 to 2.',
     ]);

@@ -17,6 +17,7 @@ describe('the options of chorus serve', () => {
     expect(options).toEqual({
       engine: 'gpu',
       modelPath: null,
+      remoteEngines: [],
       python: null,
       model: 'auto',
       replicas: null,

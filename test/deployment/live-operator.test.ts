@@ -35,7 +35,7 @@ function setUp(reload: () => Promise<never> = () => Promise.reject(new Refusal('
   }));
   const end = new AbortController();
   const operator = new LiveOperator({
-    fleet: { has: () => true, drain: note('drain'), restart: note('restart'), startEngine: note('start') },
+    engines: { drain: note('drain'), restart: note('restart'), startEngine: note('start') },
     deployment: { options, cordoned: [CARD], reload },
     report: { status: () => ({ engines }) as unknown as StatusReport },
     clock: new FakeClock(),

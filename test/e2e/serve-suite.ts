@@ -52,7 +52,7 @@ export function serveSuite(
       }
       const { engines } = await replicasReady(chorus(), 2, restartTimeoutMs);
       expect(engines[0]).toMatchObject({ engineId: victim.engineId, restarts: 1 });
-      const sockets = processesNaming(victim.socketPath);
+      const sockets = processesNaming(victim.socketPath ?? '');
       const leaders = sockets.filter((line) => line.startsWith(`${victim.pid} `));
       expect(leaders).toEqual([]);
     });

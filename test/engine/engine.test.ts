@@ -27,6 +27,7 @@ describe('an engine that works', () => {
         generation: 1,
         model: 'gpt-oss-20b',
         endpoint: { socketPath },
+        servedName: 'gpt-oss-20b',
         tokenRoute: 'generate',
         maxModelLen: 4096,
         engineVersion: '9.9.9',
@@ -49,6 +50,7 @@ describe('an engine that works', () => {
       recent: bench.events,
       engineVersion: '9.9.9',
       socketPath,
+      host: null,
       logFile: join(bench.stateDir, 'logs', 'e0.1.log'),
     });
   });

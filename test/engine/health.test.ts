@@ -71,7 +71,13 @@ describe('the readiness probe', () => {
   it('asks for health, one token, the context and the version', async () => {
     expect(await tokenFrom(READY)).toEqual({
       kind: 'token',
-      facts: { tokenRoute: 'generate', maxModelLen: 4096, engineVersion: '0.32.0' },
+      facts: {
+        model: 'gpt-oss-20b',
+        servedName: 'gpt-oss-20b',
+        tokenRoute: 'generate',
+        maxModelLen: 4096,
+        engineVersion: '0.32.0',
+      },
     });
     expect(received).toEqual([
       { url: '/health', body: null },

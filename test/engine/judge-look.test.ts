@@ -4,7 +4,13 @@ import { INITIAL_STATE, transition } from '../../src/engine/lifecycle.ts';
 import { DEFAULT_POLICY } from '../../src/engine/policy.ts';
 import type { Step } from '../../src/engine/steps.ts';
 
-const FACTS = { tokenRoute: 'generate', maxModelLen: 4096, engineVersion: '0.32.0' } as const;
+const FACTS = {
+  model: 'gpt-oss-20b',
+  servedName: 'gpt-oss-20b',
+  tokenRoute: 'generate',
+  maxModelLen: 4096,
+  engineVersion: '0.32.0',
+} as const;
 const SLOW: Look['health'] = { kind: 'slow', reason: 'it did not answer within 5 s' };
 const HEALTHY: Look['health'] = { kind: 'healthy' };
 

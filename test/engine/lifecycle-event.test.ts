@@ -12,7 +12,13 @@ const CARD: EngineFailure = {
   remedy: 'reset',
   retry: 'never',
 };
-const FACTS = { tokenRoute: 'generate', maxModelLen: 4096, engineVersion: '0.32.0' } as const;
+const FACTS = {
+  model: 'gpt-oss-20b',
+  servedName: 'gpt-oss-20b',
+  tokenRoute: 'generate',
+  maxModelLen: 4096,
+  engineVersion: '0.32.0',
+} as const;
 
 const START: EngineEvent = { kind: 'start_requested' };
 const TOKEN: EngineEvent = { kind: 'probed', result: { kind: 'token', facts: FACTS } };

@@ -8,7 +8,13 @@ import type { Step } from '../../src/engine/steps.ts';
 import { beginWatch } from '../../src/engine/work-watch.ts';
 
 const MOMENT = { policy: DEFAULT_POLICY, monotonicMs: 100_000, random: 0, watchesMemory: false };
-const FACTS = { tokenRoute: 'generate', maxModelLen: 4096, engineVersion: '0.32.0' } as const;
+const FACTS = {
+  model: 'gpt-oss-20b',
+  servedName: 'gpt-oss-20b',
+  tokenRoute: 'generate',
+  maxModelLen: 4096,
+  engineVersion: '0.32.0',
+} as const;
 const CRASH: EngineFailure = { code: 'crashed', message: 'it crashed', remedy: 'look', retry: 'backoff' };
 const STOP = { kind: 'stop' } as const;
 

@@ -20,7 +20,7 @@ async function scrapeOf(answers: readonly (string | null)[]) {
   const missed: [string, string][] = [];
   const scraper = new EngineScraper({
     clock,
-    targets: () => engines.map(({ socketPath }, index) => ({ engineId: `e${index}`, socketPath })),
+    targets: () => engines.map(({ socketPath }, index) => ({ engineId: `e${index}`, endpoint: { socketPath } })),
     onMissed: (...miss) => missed.push(miss),
   });
   return { clock, missed, scraper };

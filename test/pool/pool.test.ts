@@ -119,7 +119,9 @@ describe('Pool', () => {
     client.abort(new Error('left'));
     await expect(waiting).rejects.toThrow('left');
     pool.admit(aReplica());
-    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 0, served: 0, withdrawn: null }]);
+    expect(pool.view()).toEqual([
+      { engineId: 'e0', endpoint: aReplica().endpoint, inFlight: 0, served: 0, withdrawn: null },
+    ]);
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -205,7 +207,9 @@ describe('Pool', () => {
     expect([pool.view(), pool.anyReady()]).toEqual([[], null]);
     lease.release();
     pool.admit(aReplica({ generation: 1 }));
-    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 0, served: 0, withdrawn: null }]);
+    expect(pool.view()).toEqual([
+      { engineId: 'e0', endpoint: aReplica().endpoint, inFlight: 0, served: 0, withdrawn: null },
+    ]);
   });
 
   it('counts a lease that is released twice once', async () => {
@@ -229,7 +233,9 @@ describe('Pool', () => {
     lease.onClose = (_cause, reason) => settled.push(reason);
     pool.withdraw('e0', 'it does not answer');
     pool.admit(aReplica({ generation }));
-    expect(pool.view()).toEqual([{ engineId: 'e0', inFlight: 1, served: 1, withdrawn: null }]);
+    expect(pool.view()).toEqual([
+      { engineId: 'e0', endpoint: aReplica().endpoint, inFlight: 1, served: 1, withdrawn: null },
+    ]);
     const idle = pool.whenIdle('e0').then(() => settled.push('idle'));
     pool.closeStreams('e0', 'closed', 'the engine stops');
     await Promise.resolve();

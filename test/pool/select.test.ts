@@ -10,6 +10,7 @@ const candidate = (engineId: string, rest: Partial<Candidate> = {}): Candidate =
   replica: aReplica({ engineId }),
   inFlight: 0,
   hasSuspect: false,
+  isResting: false,
   lastChosen: 0,
   ...rest,
 });

@@ -6,10 +6,12 @@ import pino from 'pino';
 import type { Placement } from '../../src/domain/placement.ts';
 import type { Replica, ReplicaActivity, Rotation } from '../../src/domain/replica.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import { EngineRun } from '../../src/engine/engine-run.ts';
 import type { PhaseName } from '../../src/engine/engine-state.ts';
 import type { LifecycleEvent } from '../../src/engine/lifecycle-event.ts';
 import { DEFAULT_POLICY, type EnginePolicy } from '../../src/engine/policy.ts';
 import { RestartTurns } from '../../src/engine/restart-turns.ts';
+import { describeEngine } from '../../src/engine/status.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { groupMembers, signalGroup } from '../../src/system/process-group.ts';
 
@@ -125,23 +127,32 @@ export function startBench(flags: readonly string[], policy = QUICK_POLICY, file
   const groups: number[] = [];
   const watchers = new Set<() => void>();
   const engine = new Engine({
-    placement: onePlacement('e0'),
+    identity: { engineId: 'e0', kind: 'simulated', model: 'gpt-oss-20b', gpus: [], socketPath, host: null },
     generation: 0,
+    begin: (onLine) =>
+      new EngineRun({
+        engineId: 'e0',
+        model: 'gpt-oss-20b',
+        command: {
+          file,
+          args: [MISBEHAVING_ENGINE, '--uds', socketPath, ...flags.map((flag) => flag.replace('STATE', stateDir))],
+          env: { PATH: process.env['PATH'] ?? '' },
+        },
+        parentDeath: null,
+        socketPath,
+        stateDir,
+        clock: systemClock,
+        countOomKills: () => machine.oomKills,
+        onLine,
+        maxLogBytes: policy.maxLogBytes,
+      }),
+    describe: describeEngine,
     turns: new RestartTurns(() => false),
-    gpuMemory: null,
-    parentDeath: () => null,
-    countOomKills: () => machine.oomKills,
+    memory: null,
     onEvent: (event) => events.push(event),
-    command: () => ({
-      file,
-      args: [MISBEHAVING_ENGINE, '--uds', socketPath, ...flags.map((flag) => flag.replace('STATE', stateDir))],
-      env: { PATH: process.env['PATH'] ?? '' },
-    }),
     earlierStarts: () => [],
     onStarted: () => undefined,
     reviseFailure: (failure) => failure,
-    socketPath,
-    stateDir,
     policy,
     rotation,
     clock: systemClock,

@@ -11,7 +11,7 @@ export interface EngineCounters {
 
 /** What the engines themselves count, summed over all of them. */
 export async function engineCounters({ engines }: StatusReport): Promise<EngineCounters> {
-  const pages = await Promise.all(engines.map(({ socketPath }) => metricsPage(socketPath)));
+  const pages = await Promise.all(engines.map(({ socketPath }) => metricsPage(socketPath ?? '')));
   const total = (name: string): number => pages.reduce((sum, page) => sum + sumOf(page, name), 0);
   return {
     promptTokens: total('vllm:prompt_tokens_total'),

@@ -54,13 +54,15 @@ export interface SimulatorSettings {
   readonly onlyFlags?: readonly string[];
   /** Default: one of its own. */
   readonly socketPath?: string;
+  /** It listens on this port of 127.0.0.1, and not on a socket. */
+  readonly port?: number;
 }
 
 /** Starts the simulator as `serve openai/gpt-oss-20b` at once and without pauses; await `ready`. */
-export function startSimulator({ flags = [], onlyFlags, socketPath }: SimulatorSettings = {}): EngineProcess {
+export function startSimulator({ flags = [], onlyFlags, socketPath, port }: SimulatorSettings = {}): EngineProcess {
   const fast = ['--sim-startup-ms', '0', '--sim-token-interval-ms', '1'];
   const args = onlyFlags ?? [...NAME_FLAGS, ...ENGINE_FLAGS, ...CACHE_FLAGS, ...fast, ...flags];
-  return startEngine(process.execPath, [SIMULATOR_PATH, 'serve', 'openai/gpt-oss-20b', ...args], { socketPath });
+  return startEngine(process.execPath, [SIMULATOR_PATH, 'serve', 'openai/gpt-oss-20b', ...args], { socketPath, port });
 }
 
 /** Starts the real vLLM on the CPU: an interpreter of its environment, and the folder of the unpacked model. */
@@ -81,14 +83,16 @@ export function startVllm(python: string, modelPath: string): EngineProcess {
 
 interface Surroundings {
   readonly socketPath?: string | undefined;
+  readonly port?: number | undefined;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 function startEngine(file: string, args: readonly string[], surroundings: Surroundings): EngineProcess {
   const directory = mkdtempSync(join(tmpdir(), 'chorus-engine-'));
   const socketPath = surroundings.socketPath ?? join(directory, 's');
+  const address = surroundings.port === undefined ? ['--uds', socketPath] : ['--port', String(surroundings.port)];
   // One pipe for both streams, so that what is printed arrives in its order.
-  const child = spawn('sh', ['-c', 'exec "$0" "$@" 2>&1', file, ...args, '--uds', socketPath], {
+  const child = spawn('sh', ['-c', 'exec "$0" "$@" 2>&1', file, ...args, ...address], {
     detached: true,
     env: { ...process.env, ...surroundings.env },
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -17,6 +17,7 @@ export const engineStatus = (facts: Partial<EngineStatus> = {}): EngineStatus =>
   recent: [],
   engineVersion: null,
   socketPath: '',
+  host: null,
   logFile: null,
   ...facts,
 });

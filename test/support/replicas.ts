@@ -5,6 +5,7 @@ export const aReplica = (facts: Partial<Replica> = {}): Replica => ({
   engineId: 'e0',
   generation: 0,
   model: 'gpt-oss-20b',
+  servedName: 'gpt-oss-20b',
   endpoint: { socketPath: '/nowhere.sock' },
   tokenRoute: 'generate',
   maxModelLen: 4096,

@@ -36,6 +36,7 @@ export function userPrompt(text: string, truncate: boolean): TurnRequest['prompt
 const request: TurnRequest = {
   requestId: 'resp_1',
   cacheSalt: null,
+  authorization: null,
   model: 'gpt-oss-20b',
   prompt: userPrompt('hi', false),
   sampling,

@@ -13,7 +13,7 @@ describe('the head of a response', () => {
     ['an empty field', head('x-empty:', 'content-length: 1'), { kind: 'length', bytes: 1 }, true],
     ['an old version', 'HTTP/1.0 200 OK\r\ncontent-length: 3', { kind: 'length', bytes: 3 }, false],
   ])('with %s', (_, text, framing, keepAlive) => {
-    expect(parseResponseHead(text)).toEqual({ status: 200, framing, keepAlive });
+    expect(parseResponseHead(text)).toEqual({ status: 200, framing, keepAlive, retryAfterSeconds: null });
   });
 
   it('needs no reason phrase', () => {
@@ -26,6 +26,7 @@ describe('the head of a response', () => {
       status,
       framing: { kind: 'length', bytes: 0 },
       keepAlive: true,
+      retryAfterSeconds: null,
     });
   });
 

@@ -216,7 +216,7 @@ export function tokenStreamContract(startEngine: () => EngineProcess): void {
     });
 
     it('is the engine’s failure when it does not serve the model', async () => {
-      const replica = engine.replica({ tokenRoute: route, model: 'gpt-oss-120b' });
+      const replica = engine.replica({ tokenRoute: route, servedName: 'gpt-oss-120b' });
       const request = { replica, promptTokenIds: [200_006], sampling: GREEDY, requestId: 'req_test', cacheSalt: null };
       expect(failureOf(await runTokenStream(upstream.openTokenStream, request).end)).toEqual({
         reason: 'unavailable',

@@ -3,21 +3,41 @@ import type { ServeOptions } from '../config/options.ts';
 import type { Placement } from '../domain/placement.ts';
 import { Fleet } from '../engine/fleet.ts';
 import type { FleetDeps } from '../engine/fleet-deps.ts';
+import type { EnginePolicy } from '../engine/policy.ts';
 import type { AdaptPlacement } from '../engine/seat.ts';
 import { gpuMemoryReader } from '../gpu/read-gpu-memory.ts';
 import { adaptProfile } from '../planner/adapt.ts';
+import { RemoteEngines, type RemoteEnginesDeps, remotePolicy } from '../remote/remote-engines.ts';
 import { vocabularyDirectory } from '../system/vocabulary.ts';
+import { AllEngines } from './all-engines.ts';
 import type { ChorusDeps } from './chorus-deps.ts';
 
 type Surroundings = Pick<ChorusDeps, 'clock' | 'logger' | 'environment' | 'random' | 'policy' | 'gpuSight'>;
-type Parts = Pick<FleetDeps, 'placements' | 'rotation' | 'onEngineEvent'>;
+type Parts = Pick<FleetDeps, 'placements'> & Pick<RemoteEnginesDeps, 'pool' | 'onEngineEvent' | 'onChange'>;
 
-/** The fleet of a plan. `initial` are the settings of the start, `inUse` gives those that hold at a later moment. */
-export function buildFleet(
+/**
+ * The engines of a plan, and those elsewhere that the settings name. `initial` are the settings of the start, `inUse`
+ * gives those that hold at a later moment.
+ */
+export function buildEngines(
+  initial: ServeOptions,
+  inUse: () => ServeOptions,
+  surroundings: Surroundings,
+  { placements, pool, onEngineEvent, onChange }: Parts,
+): AllEngines {
+  const { clock, logger, random } = surroundings;
+  const policy = livePolicy(remotePolicy(surroundings.policy), inUse);
+  const remotes = { clock, logger, random, policy, pool, onEngineEvent, onChange };
+  const fleet = buildFleet(initial, inUse, surroundings, { placements, rotation: pool, onEngineEvent });
+  fleet.onChange(onChange);
+  return new AllEngines(fleet, new RemoteEngines(initial.remoteEngines, remotes));
+}
+
+function buildFleet(
   initial: ServeOptions,
   inUse: () => ServeOptions,
   { clock, logger, environment, random, policy, gpuSight }: Surroundings,
-  parts: Parts,
+  parts: Pick<FleetDeps, 'placements' | 'rotation' | 'onEngineEvent'>,
 ): Fleet {
   const { stateDir, python, modelPath, engineArguments } = initial;
   const launch = {
@@ -29,7 +49,15 @@ export function buildFleet(
     simulatorPath,
     environment,
   };
-  const live = {
+  const live = livePolicy(policy, inUse);
+  const adapt: AdaptPlacement = (...start) => adaptUnpinned(inUse(), ...start);
+  const gpuMemory = gpuSight && gpuMemoryReader(gpuSight);
+  return new Fleet({ ...parts, clock, logger, random, stateDir, launch, policy: live, adapt, gpuMemory });
+}
+
+/** Waiting times, some of which are settings. */
+function livePolicy(policy: EnginePolicy, inUse: () => ServeOptions): EnginePolicy {
+  return {
     ...policy,
     get maxLogBytes() {
       return inUse().maxEngineLogBytes;
@@ -38,9 +66,6 @@ export function buildFleet(
       return inUse().stallDeadlineMs;
     },
   };
-  const adapt: AdaptPlacement = (...start) => adaptUnpinned(inUse(), ...start);
-  const gpuMemory = gpuSight && gpuMemoryReader(gpuSight);
-  return new Fleet({ ...parts, clock, logger, random, stateDir, launch, policy: live, adapt, gpuMemory });
 }
 
 /** What a person pinned is not given up. */

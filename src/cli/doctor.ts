@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
-import { isPublicBind, type ServeOptions } from '../config/options.ts';
+import type { ServeOptions } from '../config/options.ts';
 import type { Flags } from '../config/text-sources.ts';
 import type { Inventory } from '../domain/gpu.ts';
 import type { HostEngine, Plan } from '../domain/placement.ts';
@@ -28,7 +28,7 @@ export function addDoctorCommand(program: Command, print: Print): void {
 async function doctor({ json, ...flags }: Flags & { readonly json: boolean }, print: Print): Promise<void> {
   const { options } = await loadConfig(flags, process.env);
   const inventory = await detectInventory();
-  const { decision, plan } = await decide(inventory, options, { isPublicBind: isPublicBind(options.host) });
+  const { decision, plan } = await decide(inventory, options);
   const engine = 'kind' in decision ? decision.kind : 'gpu';
   const setup = await setupPlan(engine, { options, inventory, plan });
   const { stateDir, host, port } = options;

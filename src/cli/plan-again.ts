@@ -1,4 +1,4 @@
-import { isPublicBind, type ServeOptions } from '../config/options.ts';
+import type { ServeOptions } from '../config/options.ts';
 import type { DeploymentDeps } from '../deployment/deployment.ts';
 import type { Inventory } from '../domain/gpu.ts';
 import type { HostEngine } from '../domain/placement.ts';
@@ -19,11 +19,7 @@ import { planSetupHere } from './plan-setup-here.ts';
 export function planAgain(inventory: Inventory, deps: SetupDeps): DeploymentDeps['plan'] {
   return async (options, { cordoned, survivors }) => {
     const rest = withCordons(inventory, cordoned);
-    const { decision, plan } = await decide(
-      rest,
-      { ...options, survivors },
-      { isPublicBind: isPublicBind(options.host) },
-    );
+    const { decision, plan } = await decide(rest, { ...options, survivors });
     if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
     refuseIdlePlan(plan, options);
     return { plan, source: await findSource({ engine: decision.kind, model: plan.model, options, inventory }, deps) };

@@ -7,7 +7,7 @@ import type { Plan } from '../domain/placement.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { readFits } from '../engine/fit-memory.ts';
 import { detectInventory } from '../gpu/detect-inventory.ts';
-import { chooseEngine, type EngineDecision, type EnginePolicy } from '../planner/choose-engine.ts';
+import { chooseEngine, type EngineDecision } from '../planner/choose-engine.ts';
 import { explainPlan, rejectionSentence } from '../planner/explain-plan.ts';
 import { parseInventory } from '../planner/inventory-file.ts';
 import { planPlacement } from '../planner/plan-placement.ts';
@@ -30,6 +30,7 @@ type Wish = Pick<PlanRequest, 'survivors'> &
     | 'contextTokens'
     | 'gpuMemoryUtilization'
     | 'stateDir'
+    | 'host'
     | 'remoteEngines'
   >;
 
@@ -40,10 +41,9 @@ type Wish = Pick<PlanRequest, 'survivors'> &
  */
 export async function decidePlacement(
   wish: Wish,
-  policy: EnginePolicy,
 ): Promise<{ readonly inventory: Inventory; readonly plan: Plan; readonly reasons: readonly string[] }> {
   const inventory = await detectInventory();
-  const { decision, plan } = await decide(inventory, wish, policy);
+  const { decision, plan } = await decide(inventory, wish);
   if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
   const reasons = [...decision.reasons, ...plan.reasons, ...plan.rejections.map(rejectionSentence)];
   return { inventory, plan, reasons };
@@ -53,11 +53,13 @@ export async function decidePlacement(
 export async function decide(
   inventory: Inventory,
   wish: Wish,
-  policy: EnginePolicy,
 ): Promise<{ readonly decision: EngineDecision; readonly plan: Plan }> {
   const { engine, modelPath, model, gpus, tensorParallel, contextTokens, gpuMemoryUtilization, remoteEngines } = wish;
   const modelFolder = modelPath === null ? null : await readModelFolder(modelPath);
-  const decision = chooseEngine(engine, inventory, { ...policy, hasRemotes: remoteEngines.length > 0 });
+  const decision = chooseEngine(engine, inventory, {
+    isPublicBind: isPublicBind(wish.host),
+    hasRemotes: remoteEngines.length > 0,
+  });
   const remotes = remoteEngines.map((one) => ({ engineId: one.engineId, host: hostOf(one) }));
   const kind = 'kind' in decision ? decision.kind : 'gpu';
   if (kind === 'none') return { decision, plan: withRemotes(PLAN_WITHOUT_ENGINES, remotes) };
@@ -93,7 +95,7 @@ export function addPlanCommand(program: Command, print: (text: string) => void):
 async function runPlan({ inventory: file, json, ...flags }: PlanFlags, print: (text: string) => void): Promise<void> {
   const { options, warnings } = await loadConfig(flags, process.env);
   const inventory = file === undefined ? await detectInventory() : await readInventoryFile(file);
-  const { decision, plan } = await decide(inventory, options, { isPublicBind: isPublicBind(options.host) });
+  const { decision, plan } = await decide(inventory, options);
   if (json) print(JSON.stringify({ inventory, decision, plan }, null, 2));
   else print([...warnings, explainPlan(inventory, plan)].join('\n'));
   if ('refusal' in decision) throw new Refusal('unavailable', decision.refusal);

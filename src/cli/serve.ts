@@ -50,7 +50,7 @@ export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY)
   refuseOpenDoor(config, options);
   refuseSecondServer(options.stateDir);
   await endKilledEngines(options.stateDir, print);
-  const { inventory, plan, reasons } = await decidePlacement(options, { isPublicBind: isPublicBind(options.host) });
+  const { inventory, plan, reasons } = await decidePlacement(options);
   for (const reason of reasons) print(reason);
   refuseIdlePlan(plan, options);
   makeStateDirectory(options.stateDir);

@@ -64,7 +64,7 @@ const deps: SetupDeps = {
 };
 
 async function decideModel(options: ServeOptions, inventory: Inventory): Promise<Pick<SetupWish, 'engine' | 'model'>> {
-  const { decision, plan } = await decide(inventory, options, { isPublicBind: false });
+  const { decision, plan } = await decide(inventory, options);
   if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
   if (decision.kind === 'none') throw new Refusal('usage', 'Nothing is to be set up: engines elsewhere answer.');
   if (decision.kind === 'simulated') throw new Refusal('usage', 'The simulator needs no setup.');

@@ -20,7 +20,7 @@ it('loads nothing of the server, and the vocabulary only for harmony mode', asyn
   const { stdout } = await execa(process.execPath, [CHILD]);
   const { atFirst, withHarmony } = JSON.parse(stdout) as Loaded;
   expect([foldersOf(atFirst), packagesOf(atFirst)]).toEqual([
-    new Set(['client', 'system/clock.ts']),
+    new Set(['client', 'system/clock.ts', 'domain']),
     new Set(['openai']),
   ]);
   expect([foldersOf(withHarmony), packagesOf(withHarmony)]).toEqual([

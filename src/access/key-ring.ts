@@ -37,6 +37,7 @@ interface HeldKey {
   readonly key: NamedKey;
 }
 
+const KEY_FILE = 'keys.json';
 /** A write takes milliseconds; who holds the lock for longer is a server. */
 const LOCK_WAIT_MS = 2000;
 
@@ -58,7 +59,7 @@ export class KeyRing {
 
   /** Throws a `Refusal` when another process has them open, or when `keys.json` cannot be used. */
   constructor({ stateDir, clock }: KeyRingPlace) {
-    this.#file = join(stateDir, 'keys.json');
+    this.#file = join(stateDir, KEY_FILE);
     this.#clock = clock;
     this.#lock = lockKeys(stateDir);
     try {
@@ -165,6 +166,11 @@ export class KeyRing {
     this.#keyLimits = new Map(this.#book.keys.map(({ id, limits }) => [id, limits]));
     this.#projectLimits = new Map(Object.entries(this.#book.projects));
   }
+}
+
+/** Whether a state directory has named keys, as its file says. Throws a `Refusal` where that cannot be used. */
+export function hasNamedKeys(stateDir: string): boolean {
+  return readKeyFile(join(stateDir, KEY_FILE)).keys.length > 0;
 }
 
 function lockKeys(stateDir: string): FileLock {

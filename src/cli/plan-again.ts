@@ -12,14 +12,21 @@ import type { SetupDeps } from '../setup/setup-plan.ts';
 import { decide, refuseIdlePlan } from './plan.ts';
 import { planSetupHere } from './plan-setup-here.ts';
 
+/** What a server began with. */
+interface Started {
+  readonly inventory: Inventory;
+  /** The simulator answers, and goes on to do so whoever has got a key since. */
+  readonly isSimulating: boolean;
+}
+
 /**
  * Plans for a server that runs: over the machine as it was before its engines took their memory, and with what is
  * installed and downloaded already.
  */
-export function planAgain(inventory: Inventory, deps: SetupDeps): DeploymentDeps['plan'] {
+export function planAgain({ inventory, isSimulating }: Started, deps: SetupDeps): DeploymentDeps['plan'] {
   return async (options, { cordoned, survivors }) => {
     const rest = withCordons(inventory, cordoned);
-    const { decision, plan } = await decide(rest, { ...options, survivors });
+    const { decision, plan } = await decide(rest, { ...options, survivors, isSimulating });
     if ('refusal' in decision) throw new Refusal('unavailable', [decision.refusal, ...decision.reasons].join('\n  '));
     refuseIdlePlan(plan, options);
     return { plan, source: await findSource({ engine: decision.kind, model: plan.model, options, inventory }, deps) };

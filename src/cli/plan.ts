@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { hasNamedKeys } from '../access/key-ring.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { isPublicBind, type ServeOptions } from '../config/options.ts';
 import type { Inventory } from '../domain/gpu.ts';
@@ -32,7 +33,10 @@ type Wish = Pick<PlanRequest, 'survivors'> &
     | 'stateDir'
     | 'host'
     | 'remoteEngines'
-  >;
+  > & {
+    /** The simulator answers already: who relies on the server knows it. Absent: it does not. */
+    readonly isSimulating?: boolean;
+  };
 
 /**
  * Looks at this machine and decides what `chorus serve` runs on it; `reasons` are sentences for people, the most
@@ -57,6 +61,7 @@ export async function decide(
   const { engine, modelPath, model, gpus, tensorParallel, contextTokens, gpuMemoryUtilization, remoteEngines } = wish;
   const modelFolder = modelPath === null ? null : await readModelFolder(modelPath);
   const decision = chooseEngine(engine, inventory, {
+    hasNamedKey: engine === 'auto' && !wish.isSimulating && hasNamedKeys(wish.stateDir),
     isPublicBind: isPublicBind(wish.host),
     hasRemotes: remoteEngines.length > 0,
   });

@@ -119,7 +119,8 @@ async function run(
   const kept = await openStore(options, view.print);
   const shared = dependencies({ options, setup }, view.print);
   const gpuSight = plan.placements[0]?.kind === 'gpu' ? sightOf(inventory) : null;
-  const again = { readConfig, plan: planAgain(inventory, shared) };
+  const isSimulating = plan.placements[0]?.kind === 'simulated';
+  const again = { readConfig, plan: planAgain({ inventory, isSimulating }, shared) };
   const orchestrator = new Orchestrator(
     { settings: config.settings, plan },
     { ...shared, ...kept, ...again, listener, gpuSight, policy },

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { KeyRing } from '../../src/access/key-ring.ts';
 import { planAgain } from '../../src/cli/plan-again.ts';
 import { planSetupHere } from '../../src/cli/plan-setup-here.ts';
+import { decide } from '../../src/cli/plan.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
+import type { Inventory } from '../../src/domain/gpu.ts';
 import { parseInventory } from '../../src/planner/inventory-file.ts';
 import { runSetup } from '../../src/setup/setup.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -11,9 +14,13 @@ import { FakeHub } from '../support/fake-hub.ts';
 import { FakeMachine } from '../support/fake-nvidia-smi.ts';
 import { FakeInstallers } from '../support/fake-uv.ts';
 
-const FILE = new URL('../fixtures/inventories/rtx-4090.json', import.meta.url);
-const inventory = parseInventory(readFileSync(FILE, 'utf8'), 'rtx-4090.json');
+const inventory = inventoryOf('rtx-4090.json');
 const ALL = { cordoned: [], survivors: [] };
+
+function inventoryOf(name: string): Inventory {
+  const file = new URL(`../fixtures/inventories/${name}`, import.meta.url);
+  return parseInventory(readFileSync(file, 'utf8'), name);
+}
 
 let machine: FakeMachine;
 let hub: FakeHub;
@@ -37,7 +44,7 @@ async function setUp(flags: Readonly<Record<string, string>> = {}) {
   const { options } = await loadConfig({ config: '/dev/null', stateDir: join(machine.root, 'state'), ...flags }, {});
   const logger = { info: () => undefined, warn: () => undefined };
   const deps = { clock: systemClock, logger, environment: process.env, random: Math.random };
-  return { options, deps, plan: planAgain(inventory, deps) };
+  return { options, deps, plan: planAgain({ inventory, isSimulating: false }, deps) };
 }
 
 it('asks for a setup first where something is not here, and finds what the setup has brought', async () => {
@@ -76,4 +83,22 @@ it('leaves a card out that is out of use, and refuses where none is left', async
   await expect(plan(options, { cordoned: [cordoned], survivors: [] })).rejects.toThrow(
     'has fallen off the bus (Xid 79)',
   );
+});
+
+it('simulates nothing unasked where a named key is, and goes on to simulate where it does already', async () => {
+  const noGpu = inventoryOf('no-gpu.json');
+  const { options, deps } = await setUp({ engine: 'auto' });
+  const simulated = { plan: { placements: [{ kind: 'simulated' }, { kind: 'simulated' }] } };
+  expect(await decide(noGpu, options)).toMatchObject({ decision: { kind: 'simulated' } });
+
+  mkdirSync(options.stateDir);
+  const keys = new KeyRing({ stateDir: options.stateDir, clock: systemClock });
+  await keys.create({ name: 'service' });
+  await keys.close();
+
+  const refusal = /^No usable GPU, and a named key is configured, so a real server is meant/;
+  expect(await decide(noGpu, options)).toMatchObject({ decision: { refusal: expect.stringMatching(refusal) } });
+  expect(await decide(noGpu, { ...options, engine: 'simulated' })).toMatchObject({ decision: { kind: 'simulated' } });
+  await expect(planAgain({ inventory: noGpu, isSimulating: false }, deps)(options, ALL)).rejects.toThrow(refusal);
+  expect(await planAgain({ inventory: noGpu, isSimulating: true }, deps)(options, ALL)).toMatchObject(simulated);
 });

@@ -11,7 +11,6 @@ import { addLogsCommand } from './logs.ts';
 import { outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
 import { addReloadCommand } from './reload.ts';
-import { serve } from './serve.ts';
 import { addServerFlags, stateDirOf, type ServerFlags } from './server-client.ts';
 import { addSetupCommand } from './setup.ts';
 import { status } from './status.ts';
@@ -29,7 +28,8 @@ const program = new Command('chorus')
 
 addConfigFlags(program.command('serve'))
   .description('plan, start the engines and serve; Ctrl-C ends everything it started')
-  .action((flags: Flags) => serve(flags));
+  // What it alone needs would double the time that every other command takes to begin.
+  .action(async (flags: Flags) => (await import('./serve.ts')).serve(flags));
 
 addPlanCommand(program, print);
 addConfigCommand(program, print);

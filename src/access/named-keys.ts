@@ -11,6 +11,8 @@ const LimitsShape = Type.Object({ requestsPerMinute: Limit, tokensPerMinute: Lim
 /** What a key and a project are called, in paths and in logs. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const ID_PREFIX = 'key_';
+/** Beyond it there is no date (ECMA-262, time values): nobody could be told when a key ends. */
+const LAST_MOMENT_MS = 8.64e15;
 
 const NamedKey = Type.Object({
   id: Type.String({ pattern: '^key_[0-9a-f]{16}$' }),
@@ -76,6 +78,10 @@ export function withKey(book: KeyBook, wish: KeyWish, nowMs: number): { book: Ke
   }
   if (expiresAtMs !== null && expiresAtMs <= nowMs) {
     throw new CodedError('invalid_value', 'expiresAtMs lies in the past.', { param: 'expiresAtMs' });
+  }
+  if (expiresAtMs !== null && expiresAtMs > LAST_MOMENT_MS) {
+    const message = 'expiresAtMs is no moment of any calendar. Give milliseconds since 1970, or leave it out: never.';
+    throw new CodedError('invalid_value', message, { param: 'expiresAtMs' });
   }
   const secret = makeKey();
   const id = ID_PREFIX + randomBytes(8).toString('hex');

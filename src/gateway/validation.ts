@@ -118,6 +118,10 @@ function errorOf(error: SchemaError): CodedError {
       return new CodedError('array_too_long', `${path} has more than ${limit} elements.`, { param });
     case 'maxProperties':
       return new CodedError('object_too_large', `${path} has more than ${limit} keys.`, { param });
+    case 'additionalProperties': {
+      const unknown = at(String(params['additionalProperty']).slice(0, 80));
+      return new CodedError('invalid_value', `Unknown parameter: ${unknown}.`, { param: unknown });
+    }
     default:
       return new CodedError('invalid_value', `Invalid value for ${path || 'the body'}: ${message ?? keyword}.`, {
         param,

@@ -87,6 +87,7 @@ describe('a named key', () => {
     ['project', { name: 'ok', project: 'ü' }],
     ['name', { name: 'taken' }],
     ['expiresAtMs', { name: 'late', expiresAtMs: 1 }],
+    ['expiresAtMs', { name: 'never', expiresAtMs: 1e300 }],
   ])('is refused for its %s: %o', async (param, wish) => {
     const keys = open();
     await keys.create({ name: 'taken' });

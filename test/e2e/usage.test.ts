@@ -143,6 +143,7 @@ it('says over HTTP what is wrong with a query', async () => {
   expect(await ask('by=colour')).toEqual([400, 'by', expect.stringContaining("'colour' is none of them")]);
   expect(await ask('by=day&limit=3')).toEqual([400, 'by', expect.stringContaining('leave out after and limit')]);
   expect(await ask('sinse=7d')).toEqual([400, 'sinse', expect.stringContaining('There are since, until')]);
+  expect(await ask('toString=1')).toEqual([400, 'toString', expect.stringContaining('There are since, until')]);
   expect(await ask('project=')).toEqual([400, 'project', 'project must have one value.']);
 });
 

@@ -74,4 +74,12 @@ describe('validationError', () => {
       message: 'Invalid type for stop[1]: expected a string.',
     });
   });
+
+  it('names a field that nobody knows', () => {
+    const unknown = verdict('additionalProperties', '/limits', { additionalProperty: 'requests' });
+    expect(validationError([unknown])).toMatchObject({
+      param: 'limits.requests',
+      message: 'Unknown parameter: limits.requests.',
+    });
+  });
 });

@@ -64,7 +64,7 @@ export function registerUsage(app: FastifyInstance, deps: GatewayDeps): void {
 /** A word that is unknown or comes twice would be a filter that is not applied. */
 function checked(query: UsageQuery): UsageQuery {
   for (const [name, value] of Object.entries(query)) {
-    if (!(name in Words.properties)) {
+    if (!Object.hasOwn(Words.properties, name)) {
       const known = Object.keys(Words.properties).join(', ');
       const message = `Unknown parameter: ${name.slice(0, 40)}. There are ${known}.`;
       throw new CodedError('invalid_value', message, { param: name.slice(0, 40) });

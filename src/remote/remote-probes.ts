@@ -97,25 +97,38 @@ function generalRefusal(
 
 type Served = Pick<ReplicaFacts, 'model' | 'servedName' | 'maxModelLen'>;
 
-/** The first of its models that the catalogue has; vLLM lists all names of its one model. */
+/**
+ * The first of its models that the catalogue has. vLLM lists all names of its one model; another Chorus lists the whole
+ * catalogue, with null as the context length of what it does not serve or still loads.
+ */
 function readModel(answer: Answer): Served | { readonly failure: EngineFailure } {
   const list = readPath(answer.text, ['data']);
   if (answer.status !== 200 || !Array.isArray(list)) return { failure: noContextLength(problemOf(answer)) };
   const models = list.map((entry: unknown) => readEntry(entry));
-  for (const { id, maxModelLen } of models) {
+  const known = models.filter(({ id }) => resolveModelId(id) !== null);
+  for (const { id, maxModelLen } of known) {
     const model = resolveModelId(id);
-    if (model === null) continue;
-    if (maxModelLen === null) return { failure: noContextLength(`${id} has none`) };
-    return { model, servedName: id, maxModelLen };
+    if (model !== null && maxModelLen !== null) return { model, servedName: id, maxModelLen };
   }
-  return { failure: foreignModel(models.map(({ id }) => id)) };
+  const [first] = known;
+  if (first === undefined) return { failure: foreignModel(models.map(({ id }) => id)) };
+  return {
+    failure: first.isLoading ? unreachable('none of its models is ready') : noContextLength(`${first.id} has none`),
+  };
 }
 
-function readEntry(entry: unknown): { readonly id: string; readonly maxModelLen: number | null } {
+interface ModelEntry {
+  readonly id: string;
+  readonly maxModelLen: number | null;
+  readonly isLoading: boolean;
+}
+
+function readEntry(entry: unknown): ModelEntry {
   const { id, max_model_len } = (entry ?? {}) as { readonly id?: unknown; readonly max_model_len?: unknown };
   return {
     id: typeof id === 'string' ? id : '',
     maxModelLen: Number.isSafeInteger(max_model_len) ? Number(max_model_len) : null,
+    isLoading: max_model_len === null,
   };
 }
 

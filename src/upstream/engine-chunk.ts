@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../domain/json.ts';
 import type { EngineChunk } from '../protocol/generate.ts';
 
 const PROMPT_ECHO = '"prompt_token_ids":[';
@@ -25,11 +26,8 @@ function withoutPromptEcho(data: string): string {
   return start === -1 || end === -1 ? data : data.slice(0, start + PROMPT_ECHO.length) + data.slice(end);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAbsentOr = (check: Check, value: unknown): boolean => value === undefined || value === null || check(value);
 const isListOf = (check: Check, value: unknown): boolean => Array.isArray(value) && value.every(check);
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -52,11 +50,11 @@ const isLogprobs = (logprobs: unknown): boolean =>
 const isLogprob = (entry: unknown): boolean =>
   hasTokenId(entry) && isAbsentOr((list) => isListOf(hasTokenId, list), entry['top_logprobs']);
 
-const hasTokenId = (entry: unknown): entry is Fields => isObject(entry) && isCount(entry['token_id']);
+const hasTokenId = (entry: unknown): entry is JsonObject => isObject(entry) && isCount(entry['token_id']);
 
 const isUsage = (usage: unknown): boolean =>
   isObject(usage) &&
   isCount(usage['prompt_tokens']) &&
   isCount(usage['completion_tokens']) &&
   isAbsentOr(isObject, usage['prompt_tokens_details']) &&
-  isAbsentOr(isCount, (usage['prompt_tokens_details'] as Fields | null | undefined)?.['cached_tokens']);
+  isAbsentOr(isCount, (usage['prompt_tokens_details'] as JsonObject | null | undefined)?.['cached_tokens']);

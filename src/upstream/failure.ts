@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../domain/json.ts';
 import type { UpstreamFailure } from './token-stream.ts';
 
 /**
@@ -20,11 +21,11 @@ function reasonFromStatus(status: number): UpstreamFailure['reason'] {
 }
 
 /**
- * The failure that an `error` stands for: vLLM's object, or a text, as a proxy before an engine may have it. A missing or
- * odd `code` counts as `status`.
+ * The failure that an `error` stands for: vLLM's object, OpenAI's (another Chorus's), or a text, as a proxy before an
+ * engine may have it. Where neither a `code` nor a `type` tells what it means, it counts as `status`.
  */
 export function failureFromError(error: unknown, status: number): UpstreamFailure {
-  const code = isObject(error) && typeof error['code'] === 'number' ? error['code'] : status;
+  const code = (isObject(error) ? statusOf(error) : null) ?? status;
   return failureFromStatus(code, messageOf(error) || `the engine answered ${code} without a reason`);
 }
 
@@ -46,20 +47,25 @@ function redirect(status: number): UpstreamFailure {
   return { reason: 'unavailable', message, status };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+/** vLLM's `code` is a status. OpenAI's is a word or null, and its few types tell whose fault it is. */
+function statusOf({ code, type }: JsonObject): number | null {
+  if (typeof code === 'number') return code;
+  if (type === 'invalid_request_error') return 400;
+  if (type === 'rate_limit_error') return 429;
+  if (type === 'server_error') return code === 'server_is_overloaded' ? 503 : 500;
+  return null;
+}
 
 function messageOf(error: unknown): string {
   const message = isObject(error) ? error['message'] : error;
   return typeof message === 'string' ? message : '';
 }
 
-function textOf(parsed: Fields | null, body: string): string {
+function textOf(parsed: JsonObject | null, body: string): string {
   return typeof parsed?.['detail'] === 'string' ? parsed['detail'] : body.trim().slice(0, MAX_TEXT_LENGTH);
 }
 
-function parseErrorBody(body: string): Fields | null {
+function parseErrorBody(body: string): JsonObject | null {
   try {
     const parsed: unknown = JSON.parse(body);
     return isObject(parsed) ? parsed : null;
@@ -69,10 +75,11 @@ function parseErrorBody(body: string): Fields | null {
 }
 
 const CONTEXT_OVERFLOW =
-  /maximum (?:context|model) length|cannot be greater than max_model_len|max_tokens must be at least 1, got 0/;
+  /maximum (?:context|model) length|tokens? of the context window of|the context window of \S+ here has|cannot be greater than max_model_len|max_tokens must be at least 1, got 0/;
 
 /**
- * Whether the engine refused because prompt and output do not fit its context (texts of vLLM 0.32, both routes). With
+ * Whether the engine refused because prompt and output do not fit its context (texts of vLLM 0.32, both routes, and
+ * of another Chorus). With
  * `max_tokens` above 0 in the request, "got 0" says that the prompt alone fills the context.
  */
 export function isContextOverflow(failure: UpstreamFailure): boolean {

@@ -34,6 +34,19 @@ describe('an error answer', () => {
   });
 
   it.each([
+    ['invalid_request_error', 'invalid_prompt', 'rejected', 400],
+    ['invalid_request_error', null, 'rejected', 400],
+    ['rate_limit_error', 'rate_limit_exceeded', 'busy', 429],
+    ['server_error', 'server_is_overloaded', 'busy', 503],
+    ['server_error', 'server_error', 'engine_error', 500],
+  ])('of another Chorus in a stream is known by its type: %s, %s', (type, code, reason, status) => {
+    const error = { message: 'because', type, param: null, code };
+    expect(failureFromError(error, 200)).toEqual({ reason, message: 'because', status });
+  });
+
+  it.each([
+    'The input has 5000 tokens and the context window of gpt-oss-20b here has 4096. Shorten the input.',
+    'The input has 4000 tokens and max_output_tokens asks for 100 more, which is over the 4096 tokens of the context window of gpt-oss-20b here. Shorten the input or lower max_output_tokens to 96 or less.',
     'The decoder prompt (length 5000) is longer than the maximum model length of 4096. Make sure that',
     'The decoder prompt (length 4096) plus the number of requested output tokens (at least 1) is longer than the maximum model length of 4096.',
     "This model's maximum context length is 4096 tokens. However, your prompt contains 5000 input tokens",

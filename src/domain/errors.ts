@@ -55,6 +55,7 @@ export const ERRORS = {
   shutting_down: server(503, 'server_is_overloaded'),
   reload_refused: invalid(409, 'reload_refused'),
   card_out_of_use: invalid(423, 'card_out_of_use'),
+  engine_busy: server(503, 'server_is_overloaded'),
   engine_failed: server(502, 'server_error'),
   store_failed: server(500, 'server_error'),
   store_unavailable: server(503, 'server_error'),

@@ -5,6 +5,10 @@ import { CodedError } from '../domain/errors.ts';
 /** A first try and two moves: after three replicas failed the same request, the request is the likelier culprit. */
 const MAX_ATTEMPTS = 3;
 
+/** What a client is told to wait for a busy engine that named no time, and at most: as long as such an engine rests. */
+const BUSY_SECONDS = 1;
+const MAX_BUSY_SECONDS = 60;
+
 /** Where a turn stood when its attempt failed. */
 export interface Situation {
   /** Engines that failed it so far, this one included; those that were stopped by order do not count. */
@@ -73,16 +77,22 @@ export function noneLeft(failure: UpstreamFailure, attempts: number): CodedError
     const message = `The answer was not finished in time, and no other engine is left to go on with it: ${failure.message}`;
     return new CodedError('no_replica', message, { cause: failure });
   }
+  const what = failure.reason === 'busy' ? 'is too busy for' : 'failed';
   const said =
     attempts === 1
-      ? 'The engine failed this request and no other is left'
+      ? `The engine ${what} this request and no other is left`
       : `${attempts} engines failed this request and no other is left, the last`;
   return failed(`${said}: ${failure.message}`, failure);
 }
 
 const giveUp = (error: CodedError): NextStep => ({ kind: 'give_up', error });
 
+/** A refusal by load is no failure: the same request may be sent again in a while. */
 function failed(message: string, cause: UpstreamFailure): CodedError {
+  if (cause.reason === 'busy') {
+    const seconds = cause.retryAfterMs === undefined ? BUSY_SECONDS : Math.ceil(cause.retryAfterMs / 1000);
+    return new CodedError('engine_busy', message, { cause, retryAfterSeconds: Math.min(seconds, MAX_BUSY_SECONDS) });
+  }
   return new CodedError('engine_failed', message, { cause });
 }
 

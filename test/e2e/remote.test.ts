@@ -1,20 +1,25 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DEFAULT_POLICY } from '../../src/engine/policy.ts';
-import type { EngineReport } from '../../src/gateway/reports.ts';
-import { replicasReady, startChorus, startQuickChorus, type RunningChorus } from '../support/chorus-process.ts';
-import { startSimulator, type EngineProcess } from '../support/engine-process.ts';
+import { replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort, openRemote, refuse, type RemoteEngine, type RemoteSettings } from '../support/remote-engine.ts';
+import {
+  chorusWith,
+  closeAll,
+  engineOf,
+  NO_LOCAL,
+  open,
+  reaches,
+  READY_MS,
+  remote,
+  simulator,
+} from '../support/remote-chorus.ts';
+import { freePort, refuse, type RemoteEngine } from '../support/remote-engine.ts';
 import { answerText, getJson, postResponse, streamResponse } from '../support/responses-client.ts';
 import { selfSigned } from '../support/self-signed.ts';
 
-const READY_MS = 60_000;
-const QUICK = { unhealthyDeadlineMs: 2000, restart: { ...DEFAULT_POLICY.restart, firstDelayMs: 100, maxDelayMs: 200 } };
-const NO_LOCAL = ['--engine', 'none'];
 const TWO_LOCAL = [
   '--engine',
   'simulated',
@@ -24,50 +29,7 @@ const TWO_LOCAL = [
   '--engine-arg=20',
 ];
 
-const open: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).toReversed()) await close();
-});
-
-async function simulator(...settings: Parameters<typeof startSimulator>): Promise<EngineProcess> {
-  const engine = startSimulator(...settings);
-  open.push(() => engine.kill());
-  await engine.ready;
-  return engine;
-}
-
-async function remote(settings?: RemoteSettings, engine?: EngineProcess): Promise<RemoteEngine> {
-  const { socketPath } = engine ?? (await simulator());
-  const proxy = await openRemote(socketPath, settings);
-  open.push(() => proxy.close());
-  return proxy;
-}
-
-/** With `engines` in a file of its own. */
-async function chorusWith(
-  engines: readonly object[],
-  flags: readonly string[],
-  environment?: NodeJS.ProcessEnv,
-): Promise<RunningChorus> {
-  const folder = mkdtempSync(join(tmpdir(), 'chorus-remote-'));
-  open.push(() => Promise.resolve(rmSync(folder, { recursive: true, force: true })));
-  writeFileSync(join(folder, 'key'), 'sk-own\n');
-  writeFileSync(join(folder, 'config.yaml'), JSON.stringify({ engines }));
-  const chorus = await startQuickChorus(QUICK, ['--config', join(folder, 'config.yaml'), ...flags], environment);
-  open.push(async () => (chorus.process.exitCode === null ? chorus.stop() : null));
-  return chorus;
-}
-
-const engineOf = async (chorus: RunningChorus, engineId: string): Promise<EngineReport> => {
-  const engine = (await chorus.status()).engines.find((one) => one.engineId === engineId);
-  return engine ?? expect.fail(`no ${engineId}`);
-};
-
-const reaches = (chorus: RunningChorus, engineId: string, phase: EngineReport['phase']): Promise<EngineReport> =>
-  eventually(`${engineId} ${phase}`, READY_MS, async () => {
-    const engine = await engineOf(chorus, engineId);
-    return engine.phase === phase ? engine : null;
-  });
+afterEach(closeAll);
 
 const sum = async (chorus: RunningChorus, a: number): Promise<string> =>
   (await postResponse(chorus.url, { input: `What is ${a} + 8?` })).body.output_text ?? '';
@@ -232,21 +194,6 @@ describe('an engine elsewhere', { timeout: 120_000 }, () => {
     await inFlight('e0');
     process.kill(-(engines[0]?.pid ?? expect.fail()), 'SIGKILL');
     expect(new Set(await overLocal)).toEqual(afterRemote);
-  });
-
-  it('that is busy gets a pause as long as it asks for, and another one the request', async () => {
-    const busy = await remote();
-    const chorus = await chorusWith([{ url: busy.url }], ['--engine', 'simulated', '--replicas', '1']);
-    await replicasReady(chorus, 2, READY_MS);
-    let refusals = 0;
-    busy.answerInstead = (path, response) => {
-      if (path !== '/inference/v1/generate') return false;
-      refusals++;
-      refuse(response, 429, 'too many requests', { 'retry-after': '30' });
-      return true;
-    };
-    for (let sent = 0; sent < 8; sent++) expect(await sum(chorus, sent)).toBe(`${sent} + 8 = ${sent + 8}.`);
-    expect(refusals).toBe(1);
   });
 
   it('whose key is changed leaves rotation within seconds', async () => {

@@ -69,6 +69,20 @@ describe('where no replica is left for another attempt', () => {
     expect(noneLeft(failure('cut'), attempts)).toMatchObject({ errorName: 'engine_failed', message });
   });
 
+  it.each([
+    [undefined, 1],
+    [2500, 3],
+    [3_600_000, 60],
+  ])('a refusal by load that asked for %s ms is no failure, and may be sent again in %i s', (retryAfterMs, seconds) => {
+    const busy = { ...failure('busy'), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    const expected = { errorName: 'engine_busy', status: 503, retryAfterSeconds: seconds };
+    expect(noneLeft(busy, 1)).toMatchObject({
+      ...expected,
+      message: 'The engine is too busy for this request and no other is left: because',
+    });
+    expect(afterFailure(busy, { ...nothingYet, attempts: 3 })).toMatchObject({ kind: 'give_up', error: expected });
+  });
+
   it('no engine is blamed whose streams were closed: the same request may be sent again', () => {
     expect(noneLeft(failure('closed'), 1)).toMatchObject({
       status: 503,

@@ -54,6 +54,7 @@ const CREATE = operation({
     'no_replica',
     'still_loading',
     'shutting_down',
+    'engine_busy',
     'engine_failed',
     'broken_promise',
     'store_failed',

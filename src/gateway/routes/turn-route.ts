@@ -19,6 +19,7 @@ export const TURN_ERRORS: readonly ErrorName[] = [
   'no_replica',
   'still_loading',
   'shutting_down',
+  'engine_busy',
   'engine_failed',
 ];
 

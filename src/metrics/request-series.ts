@@ -26,7 +26,8 @@ export class RequestSeries {
       'route',
       'code',
     ]);
-    this.#responses = counter('chorus_responses_total', 'Responses that ended, by how they ended.', [
+    this.#responses = counter('chorus_responses_total', 'Responses that ended, by API and by how they ended.', [
+      'api',
       'model',
       'mode',
       'outcome',
@@ -66,9 +67,9 @@ export class RequestSeries {
   };
 
   readonly turnEnded = (report: TurnReport): void => {
-    const { model, outcome, error, firstOutputMs } = report;
+    const { api, model, outcome, error, firstOutputMs } = report;
     const mode = report.isStream ? 'stream' : 'json';
-    this.#responses.inc({ model, mode, outcome });
+    this.#responses.inc({ api, model, mode, outcome });
     if (error !== null) this.#failures.inc({ model, error });
     this.#tokens.input.inc({ model }, report.inputTokens);
     this.#tokens.cached.inc({ model }, report.cachedTokens);

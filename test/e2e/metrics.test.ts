@@ -55,7 +55,7 @@ it('tells Prometheus what was asked of this server and what its engines say', as
   expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
   expect(formatProblems(page)).toEqual([]);
   const model = 'model="gpt-oss-20b"';
-  expect(valueOf(page, `chorus_responses_total{${model},mode="json",outcome="completed"}`)).toBe(2);
+  expect(valueOf(page, `chorus_responses_total{api="responses",${model},mode="json",outcome="completed"}`)).toBe(2);
   expect(valueOf(page, `chorus_input_tokens_total{${model}}`)).toBe(total((usage) => usage.input_tokens));
   expect(valueOf(page, `chorus_output_tokens_total{${model}}`)).toBe(total((usage) => usage.output_tokens));
   expect(valueOf(page, 'chorus_ready')).toBe(1);

@@ -81,9 +81,9 @@ it('counts responses, their tokens and their times', async () => {
   telemetry.onTurnEnd({ ...REPORT, outcome: 'failed', error: 'engine_failed', firstOutputMs: null });
   const page = await telemetry.metrics.page();
   const told = (sample: string): void => expect(page.split('\n')).toContain(sample);
-  told('chorus_responses_total{model="gpt-oss-20b",mode="stream",outcome="completed"} 1');
-  told('chorus_responses_total{model="gpt-oss-20b",mode="json",outcome="completed"} 1');
-  told('chorus_responses_total{model="gpt-oss-20b",mode="stream",outcome="failed"} 1');
+  told('chorus_responses_total{api="responses",model="gpt-oss-20b",mode="stream",outcome="completed"} 1');
+  told('chorus_responses_total{api="responses",model="gpt-oss-20b",mode="json",outcome="completed"} 1');
+  told('chorus_responses_total{api="responses",model="gpt-oss-20b",mode="stream",outcome="failed"} 1');
   told('chorus_response_failures_total{model="gpt-oss-20b",error="engine_failed"} 1');
   told('chorus_input_tokens_total{model="gpt-oss-20b"} 300');
   told('chorus_cached_input_tokens_total{model="gpt-oss-20b"} 192');
@@ -92,6 +92,24 @@ it('counts responses, their tokens and their times', async () => {
   told('chorus_time_to_first_token_seconds_bucket{le="0.2",model="gpt-oss-20b"} 1');
   told('chorus_time_to_first_token_seconds_count{model="gpt-oss-20b"} 1');
   told('chorus_response_duration_seconds_count{model="gpt-oss-20b",mode="stream"} 2');
+});
+
+it('tells the APIs that answered apart', async () => {
+  const { telemetry } = setUp();
+  for (const api of ['responses', 'chat', 'chat', 'completions', 'generate'] as const) {
+    telemetry.onTurnEnd({ ...REPORT, api });
+  }
+  expect(await samplesOf(telemetry, 'chorus_responses_total')).toEqual(
+    [
+      ['responses', 1],
+      ['chat', 2],
+      ['completions', 1],
+      ['generate', 1],
+    ].map(
+      ([api, count]) =>
+        `chorus_responses_total{api="${api}",model="gpt-oss-20b",mode="stream",outcome="completed"} ${count}`,
+    ),
+  );
 });
 
 it('leaves the words of an engine out of the line about an attempt that failed', async () => {

@@ -4,7 +4,8 @@ import { shellWord } from '../domain/shell-word.ts';
 export interface BannerFacts {
   readonly version: string;
   readonly url: string;
-  readonly model: ModelId;
+  /** Null: only engines elsewhere answer, and none has told its model yet. */
+  readonly model: ModelId | null;
   /** One sentence from the plan. */
   readonly summary: string;
   readonly simulated: boolean;
@@ -13,9 +14,8 @@ export interface BannerFacts {
   readonly stateDir: string;
 }
 
-/** What a person sees first: where it listens, with which key, and a line to paste. */
+/** What a person sees first: where it listens, with which key, and a line to paste: a first request, or which model it may name. */
 export function banner({ version, url, model, summary, simulated, key, stateDir }: BannerFacts): string {
-  const body = JSON.stringify({ model, stream: true, temperature: 0, input: 'What is 7 + 8?' });
   return [
     '',
     `chorus ${version}${simulated ? '   *** SIMULATED: no model runs here; a small closed world answers ***' : ''}`,
@@ -24,9 +24,14 @@ export function banner({ version, url, model, summary, simulated, key, stateDir 
     `  key      ${whichKey(key)}`,
     `  state    ${stateDir}`,
     '',
-    `  curl -N ${url}/v1/responses -H 'content-type: application/json'${keyHeader(key)} -d '${body}'`,
+    `  ${model === null ? `curl ${url}/v1/models${keyHeader(key)}` : createLine(url, model, key)}`,
     '',
   ].join('\n');
+}
+
+function createLine(url: string, model: ModelId, key: BannerFacts['key']): string {
+  const body = JSON.stringify({ model, stream: true, temperature: 0, input: 'What is 7 + 8?' });
+  return `curl -N ${url}/v1/responses -H 'content-type: application/json'${keyHeader(key)} -d '${body}'`;
 }
 
 function whichKey(key: BannerFacts['key']): string {

@@ -206,7 +206,7 @@ async function preflight(
 function bannerOf(orchestrator: Orchestrator, { stateDir }: ServeOptions, { model, summary }: Plan): string {
   const { url, simulated, access } = orchestrator;
   const key = access.isKeyless ? 'none' : (access.apiKey ?? 'named');
-  return banner({ version: chorusVersion, url, model: model ?? 'gpt-oss-20b', summary, simulated, key, stateDir });
+  return banner({ version: chorusVersion, url, model, summary, simulated, key, stateDir });
 }
 
 function configLines({ file, warnings }: LoadedConfig): readonly string[] {

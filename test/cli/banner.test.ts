@@ -26,3 +26,17 @@ it.each(['key', "a key; don't $(echo run) this"])(
     expect(stdout.split('\n')).toContain('authorization: Bearer sk-right');
   },
 );
+
+it('asks which model is served where only engines elsewhere will tell', () => {
+  const text = banner({
+    version: '1.2.3',
+    url: 'http://127.0.0.1:8000',
+    model: null,
+    summary: 'Engines elsewhere answer: r0 (gpu:8000).',
+    simulated: false,
+    key: 'named',
+    stateDir: '/state',
+  });
+  expect(text).toContain('  curl http://127.0.0.1:8000/v1/models -H "authorization: Bearer $KEY"\n');
+  expect(text).not.toContain('gpt-oss');
+});

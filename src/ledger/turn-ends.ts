@@ -10,7 +10,7 @@ export interface TurnEndsDeps {
   readonly listeners: readonly TurnListener[];
   /** Null where nothing can be recorded. */
   readonly ledger: Pick<UsageLedger, 'add'> | null;
-  /** Whether it is the simulator that answers. */
+  /** Whether it is the simulator that would answer, for turns that no engine was given. */
   readonly isSimulated: () => boolean;
   /** Told of every row that could not be brought to the disk, and why. */
   readonly onRowLost: (error: unknown) => void;
@@ -68,7 +68,7 @@ export class TurnEnds {
       isStream: report.isStream,
       outcome: report.outcome,
       error: report.error,
-      isSimulated: this.#deps.isSimulated(),
+      isSimulated: report.isSimulated ?? this.#deps.isSimulated(),
       inputTokens: report.inputTokens,
       cachedTokens: report.cachedTokens,
       outputTokens: report.outputTokens,

@@ -61,6 +61,8 @@ interface Ended {
   readonly usage: TurnUsage;
   /** In order; empty for nearly every turn. */
   readonly failedAttempts: readonly FailedAttempt[];
+  /** Whether the last engine that was given the turn is the simulator; null where none was. */
+  readonly isSimulated: boolean | null;
 }
 
 export type TurnEnd = Ended &
@@ -127,6 +129,7 @@ class Turn {
   readonly #tried = new Set<string>();
   #lastFailure: UpstreamFailure | null = null;
   readonly #trial: Trial;
+  #isSimulated: boolean | null = null;
 
   constructor(deps: TurnDeps, request: TurnRequest, listener: TurnListener, control: TurnControl) {
     this.#deps = deps;
@@ -157,7 +160,7 @@ class Turn {
     const failedAttempts = this.#failedAttempts;
     const counts = { inputTokens: this.#prompt.length, outputTokens: this.#output.tokenIds.length };
     const wasMoved = failedAttempts.some(({ outcome }) => outcome === 'moved');
-    return { usage: turnUsage(counts, wasMoved ? null : engineUsage), failedAttempts };
+    return { usage: turnUsage(counts, wasMoved ? null : engineUsage), failedAttempts, isSimulated: this.#isSimulated };
   }
 
   /** Attempts until one brings the answer's end. Throws the error that the turn fails with. */
@@ -167,6 +170,7 @@ class Turn {
     for (;;) {
       const lease = await this.#acquire(verdict === 'apart');
       const { replica } = lease;
+      this.#isSimulated = replica.simulated;
       try {
         const end = await this.#attempt(lease);
         if (end.kind === 'finished') return { ...end, replica };

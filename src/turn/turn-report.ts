@@ -22,6 +22,8 @@ export interface TurnReport {
   readonly outcome: 'completed' | 'incomplete' | 'failed' | 'aborted';
   /** Of a failed one. */
   readonly error: ErrorName | null;
+  /** Whether the engine that was given the turn is the simulator; null where none was. */
+  readonly isSimulated: boolean | null;
   readonly inputTokens: number;
   readonly cachedTokens: number;
   readonly outputTokens: number;
@@ -54,11 +56,12 @@ export class TurnWatch {
   };
 
   /** Once the turn has ended; `error` is what the client gets. */
-  report({ usage, kind }: TurnEnd, reasoningTokens: number, error: CodedError | null): TurnReport {
+  report({ usage, kind, isSimulated }: TurnEnd, reasoningTokens: number, error: CodedError | null): TurnReport {
     return {
       ...this.#head,
       outcome: error === null ? kind : 'failed',
       error: error?.errorName ?? null,
+      isSimulated,
       ...usage,
       reasoningTokens,
       firstOutputMs: this.#firstOutputMs,

@@ -19,6 +19,7 @@ const COMPLETED = {
   replica: aReplica(),
   usage: { inputTokens: 10, cachedTokens: 4, outputTokens: 20 },
   failedAttempts: [],
+  isSimulated: false,
 };
 const tool = {
   type: 'function',

@@ -14,6 +14,7 @@ const REPORT: TurnReport = {
   isStream: true,
   outcome: 'completed',
   error: null,
+  isSimulated: true,
   inputTokens: 100,
   cachedTokens: 64,
   outputTokens: 20,
@@ -30,7 +31,7 @@ async function setUp(options: Partial<StoreOptions> = {}) {
     clock,
     listeners: [(report) => void told.push(report)],
     ledger: store.usage,
-    isSimulated: () => true,
+    isSimulated: () => false,
     onRowLost: (error) => void lost.push(error),
   });
   const rows = async () => {
@@ -106,4 +107,12 @@ it('leaves the row to what is kept with it, and tells of the turn after that', a
   );
   await expect(refused).rejects.toThrow('full');
   expect([told.length, lost.length]).toEqual([1, 0]);
+});
+
+it("has the simulator's answers told from others, and turns that no engine was given by who would have answered", async () => {
+  const { turnEnds, rows } = await setUp();
+  await turnEnds.ended({ ...REPORT, id: 'a', isSimulated: true });
+  await turnEnds.ended({ ...REPORT, id: 'b', isSimulated: false });
+  await turnEnds.ended({ ...REPORT, id: 'c', isSimulated: null });
+  expect((await rows()).map(({ isSimulated }) => isSimulated)).toEqual([true, false, false]);
 });

@@ -14,6 +14,7 @@ const REPORT: TurnReport = {
   isStream: true,
   outcome: 'completed',
   error: null,
+  isSimulated: false,
   inputTokens: 100,
   cachedTokens: 64,
   outputTokens: 30,

@@ -79,6 +79,7 @@ it('reports how a response ended, its tokens and its times', async () => {
       isStream: false,
       outcome: 'completed',
       error: null,
+      isSimulated: false,
       inputTokens: expect.any(Number),
       cachedTokens: 0,
       outputTokens: FINAL.length + 2,

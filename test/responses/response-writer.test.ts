@@ -11,7 +11,7 @@ import { aReplica } from '../support/replicas.ts';
 import { readFrames } from '../support/responses-client.ts';
 
 const usage = { inputTokens: 10, cachedTokens: 4, outputTokens: 20 };
-const noFailure = { usage, failedAttempts: [] };
+const noFailure = { usage, failedAttempts: [], isSimulated: false };
 const header = (channel: string | null, recipient: string | null = null): MessageHeader => ({
   role: 'assistant',
   channel,
@@ -183,7 +183,7 @@ describe('ResponseWriter', () => {
     const { writer, events } = setUp();
     writer.begin();
     const error = new CodedError('engine_failed', 'The engine died.');
-    conclude(writer, { kind: 'failed', usage, failedAttempts, error });
+    conclude(writer, { kind: 'failed', ...noFailure, failedAttempts, error });
     const told = { engine: 'engine-0', outcome: 'moved', output_tokens: 12, reason: 'cut: the connection broke' };
     expect(events().at(-1)).toMatchObject({ response: { chorus: { failed_attempts: [told] } } });
     const { writer: another } = setUp();

@@ -34,10 +34,21 @@ describe('a turn whose engine fails', () => {
       kind: 'completed',
       usage: { inputTokens: PROMPT_TOKENS, cachedTokens: 0, outputTokens: 5 },
       failedAttempts: [attempt],
+      isSimulated: false,
       replica: aReplica({ engineId: 'e1' }),
     });
     expect(heard.join('')).toBe('<final>Hi</return>||');
     expect(failures).toEqual([{ requestId: 'resp_1', ...attempt }]);
+  });
+
+  it('tells of the simulator where that was given the turn last, also to a client that left', async () => {
+    const { upstream, client, pool, run } = setUp(['e0']);
+    pool.admit(aReplica({ engineId: 's0', simulated: true }));
+    const end = run();
+    (await upstream.next()).end(failed('cut'));
+    expect((await upstream.next()).request.replica.engineId).toBe('s0');
+    client.abort();
+    expect(await end).toMatchObject({ kind: 'aborted', isSimulated: true });
   });
 
   it.each([true, false])('goes on where it was on another replica, seen (%s) or not', async (isLive) => {

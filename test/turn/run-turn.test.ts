@@ -20,6 +20,7 @@ describe('runTurn', () => {
       kind: 'completed',
       usage: { inputTokens: PROMPT_TOKENS, cachedTokens: 0, outputTokens: 5 },
       failedAttempts: [],
+      isSimulated: false,
       replica: aReplica({ engineId: 'e0' }),
     });
     expect(heard).toEqual(['<final>', '|', 'Hello', '</return>', '|', '|']);
@@ -37,7 +38,11 @@ describe('runTurn', () => {
   });
 
   it('says that no replica is there when none was tried', async () => {
-    expect(await setUp([]).run()).toMatchObject({ kind: 'failed', error: { errorName: 'no_replica' } });
+    expect(await setUp([]).run()).toMatchObject({
+      kind: 'failed',
+      isSimulated: null,
+      error: { errorName: 'no_replica' },
+    });
   });
 
   it('is incomplete when the engine stopped at the token limit, and keeps what was begun', async () => {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { MAX_LIMIT } from '../domain/limits.ts';
-import { httpUrlProblem } from './address.ts';
+import { webhookUrlProblem } from './address.ts';
 import { path } from './setting-notes.ts';
 
 const limit = (what: string) =>
@@ -47,7 +47,7 @@ export const usage = Type.Object(
           defaultText: 'nothing is posted',
           takesEffect: 'at_once',
           allowed: 'an http:// or https:// URL',
-          problem: httpUrlProblem,
+          discreetProblem: webhookUrlProblem,
         },
       }),
     ),

@@ -48,6 +48,15 @@ describe('the options of chorus serve', () => {
     });
   });
 
+  it.each([
+    ['ftp://billing.example', 'is no URL to post to'],
+    ['https://ada:hunter2@billing.example/usage', 'holds a credential'],
+  ])('post usage nowhere else than over HTTP, and keep no credential in the URL: %s', async (url, problem) => {
+    const refusal = await loadConfig({ config: '/dev/null', usageWebhookUrl: url }, {}).catch(String);
+    expect(refusal).toContain(problem);
+    expect(refusal).not.toContain('hunter2');
+  });
+
   it('are what a file says about every setting', async () => {
     const config = join(folder, 'all.yaml');
     writeFileSync(

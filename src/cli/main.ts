@@ -8,7 +8,7 @@ import { addDoctorCommand } from './doctor.ts';
 import { addEngineCommands } from './engine-commands.ts';
 import { addKeyCommands } from './keys.ts';
 import { addLogsCommand } from './logs.ts';
-import { outliveReaders } from './output.ts';
+import { allWritten, outliveReaders } from './output.ts';
 import { addPlanCommand } from './plan.ts';
 import { addReloadCommand } from './reload.ts';
 import { addServerFlags, stateDirOf, type ServerFlags } from './server-client.ts';
@@ -16,7 +16,9 @@ import { addSetupCommand } from './setup.ts';
 import { status } from './status.ts';
 import { addUsageCommand } from './usage.ts';
 
-outliveReaders([process.stdout, process.stderr]);
+const outputs = [process.stdout, process.stderr];
+outliveReaders(outputs);
+let waitsForReaders = true;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const program = new Command('chorus')
@@ -28,8 +30,13 @@ const program = new Command('chorus')
 
 addConfigFlags(program.command('serve'))
   .description('plan, start the engines and serve; Ctrl-C ends everything it started')
-  // What it alone needs would double the time that every other command takes to begin.
-  .action(async (flags: Flags) => (await import('./serve.ts')).serve(flags));
+  .action(async (flags: Flags) => {
+    // A server that has ended is held up by no reader that has stopped to read.
+    waitsForReaders = false;
+    // What it alone needs would lengthen the start of every other command.
+    const { serve } = await import('./serve.ts');
+    await serve(flags);
+  });
 
 addPlanCommand(program, print);
 addConfigCommand(program, print);
@@ -45,11 +52,16 @@ addKeyCommands(program, { print, note: (line) => void process.stderr.write(`${li
 addLogsCommand(program, process.stdout);
 addUsageCommand(program, process.stdout);
 
+async function end(exitCode: number | string): Promise<never> {
+  if (waitsForReaders) await allWritten(outputs);
+  process.exit(exitCode);
+}
+
 program.parseAsync().then(
-  () => process.exit(process.exitCode ?? 0),
+  () => end(process.exitCode ?? 0),
   (error: unknown) => {
     if (!(error instanceof Refusal)) console.error(error);
     else console.error(`chorus: ${error.message}`);
-    process.exit(error instanceof Refusal ? error.exitCode : EXIT_CODES.software);
+    return end(error instanceof Refusal ? error.exitCode : EXIT_CODES.software);
   },
 );

@@ -21,6 +21,11 @@ export function untilReaderGone(output: Writable): AbortSignal {
   return readerGone.signal;
 }
 
+/** Resolves when all that was printed is with its readers, or nobody reads any more: an exit cuts off what waits. */
+export async function allWritten(streams: readonly Writable[]): Promise<void> {
+  await Promise.all(streams.map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))));
+}
+
 /** Writes lines as fast as they are read, until there are no more or nobody reads them. */
 export async function writeLines(
   output: Writable,

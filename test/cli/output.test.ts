@@ -1,8 +1,15 @@
 import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { replicasReady, startChorus } from '../support/chorus-process.ts';
+import { NO_LIMITS } from '../../src/domain/limits.ts';
+import { newStateDir, replicasReady, startChorus } from '../support/chorus-process.ts';
 import { postResponse } from '../support/responses-client.ts';
 import { eventually } from '../support/eventually.ts';
+
+const CHORUS = fileURLToPath(new URL('../../scripts/chorus.js', import.meta.url));
 
 it('chorus serve goes on when the reader of its output leaves, as head does', async () => {
   const chorus = await startChorus(['--engine', 'simulated', '--replicas', '1']);
@@ -23,4 +30,24 @@ it('chorus serve goes on when the reader of its output leaves, as head does', as
   } finally {
     expect(await chorus.stop()).toBe(0);
   }
+});
+
+it('a command ends only when all that it prints is read, however much that is', async () => {
+  const stateDir = newStateDir();
+  const key = (index: number) => ({
+    id: `key_${String(index).padStart(16, '0')}`,
+    name: `key-${index}`,
+    project: 'default',
+    hash: '0'.repeat(64),
+    createdAtMs: 1_800_000_000_000,
+    expiresAtMs: null,
+    limits: NO_LIMITS,
+  });
+  const keys = Array.from({ length: 10_000 }, (_, index) => key(index));
+  const book = { version: 1, requiresKey: true, keys, projects: {} };
+  writeFileSync(join(stateDir, 'keys.json'), JSON.stringify(book), { mode: 0o600 });
+  const { stdout } = await execa(process.execPath, [CHORUS, 'keys', 'list', '--state-dir', stateDir]);
+  const lines = stdout.split('\n');
+  expect([lines.length, lines.at(-1)]).toEqual([10_001, expect.stringMatching(/ key-9999 .* never +-$/)]);
+  rmSync(stateDir, { recursive: true, force: true });
 });

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { applyWrite } from './apply-write.ts';
+import type { ListedFile } from './listed-file.ts';
 import type { StoreFailure, StoreWrite, WriteOutcome } from './messages.ts';
 import { type StoreContents, StoreError } from './response-store.ts';
 import { toStoreFailure } from './sqlite-failure.ts';
@@ -9,22 +10,25 @@ import { prepareTables, type Tables } from './tables.ts';
 export class StoreFile {
   readonly tables: Tables;
   readonly #database: DatabaseSync;
+  readonly #listed: ListedFile;
   readonly #pages: StatementSync;
   /** Counted once and then kept along: counting takes longer the more there are. */
   #responses: number;
   /** Deleted text may stand in the WAL: at first because a process that was killed may have left it there. */
   #walHoldsDeleted = true;
 
-  constructor(database: DatabaseSync) {
+  /** `listed` is the database's file. */
+  constructor(database: DatabaseSync, listed: ListedFile) {
     this.#database = database;
+    this.#listed = listed;
     this.tables = prepareTables(database);
     this.#responses = this.tables.responses.count();
     this.#pages = database.prepare('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size');
   }
 
   /**
-   * Does the changes in one transaction. A change that is at fault itself fails alone; when the disk fails, all do, and
-   * the file is as it was. Where something was deleted, the WAL is empty when this returns, or the deletions fail.
+   * Does the changes in one transaction. A change that is at fault itself fails alone; when the disk fails or the
+   * file was deleted, all do, and it is as it was. Where something was deleted, the WAL is empty when this returns, or the deletions fail.
    */
   write(writes: readonly StoreWrite[]): readonly WriteOutcome[] {
     const outcomes = this.#commit(writes);
@@ -53,6 +57,7 @@ export class StoreFile {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const outcomes = writes.map((write) => this.#apply(write));
+      this.#listed.assertThere();
       this.#database.exec('COMMIT');
       return outcomes;
     } catch (thrown) {

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openDatabase } from './database.ts';
+import { ListedFile } from './listed-file.ts';
 import type { StoreCallKind, StoreCalls, StoreGreeting, StoreReply, StoreRequest, WorkerOptions } from './messages.ts';
 import { databaseProblem } from './opening-problem.ts';
 import { readContext, readInputItems, readItems, readResponse } from './read-store.ts';
@@ -12,7 +13,7 @@ import { unpackGroup } from './write-group.ts';
 function serve(port: MessagePort, { databaseFile, ownerFile, maxFileBytes }: WorkerOptions): void {
   const greet = (greeting: StoreGreeting): void => port.postMessage(greeting);
   try {
-    const file = new StoreFile(openDatabase(databaseFile, maxFileBytes));
+    const file = new StoreFile(openDatabase(databaseFile, maxFileBytes), new ListedFile(databaseFile));
     writeOwner(ownerFile);
     port.on('message', (request: StoreRequest) => {
       const reply = replyTo(file, request, ownerFile);

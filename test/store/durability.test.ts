@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -122,4 +124,22 @@ it('what is deleted makes room on a full disk', async () => {
     expect(await store.delete('default', `r${round}`)).toBe(true);
     await fill(`r${round + count}`);
   }
+});
+
+it('acknowledges nothing once its file is deleted or another stands in its place', async () => {
+  const directory = storeDirectory();
+  const store = await openStore({ directory });
+  await store.put(turn('a', 1));
+  rmSync(directory, { recursive: true });
+  const gone = {
+    code: 'io_error',
+    message:
+      "The store's file was deleted or replaced while Chorus has it open: nothing more can be kept. Restart Chorus.",
+  };
+  await expect(store.put(turn('a', 2))).rejects.toMatchObject(gone);
+  expect(await store.get('default', 'a2')).toBe(null);
+  await expect(store.usage.add(usageRow())).rejects.toMatchObject(gone);
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'store.db'), '');
+  await expect(store.put(turn('a', 3))).rejects.toMatchObject(gone);
 });

@@ -10,8 +10,15 @@ import type { TokenStream, TokenStreamEnd, TokenStreamListener, UpstreamFailure 
 
 const OK = 200;
 const END_MARK = '[DONE]';
-/** Error bodies are a few hundred bytes; more than this is no message for people. */
+/** Error bodies are a few hundred bytes; more than this is no message for people, and may have no end. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024;
+
+export interface StreamLimits {
+  /** What the engine was asked for at most. */
+  readonly maxTokens: number;
+  /** As of `UpstreamOptions`. */
+  readonly stallTimeoutMs: number;
+}
 
 /** One generation's response, from its first byte to its end. What a read of the socket brings is handed on as one call. */
 export class EngineStream implements TokenStream, ResponseListener {
@@ -31,6 +38,8 @@ export class EngineStream implements TokenStream, ResponseListener {
   #errorBodyBytes = 0;
   #finishReason: 'stop' | 'length' | null = null;
   #usage: EngineUsage | null = null;
+  /** What it may still send. */
+  #tokensLeft: number;
   #tokenIds: number[] = [];
   #logprobs: EngineLogprob[] = [];
 
@@ -39,9 +48,10 @@ export class EngineStream implements TokenStream, ResponseListener {
     listener: TokenStreamListener,
     send: (listener: ResponseListener) => Exchange,
     clock: Clock,
-    stallTimeoutMs: number,
+    { maxTokens, stallTimeoutMs }: StreamLimits,
   ) {
     this.#listener = listener;
+    this.#tokensLeft = maxTokens;
     this.#stall = new StallTimer(clock, stallTimeoutMs, () =>
       this.#breakOff({ reason: 'stalled', message: `the engine sent nothing for ${stallTimeoutMs} ms`, status: null }),
     );
@@ -78,9 +88,12 @@ export class EngineStream implements TokenStream, ResponseListener {
     if (this.#status === OK) {
       const at = this.#frames.isBetweenEvents ? this.#takeTokenFrames(bytes, start, end) : start;
       if (at < end) this.#frames.push(bytes, this.#onFrame, at, end);
-    } else if (this.#errorBodyBytes < MAX_ERROR_BODY_BYTES) {
+      if (this.#frames.isTooLong) this.#breakOffAsBroken('the engine sent a frame without end');
+      if (this.#tokenIds.length > this.#tokensLeft) this.#breakOffAtLimit();
+    } else {
       this.#errorBody.push(Buffer.from(bytes.subarray(start, end)));
       this.#errorBodyBytes += end - start;
+      if (this.#errorBodyBytes > MAX_ERROR_BODY_BYTES) this.#breakOff(this.#refusal());
     }
   }
 
@@ -90,11 +103,8 @@ export class EngineStream implements TokenStream, ResponseListener {
   }
 
   onComplete(): void {
-    if (this.#status !== OK) {
-      const failure = failureFromResponse(this.#status, Buffer.concat(this.#errorBody).toString('utf8'));
-      const seconds = failure.reason === 'busy' ? this.#retryAfterSeconds : null;
-      this.#fail(seconds === null ? failure : { ...failure, retryAfterMs: seconds * 1000 });
-    } else if (this.#finishReason === null) {
+    if (this.#status !== OK) this.#fail(this.#refusal());
+    else if (this.#finishReason === null) {
       this.#fail({ reason: 'cut', message: 'the stream ended without a finish reason', status: null });
     } else this.#settle({ kind: 'finished', finishReason: this.#finishReason, usage: this.#usage });
   }
@@ -120,10 +130,8 @@ export class EngineStream implements TokenStream, ResponseListener {
     const tokenId = this.#tokenFrame.learn(data);
     if (tokenId !== null) return this.#takeToken(tokenId);
     const chunk = parseEngineChunk(data);
-    if (chunk === null) {
-      const message = 'the engine sent a frame that makes no sense';
-      this.#breakOff({ reason: 'engine_error', message, status: null });
-    } else if (chunk.error) this.#breakOff(failureFromError(chunk.error, this.#status));
+    if (chunk === null) this.#breakOffAsBroken('the engine sent a frame that makes no sense');
+    else if (chunk.error) this.#breakOff(failureFromError(chunk.error, this.#status));
     else this.#takeChunk(chunk);
   }
 
@@ -138,10 +146,23 @@ export class EngineStream implements TokenStream, ResponseListener {
     if (choice?.logprobs?.content) this.#logprobs.push(...choice.logprobs.content);
     const finish = choice?.finish_reason;
     if (finish === 'stop' || finish === 'length') this.#finishReason = finish;
-    else if (finish) {
-      const message = `the engine ended the generation with finish reason ${finish}`;
-      this.#breakOff({ reason: 'engine_error', message, status: null });
-    }
+    else if (finish) this.#breakOffAsBroken(`the engine ended the generation with finish reason ${finish}`);
+  }
+
+  /** What a response says that is no stream. */
+  #refusal(): UpstreamFailure {
+    const failure = failureFromResponse(this.#status, Buffer.concat(this.#errorBody).toString('utf8'));
+    const seconds = failure.reason === 'busy' ? this.#retryAfterSeconds : null;
+    return seconds === null ? failure : { ...failure, retryAfterMs: seconds * 1000 };
+  }
+
+  #breakOffAtLimit(): void {
+    this.#tokenIds = [];
+    this.#breakOffAsBroken('the engine sent more tokens than it was asked for');
+  }
+
+  #breakOffAsBroken(message: string): void {
+    this.#breakOff({ reason: 'engine_error', message, status: null });
   }
 
   /** A failure in mid-response: nothing of the rest is of use. */
@@ -170,6 +191,7 @@ export class EngineStream implements TokenStream, ResponseListener {
   #handOn(): void {
     if (this.#aborted || this.#tokenIds.length === 0) return;
     const tokenIds = this.#tokenIds;
+    this.#tokensLeft -= tokenIds.length;
     const logprobs = this.#logprobs.length === tokenIds.length ? this.#logprobs : null;
     this.#tokenIds = [];
     if (this.#logprobs.length > 0) this.#logprobs = [];

@@ -1,6 +1,8 @@
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const DATA_PREFIX = 'data:';
+/** Fifty times the longest frame of an engine, which repeats a prompt of 131,072 ids: what goes on beyond has no end. */
+const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
 /**
  * Cuts a server-sent event stream into the `data` of its events, fed with whatever pieces the socket brings (HTML
@@ -9,11 +11,17 @@ const DATA_PREFIX = 'data:';
  */
 export class SseFrames {
   #partialLine: Buffer[] = [];
+  #partialBytes = 0;
   #data: string | null = null;
 
   /** Whether the next byte begins an event: nothing of one is waiting for its rest. */
   get isBetweenEvents(): boolean {
     return this.#data === null && this.#partialLine.length === 0;
+  }
+
+  /** The event that is waiting for its rest is longer than any that makes sense: nothing after it should be read. */
+  get isTooLong(): boolean {
+    return this.#partialBytes + (this.#data?.length ?? 0) > MAX_EVENT_BYTES;
   }
 
   /** Calls `onFrame` for every event that `bytes` from `start` to `end` complete, in order; keeps none of `bytes`. */
@@ -23,13 +31,16 @@ export class SseFrames {
       this.#takeLine(this.#completeLine(bytes, lineStart, at), onFrame);
       lineStart = at + 1;
     }
-    if (lineStart < end) this.#partialLine.push(Buffer.from(bytes.subarray(lineStart, end)));
+    if (lineStart === end) return;
+    this.#partialLine.push(Buffer.from(bytes.subarray(lineStart, end)));
+    this.#partialBytes += end - lineStart;
   }
 
   #completeLine(bytes: Buffer, start: number, end: number): string {
     if (this.#partialLine.length === 0) return decodeLine(bytes, start, end);
     const line = Buffer.concat([...this.#partialLine, bytes.subarray(start, end)]);
     this.#partialLine = [];
+    this.#partialBytes = 0;
     return decodeLine(line, 0, line.length);
   }
 

@@ -54,10 +54,10 @@ export function createUpstream({ clock, stallTimeoutMs, onRemoteFailure }: Upstr
     openTokenStream(request, listener) {
       const connections = connectionsTo(request.replica);
       const send = (stream: ResponseListener): Exchange => connections.send(engineRequest(request), stream);
-      const { replica } = request;
+      const { replica, sampling } = request;
       const told =
         isRemote(replica.endpoint) && onRemoteFailure ? telling(listener, replica, onRemoteFailure) : listener;
-      return new EngineStream(told, send, clock, stallTimeoutMs);
+      return new EngineStream(told, send, clock, { maxTokens: sampling.max_tokens, stallTimeoutMs });
     },
     closeReplica,
     async close() {

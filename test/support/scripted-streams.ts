@@ -26,7 +26,7 @@ export const SAMPLING = {
   frequency_penalty: 0,
   seed: null,
   priority: 0,
-  max_tokens: 10,
+  max_tokens: 100_000,
   stop_token_ids: [200002, 200012],
 };
 

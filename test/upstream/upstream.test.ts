@@ -12,6 +12,8 @@ const DEAD = {
   error: { message: 'EngineCore encountered an issue.', type: 'InternalServerError', param: null, code: 500 },
 };
 
+const STREAM_HEAD_UNTIL_CLOSE = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n';
+
 /** Priority is a field of the request, not of its sampling. */
 const { priority: _priority, ...SAMPLED } = SAMPLING;
 
@@ -191,6 +193,34 @@ describe('a stream that fails', () => {
   it.each(cuts)('is cut %s', async (_name, answer) => {
     const { end } = await run((socket) => socket.end(answer));
     expect(await end).toMatchObject({ kind: 'failed', failure: { reason: 'cut', status: null } });
+  });
+
+  it.each([
+    ['a frame', STREAM_HEAD_UNTIL_CLOSE + 'data: ', 'engine_error', 'the engine sent a frame without end'],
+    ['an error', 'HTTP/1.1 500 Oops\r\n\r\nboom ', 'unavailable', /^boom x+$/],
+  ])('is broken off when %s has no end', async (_name, begin, reason, message) => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { end } = await run((socket) => {
+      socket.on('close', resolve).write(begin);
+      const piece = 'x'.repeat(1_000_000);
+      const goOn = (): void => {
+        while (!socket.destroyed && socket.write(piece));
+      };
+      socket.on('drain', goOn);
+      goOn();
+    });
+    const failure = { reason, message: typeof message === 'string' ? message : expect.stringMatching(message) };
+    expect(await end).toMatchObject({ kind: 'failed', failure });
+    await closed;
+  });
+
+  it('is broken off when it brings more than the engine was asked for', async () => {
+    const three = STREAM_HEAD + tokens([5, 6]) + tokens([7], 'stop') + GOOD_END;
+    expect((await (await run((socket) => socket.write(three))).end).kind).toBe('finished');
+    const few = { ...request(), sampling: { ...SAMPLING, max_tokens: 2 } };
+    expect(await runTokenStream(upstream().openTokenStream, few).end).toMatchObject({
+      failure: { reason: 'engine_error', message: 'the engine sent more tokens than it was asked for' },
+    });
   });
 
   it('is unreachable without a socket, and says so only after openTokenStream has returned', async () => {

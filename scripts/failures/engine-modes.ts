@@ -53,7 +53,7 @@ export const ENGINE_MODES: readonly FailureMode[] = [
     removals: [
       {
         name: 'adapted restart',
-        file: 'src/deployment/build-fleet.ts',
+        file: 'src/deployment/build-engines.ts',
         find: 'const adapted = adaptProfile(placement, code, estimate);',
         replace: 'const adapted = adaptProfile(placement, `no ${code}`, estimate);',
         tests: [ASKS_TOO_MUCH],
@@ -67,7 +67,7 @@ export const ENGINE_MODES: readonly FailureMode[] = [
     removals: [
       {
         name: 'look at the memory before a start',
-        file: 'src/deployment/build-fleet.ts',
+        file: 'src/deployment/build-engines.ts',
         find: 'const gpuMemory = gpuSight && gpuMemoryReader(gpuSight);',
         replace: 'const gpuMemory = gpuSight && gpuMemoryReader(gpuSight) && null;',
         tests: [MEMORY_HELD],

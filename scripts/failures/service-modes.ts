@@ -56,8 +56,8 @@ export const SERVICE_MODES: readonly FailureMode[] = [
       {
         name: 'drain',
         file: 'src/orchestrator.ts',
-        find: 'this.#fleet.stop(this.#ending.isHurried ? 0 : leftMs)',
-        replace: 'this.#fleet.stop(this.#ending.isHurried ? leftMs : 0)',
+        find: 'this.#engines.stop(this.#ending.isHurried ? 0 : leftMs)',
+        replace: 'this.#engines.stop(this.#ending.isHurried ? leftMs : 0)',
         tests: ['test/e2e/drain.test.ts'],
       },
       {

@@ -216,6 +216,8 @@ describe('a setup that is killed', () => {
     installers.behave('hangs');
     const child = begin('--yes', ...INVENTORY);
     const pid = await eventually('the installer', 10_000, () => installers.hangingPid);
+    const record = join(state, 'vllm/installer.json');
+    await eventually('the record of it', 10_000, () => readFileSync(record, 'utf8').includes(`${pid}`) || null);
     await kill(child, 'SIGKILL');
     expect(processStartTicks(pid)).not.toBeNull();
     writeFileSync(join(state, 'vllm/0.32.0-cu130/half'), 'written');

@@ -27,8 +27,8 @@ export class MinuteCounter {
   }
 }
 
-/** A minute that has ended may still be remembered. */
+/** A minute that has ended may still be remembered, and a clock that was set back makes none longer. */
 function usageOf(result: RateLimiterRes | null): MinuteUsage {
   if (result === null || result.msBeforeNext <= 0) return { used: 0, leftMs: 0 };
-  return { used: Math.max(0, result.consumedPoints), leftMs: result.msBeforeNext };
+  return { used: Math.max(0, result.consumedPoints), leftMs: Math.min(result.msBeforeNext, MINUTE_SECONDS * 1000) };
 }

@@ -17,7 +17,7 @@ import { status } from './status.ts';
 import { addUsageCommand } from './usage.ts';
 
 const outputs = [process.stdout, process.stderr];
-outliveReaders(outputs);
+const isDiskFull = outliveReaders(outputs);
 let waitsForReaders = true;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -53,8 +53,11 @@ addLogsCommand(program, process.stdout);
 addUsageCommand(program, process.stdout);
 
 async function end(exitCode: number | string): Promise<never> {
-  if (waitsForReaders) await allWritten(outputs);
-  process.exit(exitCode);
+  if (!waitsForReaders) process.exit(exitCode);
+  await allWritten(outputs);
+  if (!isDiskFull()) process.exit(exitCode);
+  console.error('chorus: The output is not complete: the disk that it goes to is full.');
+  process.exit(EXIT_CODES.ioError);
 }
 
 program.parseAsync().then(

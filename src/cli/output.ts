@@ -5,13 +5,17 @@ const UNREADABLE = ['EPIPE', 'EIO', 'ENOSPC'];
 
 /**
  * Lets the program go on when nobody can read what it prints: `chorus serve | head -2` goes on serving. Any other error
- * of these streams still ends it.
+ * of these streams still ends it. Gives whether a disk was too full for what was printed.
  */
-export function outliveReaders(streams: readonly Writable[]): void {
-  const onError = (error: NodeJS.ErrnoException): void => {
-    if (!UNREADABLE.includes(error.code ?? '')) throw error;
-  };
-  for (const stream of streams) stream.on('error', onError);
+export function outliveReaders(streams: readonly Writable[]): () => boolean {
+  let isDiskFull = false;
+  for (const stream of streams) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!UNREADABLE.includes(error.code ?? '')) throw error;
+      isDiskFull ||= error.code === 'ENOSPC';
+    });
+  }
+  return () => isDiskFull;
 }
 
 /** Aborts when nobody reads any more: `chorus logs -f | head` has seen enough. */

@@ -50,6 +50,16 @@ async function keyWith(limits: Partial<Limits>, name: string, project = 'p'): Pr
 }
 
 describe('requests a minute', () => {
+  it('never ask for a longer wait than a minute, also when the clock is set back', async () => {
+    const limits = limitsOf({ requestsPerMinute: 1 });
+    await begin(limits);
+    vi.setSystemTime(Date.now() - 60 * MINUTE_MS);
+    expect(await refusal(limits)).toMatchObject({ retryAfterSeconds: 60 });
+    expect(await limits.headers(someone)).toMatchObject({ 'x-ratelimit-reset-requests': '1m0s' });
+    vi.advanceTimersByTime(MINUTE_MS);
+    expect(await refusal(limits)).toBe(null);
+  });
+
   it('are refused when they are used up, with the time to wait, until the minute is over', async () => {
     const limits = limitsOf({ requestsPerMinute: 2 });
     await begin(limits);

@@ -51,3 +51,9 @@ it('a command ends only when all that it prints is read, however much that is', 
   expect([lines.length, lines.at(-1)]).toEqual([10_001, expect.stringMatching(/ key-9999 .* never +-$/)]);
   rmSync(stateDir, { recursive: true, force: true });
 });
+
+it('a command says when what it prints does not fit on the disk', async () => {
+  const command = [process.execPath, CHORUS, 'config', 'show', '--config', '/dev/null'];
+  const { exitCode, stderr } = await execa('sh', ['-c', '"$@" > /dev/full', 'sh', ...command], { reject: false });
+  expect([exitCode, stderr]).toEqual([74, 'chorus: The output is not complete: the disk that it goes to is full.']);
+});

@@ -98,6 +98,7 @@ function chatWording(chat: CreateChatBody, items: readonly ChatItem[]): Wording 
     names: [
       ['max_output_tokens', maxTokens],
       ['text.format', 'response_format'],
+      ["'user', 'assistant', 'system', 'developer'.", "'user', 'assistant', 'system', 'developer', 'tool'."],
     ],
   };
 }

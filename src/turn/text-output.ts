@@ -15,6 +15,7 @@ export class TextOutput implements TurnOutput {
   readonly #listener: TextListener;
   readonly #decoder: Decoder;
   readonly #text: AnswerText;
+  readonly #mayStop: boolean;
   readonly #tokenIds: number[] = [];
 
   constructor(vocabulary: Vocabulary, listener: TextListener, stop: readonly string[]) {
@@ -22,6 +23,7 @@ export class TextOutput implements TurnOutput {
     this.#listener = listener;
     this.#decoder = createDecoder(vocabulary);
     this.#text = new AnswerText(listener, stop);
+    this.#mayStop = stop.length > 0;
   }
 
   get tokenIds(): readonly number[] {
@@ -33,10 +35,8 @@ export class TextOutput implements TurnOutput {
   }
 
   push(tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null): 'more' | 'enough' {
-    for (const tokenId of tokenIds) this.#tokenIds.push(tokenId);
-    this.#listener.onTokens(tokenIds);
-    if (logprobs === null) this.#text.push(this.#decoder.push(tokenIds));
-    else tokenIds.forEach((tokenId, index) => this.#pushOne(tokenId, logprobs[index]));
+    if (logprobs === null && !this.#mayStop) this.#pushAll(tokenIds);
+    else for (let at = 0; at < tokenIds.length && !this.#text.isStopped; at++) this.#pushOne(tokenIds, at, logprobs);
     this.#listener.onBatchEnd();
     return this.#text.isStopped ? 'enough' : 'more';
   }
@@ -46,8 +46,18 @@ export class TextOutput implements TurnOutput {
     this.#listener.onBatchEnd();
   }
 
-  #pushOne(tokenId: number, logprob: EngineLogprob | undefined): void {
-    if (this.#text.isStopped) return;
+  #pushAll(tokenIds: readonly number[]): void {
+    for (const tokenId of tokenIds) this.#tokenIds.push(tokenId);
+    this.#listener.onTokens(tokenIds);
+    this.#text.push(this.#decoder.push(tokenIds));
+  }
+
+  /** The token that completes a stop string is the last one, however many came with it in one read. */
+  #pushOne(tokenIds: readonly number[], at: number, logprobs: readonly EngineLogprob[] | null): void {
+    const tokenId = tokenIds[at] ?? 0;
+    const logprob = logprobs?.[at];
+    this.#tokenIds.push(tokenId);
+    this.#listener.onTokens([tokenId]);
     if (logprob) this.#text.addLogprob(logprob, this.#vocabulary.tokenLength(tokenId));
     this.#text.push(this.#decoder.push([tokenId]));
   }

@@ -12,6 +12,12 @@ export function chatRefusalsSuite(chorus: () => RunningChorus): void {
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: 3 } };
     const assistant = (toolCall: object): object => ({ role: 'assistant', content: null, tool_calls: [toolCall] });
     const schema = { type: 'json_schema', json_schema: { name: 'n', schema: { $ref: 'https://x' } } };
+    it('names the roles that a message can have', async () => {
+      const body = { model: 'gpt-oss-20b', messages: [{ role: 'x', content: '' }] };
+      const { error } = (await post<ErrorBody>(chorus().url, CHAT, body)).body;
+      expect(error.message).toBe("Invalid value: 'x'. Supported: 'user', 'assistant', 'system', 'developer', 'tool'.");
+    });
+
     it.each<[string, object | string, number, string | null, string | null]>([
       ['an empty body', '', 400, null, null],
       ['no messages', {}, 400, 'missing_required_parameter', 'messages'],

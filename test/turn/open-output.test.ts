@@ -27,6 +27,8 @@ function hear(hears: 'text' | 'tokens', stop: readonly string[] = []) {
   return { output: openOutput(vocabulary, listener, stop), heard: () => heard.join('') };
 }
 
+const withoutIds = (heard: string): string => heard.replaceAll(/\[\d+\]/g, '');
+
 describe('plain text', () => {
   it('comes in whole characters, wherever the tokens are cut', () => {
     const parts = ids('🫠');
@@ -49,12 +51,12 @@ describe('plain text', () => {
     const stopped = hear('text', ['STOP']);
     expect(stopped.output.push(ids('abc STOP more'), null)).toBe('enough');
     stopped.output.finish();
-    expect(stopped.heard()).toMatch(/\]abc $/);
+    expect(withoutIds(stopped.heard())).toBe('abc ');
     const open = hear('text', ['STOPPED']);
     open.output.push(ids('abc STOP'), null);
-    expect(open.heard()).toMatch(/\]abc $/);
+    expect(withoutIds(open.heard())).toBe('abc ');
     open.output.finish();
-    expect(open.heard()).toMatch(/\]abc STOP$/);
+    expect(withoutIds(open.heard())).toBe('abc STOP');
   });
 
   it('has log probabilities before the text of their tokens', () => {
@@ -63,8 +65,18 @@ describe('plain text', () => {
     output.push([hello, world], logprobsOf([hello, world]));
     output.push(ids('STOP'), logprobsOf(ids('STOP')));
     output.finish();
-    expect(heard()).toBe(`[${hello},${world}]{${hello}}Hello{${world}} world[${ids('STOP').join()}]`);
+    expect(withoutIds(heard())).toBe(`{${hello}}Hello{${world}} world`);
   });
+
+  it.each([false, true])(
+    'counts no token after the one that completes a stop string (log probabilities: %s)',
+    (has) => {
+      const { output } = hear('text', ['b c']);
+      const tokens = ids('a b c d');
+      expect(output.push(tokens, has ? logprobsOf(tokens) : null)).toBe('enough');
+      expect(output.tokenIds).toEqual(ids('a b c'));
+    },
+  );
 });
 
 describe('tokens', () => {

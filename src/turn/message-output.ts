@@ -15,6 +15,7 @@ export class MessageOutput implements TurnOutput {
   readonly #listener: OutputListener;
   readonly #parser: Parser;
   readonly #answer: AnswerFilter;
+  readonly #mayStop: boolean;
   readonly #tokenIds: number[] = [];
 
   constructor(vocabulary: Vocabulary, listener: OutputListener, stop: readonly string[]) {
@@ -22,6 +23,7 @@ export class MessageOutput implements TurnOutput {
     this.#listener = listener;
     this.#parser = createParser(vocabulary);
     this.#answer = new AnswerFilter(listener, stop);
+    this.#mayStop = stop.length > 0;
   }
 
   get tokenIds(): readonly number[] {
@@ -39,9 +41,14 @@ export class MessageOutput implements TurnOutput {
   }
 
   push(tokenIds: readonly number[], logprobs: readonly EngineLogprob[] | null): 'more' | 'enough' {
-    for (const tokenId of tokenIds) this.#tokenIds.push(tokenId);
-    if (logprobs === null) this.#parser.push(tokenIds, this.#answer);
-    else tokenIds.forEach((tokenId, index) => this.#pushOne(tokenId, logprobs[index]));
+    if (logprobs === null && !this.#mayStop) {
+      for (const tokenId of tokenIds) this.#tokenIds.push(tokenId);
+      this.#parser.push(tokenIds, this.#answer);
+    } else {
+      for (let at = 0; at < tokenIds.length && !this.#answer.isStopped; at++) {
+        this.#pushOne(tokenIds[at] ?? 0, logprobs?.[at]);
+      }
+    }
     this.#listener.onBatchEnd();
     return this.#answer.isStopped ? 'enough' : 'more';
   }
@@ -51,8 +58,12 @@ export class MessageOutput implements TurnOutput {
     this.#listener.onBatchEnd();
   }
 
-  /** With log probabilities each token goes by itself, so that each text has its own. */
+  /**
+   * With log probabilities each token goes by itself, so that each text has its own; and with stop strings, so that the
+   * token that completes one is the last, however many came with it in one read.
+   */
   #pushOne(tokenId: number, logprob: EngineLogprob | undefined): void {
+    this.#tokenIds.push(tokenId);
     if (logprob && tokenId < FIRST_CONTROL_TOKEN) {
       this.#answer.addLogprob(logprob, this.#vocabulary.tokenBytes(tokenId).length);
     }

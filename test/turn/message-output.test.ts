@@ -8,6 +8,14 @@ const ids = (text: string): number[] => encodeText(vocabulary, text);
 const header = (text: string): number[] => [TOKENS.channel, ...ids(text), TOKENS.message];
 const spell = (id: number): string => new TextDecoder().decode(vocabulary.tokenBytes(id));
 
+const DEAF = {
+  onMessageStart: () => {},
+  onText: () => {},
+  onMessageEnd: () => {},
+  onLogprobs: () => {},
+  onBatchEnd: () => {},
+};
+
 /** What is heard of tokens that come in one read, log probabilities as `[token]`. */
 function hear(tokenIds: readonly number[], stop: readonly string[] = []) {
   const heard: string[] = [];
@@ -53,6 +61,18 @@ describe('the output of a turn', () => {
       needs: 'more',
     });
   });
+
+  it.each([false, true])(
+    'counts no token after the one that completes a stop string (log probabilities: %s)',
+    (has) => {
+      const output = new MessageOutput(vocabulary, DEAF, ['lo wor']);
+      const tokens = [...header('final'), ...ids('Hello world')];
+      const read = [...tokens, ...ids(' and more'), TOKENS.return];
+      const logprobs = has ? read.map((id) => ({ token_id: id, logprob: -1 })) : null;
+      expect(output.push(read, logprobs)).toBe('enough');
+      expect(output.tokenIds).toEqual(tokens);
+    },
+  );
 
   it('tells that of a token of which a stop string leaves a part', () => {
     const tokens = [...header('final'), ...ids('Hello'), ...ids(' world'), TOKENS.return];

@@ -7,6 +7,7 @@ import { chatSuite } from './chat-suite.ts';
 import { completionsSuite } from './completions-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { serveSuite } from './serve-suite.ts';
+import { toolOutputsSuite } from './tool-outputs-suite.ts';
 import { toolsSuite } from './tools-suite.ts';
 
 describe('chorus serve with the simulator', () => {
@@ -22,6 +23,7 @@ describe('chorus serve with the simulator', () => {
 
   responsesSuite(() => chorus);
   toolsSuite(() => chorus);
+  toolOutputsSuite(() => chorus);
   chatSuite(() => chorus);
   chatRefusalsSuite(() => chorus);
   completionsSuite(() => chorus);

@@ -12,6 +12,7 @@ import { openaiClientSuite } from '../e2e/openai-client-suite.ts';
 import { responsesSuite } from '../e2e/responses-suite.ts';
 import { serveSuite } from '../e2e/serve-suite.ts';
 import { stateSuite } from '../e2e/state-suite.ts';
+import { toolOutputsSuite } from '../e2e/tool-outputs-suite.ts';
 import { toolsSuite } from '../e2e/tools-suite.ts';
 import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { postResponse } from '../support/responses-client.ts';
@@ -41,6 +42,7 @@ describe('chorus serve with the real vLLM on the CPU', () => {
 
   responsesSuite(() => chorus);
   toolsSuite(() => chorus);
+  toolOutputsSuite(() => chorus);
   stateSuite(() => chorus);
   describe('the openai package for Node', () => {
     openaiClientSuite(() => new OpenAI({ baseURL: `${chorus.url}/v1`, apiKey: 'EMPTY', maxRetries: 0 }));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { failoverSuite } from '../e2e/failover-suite.ts';
 import { startQuickChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { deathsSuite } from './deaths-suite.ts';
 import { DEFAULT_POLICY } from '../../src/engine/policy.ts';
 
 /** Two starts at once on two cores take one to three minutes. */
@@ -14,10 +15,22 @@ describe('chorus serve with the real vLLM on the CPU', () => {
 
   beforeAll(async () => {
     if (!python || !model) throw new Error('Run this through `npm run test:vllm`, which makes the Python environment.');
-    const engines = ['--engine', 'cpu', '--python', python, '--model-path', model, '--replicas', '2'];
+    const engines = [
+      '--engine',
+      'cpu',
+      '--python',
+      python,
+      '--model-path',
+      model,
+      '--replicas',
+      '2',
+      '--stall-seconds',
+      '20',
+    ];
     chorus = await startQuickChorus(QUICK_RESTARTS, engines);
   });
   afterAll(() => chorus?.stop());
 
-  failoverSuite(() => chorus, { restartTimeoutMs: RESTART_TIMEOUT_MS });
+  failoverSuite(() => chorus, { restartTimeoutMs: RESTART_TIMEOUT_MS, isSlow: true });
+  deathsSuite(() => chorus, RESTART_TIMEOUT_MS);
 });

@@ -1,69 +1,43 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
 import { groupMembers } from '../../src/system/process-group.ts';
-import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { replicasReady, type RunningChorus } from '../support/chorus-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { answerText, postResponse, streamResponse } from '../support/responses-client.ts';
 import { WORLD_CASES } from '../support/world-cases.ts';
 
-/** One start beside a serving engine, on two cores. */
-const RESTART_TIMEOUT_MS = 300_000;
 const STREAMS = 6;
 
 interface Death {
   readonly name: string;
-  /** The process's name, as the kernel cuts it; null for the leader. */
-  readonly comm: string | null;
+  /** The process's name, as the kernel cuts it. */
+  readonly comm: string;
   readonly signal: NodeJS.Signals;
 }
 
+/** That of the API server, its leader, is in the suites that `serve.test.ts` and `failover.test.ts` run. */
 const DEATHS: readonly Death[] = [
-  { name: 'kill -9 of the API server', comm: null, signal: 'SIGKILL' },
   { name: 'kill -9 of EngineCore', comm: 'VLLM::EngineCor', signal: 'SIGKILL' },
   { name: 'kill -9 of a Worker', comm: 'VLLM::Worker', signal: 'SIGKILL' },
   { name: 'SIGSTOP of EngineCore', comm: 'VLLM::EngineCor', signal: 'SIGSTOP' },
 ];
 
-describe('the real vLLM under load', () => {
-  let chorus: RunningChorus;
-  const { CHORUS_TEST_PYTHON: python = '', CHORUS_TEST_MODEL: model = '' } = process.env;
-  const stateDir = newStateDir();
+/** Deaths of vLLM's processes under load, over two replicas that count as hung soon. */
+export function deathsSuite(chorus: () => RunningChorus, restartTimeoutMs: number): void {
   const story = WORLD_CASES.find(({ name }) => name === 'a story') ?? expect.fail('no story');
 
-  beforeAll(async () => {
-    if (!python || !model) throw new Error('Run this through `npm run test:vllm`, which makes the Python environment.');
-    const flags = [
-      '--engine',
-      'cpu',
-      '--python',
-      python,
-      '--model-path',
-      model,
-      '--replicas',
-      '2',
-      '--stall-seconds',
-      '20',
-    ];
-    chorus = await startChorus(flags, stateDir);
-    await replicasReady(chorus, 2, RESTART_TIMEOUT_MS);
-  });
-  afterAll(async () => {
-    await chorus?.stop();
-    rmSync(stateDir, { recursive: true, force: true });
-  });
-
-  it.each(DEATHS)('survives $name', { timeout: 2 * RESTART_TIMEOUT_MS }, async ({ comm, signal }) => {
+  it.each(DEATHS)('survives $name', { timeout: 2 * restartTimeoutMs }, async ({ comm, signal }) => {
+    await replicasReady(chorus(), 2, restartTimeoutMs);
     const ask = { input: story.questions[0] };
-    const streams = Array.from({ length: STREAMS }, () => streamResponse(chorus.url, ask));
+    const streams = Array.from({ length: STREAMS }, () => streamResponse(chorus().url, ask));
     const victim = await eventually('streams on the first engine', 20_000, async () => {
-      const [first] = (await chorus.status()).engines;
+      const [first] = (await chorus().status()).engines;
       return first && first.inFlight >= STREAMS / 2 ? first : null;
     });
     const leader = victim.pid ?? expect.fail('the first engine has no process');
     const members = groupMembers(leader);
-    const target = comm === null ? leader : (members.find((pid) => nameOf(pid).startsWith(comm)) ?? leader);
-    expect(nameOf(target).startsWith(comm ?? '')).toBe(true);
-    const whole = Array.from({ length: 2 }, () => postResponse(chorus.url, ask));
+    const target = members.find((pid) => nameOf(pid).startsWith(comm)) ?? expect.fail(`no ${comm}`);
+    const whole = Array.from({ length: 2 }, () => postResponse(chorus().url, ask));
     process.kill(target, signal);
 
     // What had no event yet succeeds elsewhere, what had goes on: greedy text is the same on every engine.
@@ -72,8 +46,8 @@ describe('the real vLLM under load', () => {
     for (const { status, body } of await Promise.all(whole)) {
       expect([status, body.output_text]).toEqual([200, texts.at(-1)?.[1]]);
     }
-    const { engines } = await eventually('the replica back', RESTART_TIMEOUT_MS, async () => {
-      const report = await chorus.status();
+    const { engines } = await eventually('the replica back', restartTimeoutMs, async () => {
+      const report = await chorus().status();
       const back = report.engines.find(({ engineId }) => engineId === victim.engineId);
       return back?.phase === 'ready' && back.generation > victim.generation ? report : null;
     });
@@ -81,7 +55,7 @@ describe('the real vLLM under load', () => {
     expect(members.filter((pid) => groupMembers(leader).includes(pid))).toEqual([]);
     console.log(engines.find(({ engineId }) => engineId === victim.engineId)?.lastFailure?.message);
   });
-});
+}
 
 function nameOf(pid: number): string {
   return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();

@@ -7,8 +7,8 @@ import type { Answering } from '../turn/answer-turn.ts';
 import type { TextListener } from '../turn/progress.ts';
 import type { TurnEnd } from '../turn/run-turn.ts';
 import { DataFrames } from './data-frames.ts';
-import { reword, type Wording } from './reword.ts';
-import { completionUsage } from './usage.ts';
+import { rawEnd, type RawEnd } from './raw-end.ts';
+import type { Wording } from './reword.ts';
 
 /** How one completion is written. */
 export interface CompletionStyle {
@@ -42,8 +42,8 @@ export class CompletionWriter implements TextListener, Answering<Completion> {
   #gathered = nothing();
   /** Where the next token's text begins. */
   #textOffset: number;
-  #finishReason: 'stop' | 'length' = 'stop';
-  #usage: CompletionUsage | null = null;
+  /** Set once the turn is over. */
+  #end: RawEnd | null = null;
 
   constructor(style: CompletionStyle, write: ((frames: string) => void) | null, onFirstOutput: () => void) {
     this.#style = style;
@@ -91,29 +91,28 @@ export class CompletionWriter implements TextListener, Answering<Completion> {
   }
 
   finish(end: Exclude<TurnEnd, { kind: 'aborted' }>): CodedError | null {
-    this.#usage = completionUsage(end.usage, null);
-    if (end.kind === 'failed') return reword(end.error, this.#style.wording);
-    this.#finishReason = end.kind === 'incomplete' ? 'length' : 'stop';
-    return null;
+    this.#end = rawEnd(end, this.#style.wording);
+    return this.#end.error;
   }
 
   announce(error: CodedError | null): void {
-    if (error === null) {
-      this.#chunk(nothing(), this.#finishReason);
-      if (this.#style.includesUsage) this.#frame([], this.#usage);
+    if (error === null && this.#end !== null) {
+      const { finishReason, usage } = this.#end;
+      this.#chunk(nothing(), finishReason);
+      if (this.#style.includesUsage) this.#frame([], usage);
     }
     this.#frames?.end(error);
   }
 
   answer(): Completion {
-    if (this.#usage === null) throw new Error('the turn is not over');
+    if (this.#end === null) throw new Error('the turn is not over');
     const { head, echo } = this.#style;
     const whole = { ...this.#gathered, text: echo + this.#gathered.text };
     return {
       ...head,
       object: 'text_completion',
-      choices: [this.#choice(whole, this.#finishReason)],
-      usage: this.#usage,
+      choices: [this.#choice(whole, this.#end.finishReason)],
+      usage: this.#end.usage,
     };
   }
 

@@ -7,8 +7,8 @@ import type { Answering } from '../turn/answer-turn.ts';
 import type { TokenListener } from '../turn/progress.ts';
 import type { TurnEnd } from '../turn/run-turn.ts';
 import { DataFrames } from './data-frames.ts';
-import { reword, type Wording } from './reword.ts';
-import { completionUsage } from './usage.ts';
+import { rawEnd, type RawEnd } from './raw-end.ts';
+import type { Wording } from './reword.ts';
 
 /** How one generation is written. */
 export interface GenerationStyle {
@@ -36,8 +36,8 @@ export class GenerationWriter implements TokenListener, Answering<Generation> {
   #tokenIds: number[] = [];
   #logprobs: EngineLogprob[] | null = null;
   #lastId = -1;
-  #finishReason: 'stop' | 'length' = 'stop';
-  #usage: CompletionUsage | null = null;
+  /** Set once the turn is over. */
+  #end: RawEnd | null = null;
 
   constructor(style: GenerationStyle, write: ((frames: string) => void) | null, onFirstOutput: () => void) {
     this.#style = style;
@@ -71,35 +71,35 @@ export class GenerationWriter implements TokenListener, Answering<Generation> {
   }
 
   finish(end: Exclude<TurnEnd, { kind: 'aborted' }>): CodedError | null {
-    this.#usage = completionUsage(end.usage, null);
-    if (end.kind === 'failed') return reword(end.error, this.#style.wording);
-    this.#finishReason = end.kind === 'incomplete' ? 'length' : 'stop';
-    return null;
+    this.#end = rawEnd(end, this.#style.wording);
+    return this.#end.error;
   }
 
   announce(error: CodedError | null): void {
-    if (error === null) {
-      this.#frame([choice([], null, this.#finishReason, this.#stopReason())], null);
-      if (this.#style.includesUsage) this.#frame([], this.#usage);
+    if (error === null && this.#end !== null) {
+      const { finishReason, usage } = this.#end;
+      this.#frame([choice([], null, finishReason, this.#stopReason(finishReason))], null);
+      if (this.#style.includesUsage) this.#frame([], usage);
     }
     this.#frames?.end(error);
   }
 
   answer(): Generation {
-    if (this.#usage === null) throw new Error('the turn is not over');
+    if (this.#end === null) throw new Error('the turn is not over');
+    const { finishReason, usage } = this.#end;
     const { request_id: requestId, model, created } = this.#style.head;
     return {
       request_id: requestId,
       model,
       created,
-      usage: this.#usage,
+      usage,
       output_mode: 'tokens',
-      choices: [choice(this.#tokenIds, this.#logprobs, this.#finishReason, this.#stopReason())],
+      choices: [choice(this.#tokenIds, this.#logprobs, finishReason, this.#stopReason(finishReason))],
     };
   }
 
-  #stopReason(): number | null {
-    if (this.#finishReason !== 'stop' || this.#lastId === TOKENS.return) return null;
+  #stopReason(finishReason: RawEnd['finishReason']): number | null {
+    if (finishReason !== 'stop' || this.#lastId === TOKENS.return) return null;
     const isNamed = TOLD_ENDS.includes(this.#lastId) || this.#style.stopTokenIds.includes(this.#lastId);
     return isNamed ? this.#lastId : null;
   }

@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toolResult, type LM, type LMOptions, type LMResult, type LMTool } from '../../src/client/index.ts';
-
-const getWeather: LMTool = {
-  name: 'get_weather',
-  description: 'Get the current weather for a city.',
-  parameters: {
-    type: 'object',
-    properties: { location: { type: 'string' } },
-    required: ['location'],
-    additionalProperties: false,
-  },
-};
+import { toolResult, type LM, type LMOptions, type LMResult } from '../../src/client/index.ts';
+import { getWeather } from '../support/weather-function.ts';
 
 const person = {
   type: 'object',

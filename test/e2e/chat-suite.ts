@@ -9,22 +9,11 @@ import {
   type ChatChunk,
   type ChatSaid,
 } from '../support/completions-client.ts';
+import { getWeather as weather } from '../support/weather-function.ts';
 
 const CHAT = '/v1/chat/completions';
 
-const getWeather = {
-  type: 'function',
-  function: {
-    name: 'get_weather',
-    description: 'Get the current weather for a city.',
-    parameters: {
-      type: 'object',
-      properties: { location: { type: 'string' } },
-      required: ['location'],
-      additionalProperties: false,
-    },
-  },
-};
+const getWeather = { type: 'function', function: weather };
 const person = {
   type: 'json_schema',
   json_schema: {

@@ -3,12 +3,8 @@ import type { ChatCompletion } from '../../src/protocol/chat.ts';
 import type { ResponseObject } from '../../src/protocol/responses.ts';
 import type { RunningChorus } from '../support/chorus-process.ts';
 import { post } from '../support/completions-client.ts';
+import { getWeather as weather } from '../support/weather-function.ts';
 
-const weather = {
-  name: 'get_weather',
-  description: 'Get the current weather for a city.',
-  parameters: { type: 'object', properties: { location: { type: 'string' } }, required: ['location'] },
-};
 const common = { model: 'gpt-oss-20b', temperature: 0 };
 const question = { role: 'user', content: 'What is the weather in Paris?' };
 const RESULTS = ['{"temperature":21}', '{"temperature":-7}'];

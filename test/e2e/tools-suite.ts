@@ -3,18 +3,9 @@ import type { FunctionCallItem, OutputItem, ResponseObject } from '../../src/pro
 import type { RunningChorus } from '../support/chorus-process.ts';
 import { eventOrderProblems } from '../support/event-order.ts';
 import { postResponse, streamResponse } from '../support/responses-client.ts';
+import { getWeather as weather } from '../support/weather-function.ts';
 
-const getWeather = {
-  type: 'function',
-  name: 'get_weather',
-  description: 'Get the current weather for a city.',
-  parameters: {
-    type: 'object',
-    properties: { location: { type: 'string' } },
-    required: ['location'],
-    additionalProperties: false,
-  },
-};
+const getWeather = { type: 'function', ...weather };
 const person = {
   type: 'json_schema',
   name: 'person',

@@ -14,7 +14,9 @@ interface Probed {
 }
 
 const HEADER = '<|channel|>final <|constrain|>json<|message|>';
-const SLOW_MS = 1_000;
+/** Machines differ, so time is counted in what this case takes: what is quick takes up to 6 of it, the slow from 14 on. */
+const UNIT_OF_TIME = 'any value';
+const SLOW_UNITS = 9;
 const probe = fileURLToPath(new URL('../../scripts/harmony/grammar-probe.py', import.meta.url));
 
 const validTexts = ({ valid = [] }: GrammarCase): string[] => valid.map((value) => JSON.stringify(value));
@@ -32,9 +34,9 @@ function request(grammarCase: GrammarCase): string {
 }
 
 /** What the engine's grammar does, in the words of the table. */
-function verdict(grammarCase: GrammarCase, { error, compileMs, accepts }: Probed): string {
+function verdict(grammarCase: GrammarCase, { error, compileMs, accepts }: Probed, slowMs: number): string {
   if (error !== null) return 'refused';
-  if (compileMs > SLOW_MS) return 'slow';
+  if (compileMs > slowMs) return 'slow';
   const validCount = validTexts(grammarCase).length;
   const letsIn = accepts.slice(validCount);
   if (letsIn.some(Boolean)) return 'ignored';
@@ -53,7 +55,11 @@ describe('the grammar of the installed engine', () => {
   });
 
   it('does with every schema of the table what the table says', () => {
-    const measured = GRAMMAR_CASES.map((one, index) => ({ name: one.name, grammar: verdict(one, probed[index]!) }));
+    const slowMs = SLOW_UNITS * probed[GRAMMAR_CASES.findIndex(({ name }) => name === UNIT_OF_TIME)]!.compileMs;
+    const measured = GRAMMAR_CASES.map((one, index) => ({
+      name: one.name,
+      grammar: verdict(one, probed[index]!, slowMs),
+    }));
     expect(measured).toEqual(GRAMMAR_CASES.map(({ name, grammar }) => ({ name, grammar })));
   });
 });

@@ -19,6 +19,7 @@ import { spellLogprob } from '../../src/responses/logprobs.ts';
 import { openResponseStore } from '../../src/store/open-response-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { readVocabulary } from '../../src/system/vocabulary.ts';
+import { allocateInYoungGeneration } from '../../src/system/young-generation.ts';
 import { PromptEncoder } from '../../src/turn/prompt-encoder.ts';
 import { Suspects } from '../../src/turn/suspects.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
@@ -48,6 +49,7 @@ const SEAL_KEY_BYTES = 32;
 const LISTEN_BACKLOG = 4096;
 
 const { socketPaths, directory } = readStart() as GatewayStart;
+allocateInYoungGeneration();
 const opening = await openResponseStore({ directory, clock: systemClock });
 if (opening.kind !== 'opened') throw new Error(opening.problem.message);
 const vocabulary = createVocabulary(readVocabulary());

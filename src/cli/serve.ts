@@ -23,6 +23,7 @@ import { systemClock } from '../system/clock.ts';
 import { takeServiceEnvironment, type ServiceEnvironment } from '../system/service-environment.ts';
 import { openResponseStore } from '../store/open-response-store.ts';
 import { makeStateDirectory, refuseSecondServer } from '../system/state-directory.ts';
+import { allocateInYoungGeneration } from '../system/young-generation.ts';
 import { banner } from './banner.ts';
 import { confirmSetup } from './confirm-setup.ts';
 import { decidePlacement, refuseIdlePlan } from './plan.ts';
@@ -40,6 +41,7 @@ type Print = (line: string) => void;
  * `policy` are the waiting times of its engines.
  */
 export async function serve(flags: Flags, policy: EnginePolicy = DEFAULT_POLICY): Promise<void> {
+  allocateInYoungGeneration();
   const wasReloadAsked = isForeground() ? () => false : noteEarlyReload(process);
   const told = takeServiceEnvironment(process.env, process.pid);
   const config = await loadConfig(flags, process.env);

@@ -27,6 +27,8 @@ export interface ParserSink {
   onMessageEnd(end: MessageEnd): void;
 }
 
+const ASSISTANT = new TextEncoder().encode('assistant');
+
 /** Longer is no header. The longest real ones name a function of 64 characters or a remote tool of 128. */
 const MAX_HEADER_TOKENS = 256;
 
@@ -59,7 +61,7 @@ export class Parser {
   /** `prompted`: the stream continues a prompt that ended in `<|start|>assistant`. */
   constructor(vocabulary: Vocabulary, prompted: boolean) {
     this.#decoder = createDecoder(vocabulary);
-    this.#assistantId = vocabulary.find(new TextEncoder().encode('assistant'), 0, 'assistant'.length);
+    this.#assistantId = vocabulary.find(ASSISTANT, 0, ASSISTANT.length);
     this.#wellFormed = prompted;
   }
 

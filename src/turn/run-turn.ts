@@ -276,7 +276,7 @@ class Turn {
       status: failure.status,
       outcome: OUTCOMES[step.kind],
       outputTokens: this.#output.tokenIds.length,
-      suspectHash: isRefused ? this.#trial.hash : null,
+      suspectHash: isRefused ? this.#trial.hash() : null,
       reason: failure.message,
     };
     this.#failedAttempts.push(failedAttempt);

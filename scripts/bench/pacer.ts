@@ -4,13 +4,14 @@ const TICK_MS = 1;
 
 /** Something that wants to be called once every interval, at its own phase. */
 export interface Paced {
-  advance(nowMs: number): void;
+  /** Returns whether anything went out. */
+  advance(nowMs: number): boolean;
 }
 
 /**
- * Calls each member once every `intervalMs`. A timer tick is a millisecond; its members are called one a turn of the
- * event loop with a `rest` after each: the streams of different requests are not in step, and a reader that finds many
- * at once has it easier than the one that is woken for each.
+ * Calls each member once every `intervalMs`. A timer tick is a millisecond; what its members send
+ * goes out in a turn of the event loop each, with a `rest` between: the streams of different requests are not in step,
+ * and a reader that finds many at once has it easier than the one that is woken for each.
  */
 export class Pacer {
   readonly #clock: Clock;
@@ -56,9 +57,9 @@ export class Pacer {
   }
 
   #callNext(): void {
-    const member = this.#due.shift();
-    if (member === undefined) return;
-    member.advance(this.#clock.monotonicMs());
+    const nowMs = this.#clock.monotonicMs();
+    const isSent = (): boolean => this.#due.shift()?.advance(nowMs) ?? false;
+    while (this.#due.length > 0 && !isSent());
     if (this.#due.length === 0) return;
     this.#rest();
     setImmediate(() => this.#callNext());

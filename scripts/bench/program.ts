@@ -6,10 +6,13 @@ import type { GatewayRequest, GatewayStart, GatewayState } from './gateway.ts';
 import type { LoadReply, LoadRequest } from './requests.ts';
 import type { UpstreamReply, UpstreamRequest, UpstreamStart } from './upstream.ts';
 
-/** What is measured has a core of its own; everything that makes the load shares the other one. */
-export type Core = 'measured' | 'harness';
+/**
+ * What is measured has a core of its own, and everything that makes the load shares the other one. `both`: what is
+ * measured goes where it likes, as on a machine of its own.
+ */
+export type Core = 'measured' | 'harness' | 'both';
 
-const CORES: Readonly<Record<Core, string>> = { measured: '1', harness: '0' };
+const CORES: Readonly<Record<Core, string>> = { measured: '1', harness: '0', both: '0,1' };
 /** As the `chorus` command starts its own Node. */
 const NODE_FLAGS = ['--max-semi-space-size=16'];
 
@@ -25,8 +28,10 @@ export interface Program<Request, Reply> {
 }
 
 /** The gateway: Chorus's own parts over replicas that are known to be ready. */
-export const startGateway = (start: GatewayStart): Promise<Program<GatewayRequest, GatewayState>> =>
-  startProgram('gateway', 'measured', start);
+export const startGateway = (
+  start: GatewayStart,
+  core: 'measured' | 'both',
+): Promise<Program<GatewayRequest, GatewayState>> => startProgram('gateway', core, start);
 
 /** The stand-in for the engines. */
 export const startUpstream = (start: UpstreamStart): Promise<Program<UpstreamRequest, UpstreamReply>> =>

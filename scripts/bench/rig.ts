@@ -109,9 +109,9 @@ export class Rig {
     return { name: 'direct', pid: null, address: { socketPath: this.#socketPaths[0] ?? '' }, stop: async () => {} };
   }
 
-  async startChorus(): Promise<ChorusTarget> {
+  async startChorus(core: 'measured' | 'both' = 'measured'): Promise<ChorusTarget> {
     const directory = mkdtempSync(join(this.#directory, 'store-'));
-    const gateway = await startGateway({ socketPaths: this.#socketPaths, directory });
+    const gateway = await startGateway({ socketPaths: this.#socketPaths, directory }, core);
     const { port } = await gateway.ask({ ask: 'state' });
     return {
       name: 'chorus',

@@ -77,10 +77,10 @@ class TokenStream implements Paced {
     this.#sendUpTo(intervalMs > 0 ? leadTokens : Infinity);
   }
 
-  advance(nowMs: number): void {
+  advance(nowMs: number): boolean {
     const { intervalMs, leadTokens } = this.#workload;
-    if (this.#ended || this.#socket.writableNeedDrain) return;
-    this.#sendUpTo(leadTokens + Math.round((nowMs - this.#startMs) / intervalMs));
+    if (this.#ended || this.#socket.writableNeedDrain) return false;
+    return this.#sendUpTo(leadTokens + Math.round((nowMs - this.#startMs) / intervalMs));
   }
 
   /** Ends it where it is; harmless afterwards. */
@@ -91,16 +91,17 @@ class TokenStream implements Paced {
     counts.openStreams--;
   }
 
-  #sendUpTo(due: number): void {
+  #sendUpTo(due: number): boolean {
     const { ends, body } = this.#script;
     const tokenCount = ends.length - 1;
     const tokens = Math.min(due, tokenCount);
-    if (tokens <= this.#sent) return;
+    if (tokens <= this.#sent) return false;
     const frames = body.subarray(ends[this.#sent], ends[tokens]);
     if (frames.length > 0) this.#socket.write(frames);
     counts.tokens += tokens - this.#sent;
     this.#sent = tokens;
     if (tokens === tokenCount) this.drop();
+    return frames.length > 0;
   }
 }
 

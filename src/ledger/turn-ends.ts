@@ -44,12 +44,11 @@ export class TurnEnds {
 
   /**
    * In place of `ended` for a turn whose response is stored: `keep` brings the row to the disk together with it, after
-   * which `report`, asked again, is passed on. Rejects as `keep` does; then nothing is recorded, and the turn has not
-   * ended yet.
+   * which `report` is passed on. Rejects as `keep` does; then nothing is recorded, and the turn has not ended yet.
    */
-  async endedWith(report: () => TurnReport, keep: (row: UsageRow) => Promise<void>): Promise<void> {
-    await keep(this.#rowOf(report()));
-    this.#tell(report());
+  async endedWith(report: TurnReport, keep: (row: UsageRow) => Promise<void>): Promise<void> {
+    await keep(this.#rowOf(report));
+    this.#tell(report);
   }
 
   #tell(report: TurnReport): void {

@@ -106,7 +106,7 @@ async function conclude(
   };
   try {
     const keep = (usage: UsageRow): Promise<void> => remember(memory.store, response, { ...record, usage });
-    await turnEnds.endedWith(() => report(failure), keep);
+    await turnEnds.endedWith(report(failure), keep);
     return failure;
   } catch (cause) {
     const message = `The response was generated but could not be stored: ${(cause as Error).message}`;

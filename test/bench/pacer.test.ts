@@ -6,9 +6,9 @@ it('a pacer calls each member once an interval, at its own phase, until it leave
   const clock = new FakeClock(0);
   const pacer = new Pacer(clock, 20, () => {});
   const calls: string[] = [];
-  const leaveA = pacer.add({ advance: (nowMs) => calls.push(`a ${nowMs}`) });
+  const leaveA = pacer.add({ advance: (nowMs) => calls.push(`a ${nowMs}`) > 0 });
   clock.advance(5);
-  const leaveB = pacer.add({ advance: (nowMs) => calls.push(`b ${nowMs}`) });
+  const leaveB = pacer.add({ advance: (nowMs) => calls.push(`b ${nowMs}`) > 0 });
   clock.advance(40);
   leaveA();
   leaveA();
@@ -18,7 +18,7 @@ it('a pacer calls each member once an interval, at its own phase, until it leave
   expect(clock.pendingTimers).toBe(0);
 });
 
-it('a late pacer calls each member once, however much it missed, with a rest between two', async () => {
+it('a late pacer calls each member once, however much it missed, with a rest after each that sent something', async () => {
   let nowMs = 0;
   let tick = (): void => {};
   const schedule = (_: number, callback: () => void): (() => void) => {
@@ -28,9 +28,11 @@ it('a late pacer calls each member once, however much it missed, with a rest bet
   const calls: string[] = [];
   const pacer = new Pacer({ nowMs: () => nowMs, monotonicMs: () => nowMs, schedule }, 20, () => calls.push('rest'));
   const { promise: allCalled, resolve } = Promise.withResolvers<void>();
-  for (const name of ['a', 'b', 'c']) {
-    const advance = (atMs: number): void => {
+  for (const name of ['a', 'idle', 'b', 'c']) {
+    const advance = (atMs: number): boolean => {
+      if (name === 'idle') return false;
       if (calls.push(`${name} ${atMs}`) === 5) resolve();
+      return true;
     };
     pacer.add({ advance });
     nowMs += 5;

@@ -91,20 +91,14 @@ it('loses rows, and holds up nobody, on a disk that is full', async () => {
 it('leaves the row to what is kept with it, and tells of the turn after that', async () => {
   const { turnEnds, told, rows, lost } = await setUp();
   const kept: UsageRow[] = [];
-  await turnEnds.endedWith(
-    () => REPORT,
-    async (row) => {
-      expect(told).toEqual([]);
-      kept.push(row);
-    },
-  );
+  await turnEnds.endedWith(REPORT, async (row) => {
+    expect(told).toEqual([]);
+    kept.push(row);
+  });
   expect(kept).toMatchObject([{ id: 'chatcmpl_1', project: 'alpha' }]);
   expect(told).toEqual([REPORT]);
   expect(await rows()).toEqual([]);
-  const refused = turnEnds.endedWith(
-    () => REPORT,
-    () => Promise.reject(new Error('full')),
-  );
+  const refused = turnEnds.endedWith(REPORT, () => Promise.reject(new Error('full')));
   await expect(refused).rejects.toThrow('full');
   expect([told.length, lost.length]).toEqual([1, 0]);
 });

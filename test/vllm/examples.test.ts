@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
 import { expectExamples, IN_JAVASCRIPT, IN_PYTHON } from '../support/examples.ts';
 
-/** On two busy cores two engines and seven Python programs take minutes; `npm run examples` has them on the simulator. */
+/** On two busy cores the engine and seven Python programs take minutes; `npm run examples` has them on the simulator. */
 const RUN_TIMEOUT_MS = 900_000;
 
 describe('every example', () => {

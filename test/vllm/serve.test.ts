@@ -16,6 +16,7 @@ import { toolOutputsSuite } from '../e2e/tool-outputs-suite.ts';
 import { toolsSuite } from '../e2e/tools-suite.ts';
 import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
 import { postResponse } from '../support/responses-client.ts';
+import { metricsSuite } from './metrics-suite.ts';
 
 /** Two starts at once on two cores take one to three minutes. */
 const START_TIMEOUT_MS = 300_000;
@@ -85,8 +86,10 @@ describe('chorus serve with the real vLLM on the CPU', () => {
   serveSuite(() => chorus, { restartTimeoutMs: START_TIMEOUT_MS });
 
   it('knows the name after a restart', async () => {
-    chorus = await startChorus([...flags, '--replicas', '1'], stateDir);
+    chorus = await startChorus([...flags, '--replicas', '1', '--log-level', 'debug'], stateDir);
     const { body } = await postResponse(chorus.url, { input: 'What is my name?', previous_response_id: told });
     expect(body.output_text).toBe('Your name is Ada.');
   });
+
+  metricsSuite(() => chorus);
 });

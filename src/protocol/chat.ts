@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { ReasoningEffort, type TokenLogprob } from './responses.ts';
+import { MAX_ITEMS, ReasoningEffort, type TokenLogprob } from './responses.ts';
 import { MAX_INT32, SAMPLING_FIELDS } from './sampling.ts';
 
 /** Of the APIs whose streams tell the usage only where it is asked for. */
@@ -11,7 +11,7 @@ export const StreamOptions = Type.Object({ include_usage: Type.Optional(Type.Boo
  */
 export const CreateChatBody = Type.Object({
   model: Type.String(),
-  messages: Type.Array(Type.Unknown(), { minItems: 1 }),
+  messages: Type.Array(Type.Unknown(), { minItems: 1, maxItems: MAX_ITEMS }),
   stream: Type.Optional(Type.Boolean()),
   stream_options: Type.Optional(StreamOptions),
   max_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_INT32 })),

@@ -5,6 +5,9 @@ import { MAX_INT32, SAMPLING_FIELDS } from './sampling.ts';
 export const ReasoningEffort = Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 export type ReasoningEffort = Static<typeof ReasoningEffort>;
 
+/** More messages than a context of 131,072 tokens has room for: the shortest takes four of them. */
+export const MAX_ITEMS = 32_768;
+
 /**
  * The body of `POST /responses`, as far as types and ranges go. Unknown keys are ignored, as OpenAI-compatible servers
  * do for the extras that clients send; null means absent (the gateway removes nulls before this schema looks).
@@ -13,7 +16,7 @@ export type ReasoningEffort = Static<typeof ReasoningEffort>;
 export const CreateResponseBody = Type.Object({
   model: Type.String(),
   /** Absent only where an alias (`prompt`, `messages`) stands for it. */
-  input: Type.Optional(Type.Union([Type.String(), Type.Array(Type.Unknown())])),
+  input: Type.Optional(Type.Union([Type.String(), Type.Array(Type.Unknown(), { maxItems: MAX_ITEMS })])),
   instructions: Type.Optional(Type.String()),
   previous_response_id: Type.Optional(Type.String()),
   store: Type.Optional(Type.Boolean()),

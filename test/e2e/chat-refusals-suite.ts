@@ -22,6 +22,7 @@ export function chatRefusalsSuite(chorus: () => RunningChorus): void {
       ['an empty body', '', 400, null, null],
       ['no messages', {}, 400, 'missing_required_parameter', 'messages'],
       ['an empty list of messages', { messages: [] }, 400, 'invalid_value', 'messages'],
+      ['too many messages', { messages: Array(32_769).fill('hi') }, 400, 'array_above_max_length', 'messages'],
       ['an unknown model', { model: 'gpt-5', messages }, 404, 'model_not_found', 'model'],
       ['several answers', { messages, n: 2 }, 400, 'unsupported_parameter', 'n'],
       ['functions', { messages, functions: [] }, 400, 'unsupported_parameter', 'functions'],

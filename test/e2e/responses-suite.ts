@@ -232,6 +232,13 @@ export function responsesSuite(chorus: () => RunningChorus): void {
         'previous_response_id',
       ],
       ['an input longer than the context', { input: 'word '.repeat(140_000) }, 400, 'context_length_exceeded', 'input'],
+      [
+        'more items than any context holds',
+        { input: Array(32_769).fill('hi') },
+        400,
+        'array_above_max_length',
+        'input',
+      ],
       ['a body over 32 MiB', { input: 'x'.repeat(33 * 1024 * 1024) }, 413, null, null],
     ];
     it.each(rows)('answers %s in the shape of OpenAI, naming the field', async (...row) => {

@@ -85,11 +85,16 @@ describe('chorus serve with the real vLLM on the CPU', () => {
 
   serveSuite(() => chorus, { restartTimeoutMs: START_TIMEOUT_MS });
 
+  let answeredTokens = 0;
   it('knows the name after a restart', async () => {
     chorus = await startChorus([...flags, '--replicas', '1', '--log-level', 'debug'], stateDir);
     const { body } = await postResponse(chorus.url, { input: 'What is my name?', previous_response_id: told });
     expect(body.output_text).toBe('Your name is Ada.');
+    answeredTokens = body.usage?.output_tokens ?? 0;
   });
 
-  metricsSuite(() => chorus);
+  metricsSuite(
+    () => chorus,
+    () => answeredTokens,
+  );
 });

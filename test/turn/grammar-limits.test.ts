@@ -5,6 +5,12 @@ import { GRAMMAR_CASES } from '../support/grammar-cases/all.ts';
 const text = { type: 'string' };
 const nested = (depth: number): object =>
   depth === 0 ? text : { type: 'object', properties: { a: nested(depth - 1) }, required: ['a'] };
+const closed = (count: number, required: readonly string[]): object => ({
+  type: 'object',
+  properties: Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, text])),
+  required,
+  additionalProperties: false,
+});
 
 describe('what a grammar can hold', () => {
   it.each(GRAMMAR_CASES)('$grammar: $name', ({ schema, path }) => {
@@ -41,6 +47,25 @@ describe('what a grammar can hold', () => {
       reason: 'the engine would take about 4 s to compile this schema, most of it here.',
       remedy: 'Make it smaller: fewer properties, alternatives or repeats.',
     });
+  });
+
+  it.each([
+    ['repeats of anything', 25, 35, (count: number) => ({ ...text, pattern: `^[^<]{1,${count}}$` })],
+    ['optional classes', 15, 25, (count: number) => ({ ...text, pattern: `^${'[a-z]?'.repeat(count)}$` })],
+    [
+      'properties',
+      400,
+      420,
+      (count: number) =>
+        closed(
+          count,
+          [...Array(count).keys()].map((index) => `p${index}`),
+        ),
+    ],
+    ['optional properties', 110, 130, (count: number) => closed(count, [])],
+  ])('draws the line for %s at about a second', (_, taken, refused, make) => {
+    expect(grammarProblem(make(taken))).toBeNull();
+    expect(grammarProblem(make(refused))?.reason).toMatch(/about 1 s to compile/);
   });
 
   it('counts a pattern once that stands in several places', () => {

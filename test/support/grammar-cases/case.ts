@@ -5,7 +5,7 @@ export interface GrammarCase {
   /**
    * `held`: lets every valid value through and no invalid one. `ignored`: lets the first invalid one through.
    * `narrow`: lets the first valid one not through. `refused`: the engine answers 400 or 500. `slow`: takes
-   * more than a second to compile. `endless`: held, but no value is finite.
+   * several seconds to compile. `endless`: held, but no value is finite.
    */
   readonly grammar: 'held' | 'ignored' | 'narrow' | 'refused' | 'slow' | 'endless';
   /** Where the problem is; null for none. */

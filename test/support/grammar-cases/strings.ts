@@ -97,13 +97,13 @@ export const PATTERNS: readonly GrammarCase[] = [
   ignored('class of a quote', 'pattern', pattern('^a["]b$'), { invalidTexts: ['"a"b"'] }),
   refused('repeats above 128', 'pattern', pattern('^[a-z]{1,129}$')),
   refused('least repeats above 128', 'pattern', pattern('^[a-z]{129,}$')),
-  slow('many repeats of anything', 'pattern', pattern('^[^<]{1,60}$')),
-  slow('many optional classes', 'pattern', pattern(`^${'[a-z]?'.repeat(36)}$`)),
-  slow('repeats of repeats', 'pattern', pattern('^([a-z]{1,9}){1,9}$')),
+  slow('many repeats of anything', 'pattern', pattern('^[^<]{1,120}$')),
+  slow('many optional classes', 'pattern', pattern(`^${'[a-z]?'.repeat(64)}$`)),
+  slow('repeats of repeats', 'pattern', pattern('^([a-z]{1,11}){1,11}$')),
   slow(
     'many different repeats',
     'properties.f0.pattern',
-    closed(many(8, (index) => [`f${index}`, pattern(`^[^<${index}]{1,10}$`)])),
+    closed(many(20, (index) => [`f${index}`, pattern(`^[^<${index}]{1,10}$`)])),
   ),
 ];
 

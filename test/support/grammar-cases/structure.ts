@@ -132,22 +132,22 @@ export const STRUCTURE: readonly GrammarCase[] = [
     { invalid: [{ aa: 1.5 }] },
   ),
   refused('half a surrogate pair', 'description', { description: '\ud83d', ...whole }),
-  slow('900 properties', 'properties', closed(many(900, (index) => [`p${index}`, text]))),
+  slow('2500 properties', 'properties', closed(many(2500, (index) => [`p${index}`, text]))),
   slow(
-    '200 optional properties',
+    '320 optional properties',
     'properties',
-    open({ properties: many(200, (index) => [`p${index}`, text]), additionalProperties: false }),
+    open({ properties: many(320, (index) => [`p${index}`, text]), additionalProperties: false }),
   ),
   slow(
-    '42 optional properties counted',
+    '60 optional properties counted',
     'properties',
-    open({ properties: many(42, (index) => [`p${index}`, text]), additionalProperties: false, minProperties: 2 }),
+    open({ properties: many(60, (index) => [`p${index}`, text]), additionalProperties: false, minProperties: 2 }),
   ),
   slow(
-    '8 open objects',
+    '20 open objects',
     'properties.o0',
     closed(
-      many(8, (index) => [`o${index}`, open({ properties: { [`p${index}`]: text }, additionalProperties: text })]),
+      many(20, (index) => [`o${index}`, open({ properties: { [`p${index}`]: text }, additionalProperties: text })]),
     ),
   ),
 ];

@@ -1,14 +1,15 @@
 /**
  * `npm run examples`: every example of `scripts/examples` against Chorus, with what it answered. The simulator answers
- * unless other flags for `chorus serve` are given (`npm run examples -- --engine cpu --python P --model-path M`). Those in
- * Python run where `node scripts/clients-env.ts` has made their environment; `--only` takes `javascript` or `python`.
+ * unless other flags for `chorus serve` are given (`npm run examples -- --engine cpu --python P --model-path M`), or a
+ * server that runs already (`--url http://localhost:8000`, with its key in `OPENAI_API_KEY`). Those in Python run where
+ * `node scripts/clients-env.ts` has made their environment; `--only` takes `javascript` or `python`.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { execa } from 'execa';
 import PQueue from 'p-queue';
 import { vocabularyDirectory } from '../src/system/vocabulary.ts';
-import { replicasReady, startChorus } from '../test/support/chorus-process.ts';
+import { replicasReady, startChorus, type RunningChorus } from '../test/support/chorus-process.ts';
 import { openLocalhostDoor } from '../test/support/localhost-door.ts';
 import { clientsPython } from './clients-env.ts';
 
@@ -43,11 +44,22 @@ function print({ path, said, passed }: Outcome): void {
   console.log(`${passed ? 'passed' : 'failed'}\n`);
 }
 
-/** `--only LANGUAGE` and, for `chorus serve`, the rest. */
-function readArguments(given: readonly string[]): { only: string | undefined; flags: readonly string[] } {
-  const at = given.indexOf('--only');
-  const flags = at === -1 ? given : given.toSpliced(at, 2);
-  return { only: at === -1 ? undefined : given[at + 1], flags: flags.length > 0 ? flags : ['--engine', 'simulated'] };
+/** Takes an option and its value out of the arguments. */
+function takeOption(args: string[], name: string): string | undefined {
+  const at = args.indexOf(name);
+  return at === -1 ? undefined : args.splice(at, 2)[1];
+}
+
+/** Chorus with these flags for `serve`, and with one replica. */
+async function startOwn(flags: readonly string[]): Promise<RunningChorus> {
+  const chorus = await startChorus([...(flags.length > 0 ? flags : ['--engine', 'simulated']), '--replicas', '1']);
+  return replicasReady(chorus, 1, START_TIMEOUT_MS).then(
+    () => chorus,
+    async (error: unknown) => {
+      await chorus.stop();
+      throw error;
+    },
+  );
 }
 
 /** The programs that run examples, by how their names end; null: there is none here. */
@@ -58,16 +70,18 @@ function programsFor(only: string | undefined): Readonly<Record<string, string |
   };
 }
 
-const { only, flags } = readArguments(process.argv.slice(2));
-const chorus = await startChorus([...flags, '--replicas', '1']);
-const door = await openLocalhostDoor(chorus.url);
+const args = process.argv.slice(2);
+const only = takeOption(args, '--only');
+const given = takeOption(args, '--url');
+const own = given === undefined ? await startOwn(args) : null;
+const url = (given ?? own?.url ?? '').replace(/\/$/, '');
+const door = await openLocalhostDoor(url);
 try {
-  await replicasReady(chorus, 1, START_TIMEOUT_MS);
   const env = {
     ...door.env,
-    CHORUS_BASE_URL: `${chorus.url}/v1`,
-    OPENAI_BASE_URL: `${chorus.url}/v1`,
-    OPENAI_API_KEY: 'EMPTY',
+    CHORUS_BASE_URL: `${url}/v1`,
+    OPENAI_BASE_URL: `${url}/v1`,
+    OPENAI_API_KEY: process.env['OPENAI_API_KEY'] ?? 'EMPTY',
     TIKTOKEN_ENCODINGS_BASE: vocabularyDirectory,
   };
   const queue = new PQueue({ concurrency: AT_ONCE });
@@ -80,7 +94,7 @@ try {
       return [];
     }
     return paths.map((path) => {
-      const endpoint = path.includes('lm-harmony') ? { SYNTH_GPU_HARMONY_ENDPOINT: chorus.url } : {};
+      const endpoint = path.includes('lm-harmony') ? { SYNTH_GPU_HARMONY_ENDPOINT: url } : {};
       return queue.add(() => runExample(path, program, { ...env, ...endpoint }));
     });
   });
@@ -90,6 +104,6 @@ try {
   console.log(`${outcomes.length} examples, ${passed} passed`);
   if (passed < outcomes.length) process.exitCode = 1;
 } finally {
-  await chorus.stop();
+  await own?.stop();
   await door.close();
 }

@@ -36,7 +36,7 @@ const GREEDY: EngineSampling = {
   stop_token_ids: [RETURN_ID, 200_012],
 };
 
-/** What every engine must do on every route: run on the simulator and on the real vLLM. */
+/** What every engine must do on every route: run on the simulator and on the real vLLM, and ends with its end. */
 export function tokenStreamContract(startEngine: () => EngineProcess): void {
   let engine: EngineProcess;
   let upstream: Upstream;

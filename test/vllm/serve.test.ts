@@ -15,11 +15,14 @@ import { stateSuite } from '../e2e/state-suite.ts';
 import { toolOutputsSuite } from '../e2e/tool-outputs-suite.ts';
 import { toolsSuite } from '../e2e/tools-suite.ts';
 import { newStateDir, replicasReady, startChorus, type RunningChorus } from '../support/chorus-process.ts';
+import { expectExamples, IN_JAVASCRIPT, IN_PYTHON } from '../support/examples.ts';
 import { postResponse } from '../support/responses-client.ts';
 import { metricsSuite } from './metrics-suite.ts';
 
 /** Two starts at once on two cores take one to three minutes. */
 const START_TIMEOUT_MS = 300_000;
+/** Seven Python programs beside the engines take minutes on two busy cores. */
+const EXAMPLES_TIMEOUT_MS = 900_000;
 const pythonClient = fileURLToPath(new URL('openai_client.py', import.meta.url));
 
 describe('chorus serve with the real vLLM on the CPU', () => {
@@ -75,6 +78,10 @@ describe('chorus serve with the real vLLM on the CPU', () => {
       error: [400, 'model_not_found', 'model'],
       models: ['gpt-oss-20b', 'gpt-oss-120b'],
     });
+  });
+
+  it('answers every example as it is written', { timeout: EXAMPLES_TIMEOUT_MS }, async () => {
+    await expectExamples({ ...IN_JAVASCRIPT, ...IN_PYTHON }, ['--url', chorus.url]);
   });
 
   let told = '';

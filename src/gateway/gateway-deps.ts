@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { ModelId } from '../domain/model.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RequestReport } from '../metrics/request-log.ts';
-import type { ResponsesDeps } from '../responses/create.ts';
+import type { ResponsesDeps } from '../responses/asked-response.ts';
 import type { PrepareOptions } from '../responses/request.ts';
 import type { Operator } from './operator.ts';
 import type { DrainState } from './plugins/drain.ts';

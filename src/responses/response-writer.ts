@@ -3,6 +3,7 @@ import type { MessageEnd, MessageHeader } from '../harmony/parse.ts';
 import type { EngineLogprob } from '../protocol/generate.ts';
 import type { FailedAttemptObject, ResponseObject, ResponseUsage } from '../protocol/responses.ts';
 import type { FailedAttempt } from '../turn/after-failure.ts';
+import type { Answering } from '../turn/answer-turn.ts';
 import type { MessageListener, TurnUsage } from '../turn/progress.ts';
 import type { TurnEnd } from '../turn/run-turn.ts';
 import type { EventStream } from './event-stream.ts';
@@ -15,7 +16,7 @@ import { brokenPromise, type OutputPolicy } from './output-policy.ts';
  * object is its own: it grows with the items and is final after `finish`. Event order: the Responses contract, one item
  * at a time.
  */
-export class ResponseWriter implements MessageListener {
+export class ResponseWriter implements MessageListener, Answering<ResponseObject> {
   readonly hears = 'messages';
   readonly response: ResponseObject;
   readonly #policy: OutputPolicy;
@@ -130,6 +131,10 @@ export class ResponseWriter implements MessageListener {
     const { response } = this;
     if (response.status !== 'in_progress') this.#events?.event({ type: `response.${response.status}`, response });
     this.#events?.end();
+  }
+
+  answer(): ResponseObject {
+    return this.response;
   }
 
   #promiseError(): CodedError | null {

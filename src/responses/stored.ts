@@ -1,7 +1,7 @@
 import { CodedError } from '../domain/errors.ts';
 import type { ResponseObject } from '../protocol/responses.ts';
 import type { ItemPage, ItemRecord, ResponseStore } from '../store/response-store.ts';
-import { withOutputText } from './create.ts';
+import { withOutputText } from './asked-response.ts';
 
 /** A page as a query asks for it. */
 export interface PageQuery {

@@ -51,8 +51,8 @@ function setUp(body: Partial<CreateChatBody> = {}, options: Partial<PrepareOptio
   };
   const end = (turn: TurnEnd = COMPLETED): { said: readonly ChatSaid[]; error: CodedError | null } => {
     if (turn.kind === 'aborted') throw new Error(turn.kind);
-    const error = whole.finish(turn);
-    streamed.announce(streamed.finish(turn));
+    const error = whole.finish(turn, prepareOptions.nowMs);
+    streamed.announce(streamed.finish(turn, prepareOptions.nowMs));
     const stream = readDataFrames<ChatChunk>(frames);
     if (error !== null) {
       expect(stream.error).toEqual(error.toBody().error);

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
-import { createResponse } from '../../src/responses/create.ts';
+import { askedResponse } from '../../src/responses/asked-response.ts';
 import { prepareResponse } from '../../src/responses/request.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { createLogger } from '../../src/system/logger.ts';
+import { answerWhole } from '../../src/turn/answer-turn.ts';
 import { prepareOptions } from '../support/prepare-options.ts';
 import { finished } from '../support/scripted-upstream.ts';
 import { turnEndsOf } from '../support/turn-ends.ts';
@@ -32,7 +33,8 @@ function setUp() {
   const { onAttemptFailed, onTurnEnd } = telemetry;
   const turnEnds = turnEndsOf([onTurnEnd]);
   const turn = { ...deps, onAttemptFailed };
-  const created = createResponse({ turn, clock: systemClock, memory: null, turnEnds }, prepared, signal);
+  const responses = { turn, clock: systemClock, memory: null, turnEnds };
+  const created = answerWhole(responses, askedResponse(responses, prepared), signal);
   return { created, upstream, log: () => readFileSync(file, 'utf8') };
 }
 

@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { CreateResponseBody } from '../../protocol/responses.ts';
 import { withoutAliases } from '../../responses/aliases.ts';
-import { createResponse, streamResponse, withOutputText } from '../../responses/create.ts';
+import { askedResponse, withOutputText } from '../../responses/asked-response.ts';
 import { recall } from '../../responses/recall.ts';
 import { prepareResponse } from '../../responses/request.ts';
+import { answerStream, answerWhole } from '../../turn/answer-turn.ts';
 import type { GatewayDeps } from '../gateway-deps.ts';
 import { ref } from '../openapi/components.ts';
 import { jsonOrEvents, operation } from '../openapi/operation.ts';
@@ -87,12 +88,13 @@ export function registerResponses(app: FastifyInstance, deps: GatewayDeps): void
         retentionMs: memory?.retentionMs ?? null,
         ...deps.prepare,
       });
+      const asked = askedResponse(deps.responses, prepared);
       if (wantsStream) {
         return replyStream(reply, deps.clock, signal, (write, control) =>
-          streamResponse(deps.responses, prepared, write, control),
+          answerStream(deps.responses, asked, write, control),
         );
       }
-      const response = await createResponse(deps.responses, prepared, signal);
+      const response = await answerWhole(deps.responses, asked, signal);
       return response === null ? reply.hijack() : withOutputText(response);
     },
   );

@@ -1,10 +1,13 @@
 import { expect, it } from 'vitest';
 import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
-import { createResponse, streamResponse } from '../../src/responses/create.ts';
-import { prepareResponse } from '../../src/responses/request.ts';
+import type { ResponseObject } from '../../src/protocol/responses.ts';
+import { askedResponse, type ResponsesDeps } from '../../src/responses/asked-response.ts';
+import { prepareResponse, type PreparedResponse } from '../../src/responses/request.ts';
 import type { ResponseStore } from '../../src/store/response-store.ts';
+import { answerStream, answerWhole } from '../../src/turn/answer-turn.ts';
 import { Flow } from '../../src/turn/attempt.ts';
+import type { TurnControl } from '../../src/turn/run-turn.ts';
 import type { TurnReport } from '../../src/turn/turn-report.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -17,6 +20,14 @@ import { vocabulary } from '../support/vocabulary.ts';
 
 const RETENTION_MS = 60_000;
 const { signal } = new AbortController();
+
+const createResponse = (deps: ResponsesDeps, prepared: PreparedResponse): Promise<ResponseObject | null> =>
+  answerWhole(deps, askedResponse(deps, prepared), signal);
+const streamResponse = (
+  deps: ResponsesDeps,
+  prepared: PreparedResponse,
+  ...rest: [(frames: string) => void, TurnControl]
+): Promise<void> => answerStream(deps, askedResponse(deps, prepared), ...rest);
 
 /** A request over a scripted engine and a real store. */
 async function setUp() {
@@ -33,7 +44,7 @@ async function setUp() {
 
 it('an answer that is returned whole is kept', async () => {
   const { deps, prepared, store, upstream } = await setUp();
-  const created = createResponse(deps, prepared, signal);
+  const created = createResponse(deps, prepared);
   const stream = await upstream.next();
   stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello'), TOKENS.return);
   stream.end(finished());
@@ -43,7 +54,7 @@ it('an answer that is returned whole is kept', async () => {
 
 it('a failure that is returned as an error alone leaves nothing in the store', async () => {
   const { deps, prepared, store, upstream } = await setUp();
-  const created = createResponse(deps, prepared, signal);
+  const created = createResponse(deps, prepared);
   (await upstream.next()).end(failed('rejected'));
   await expect(created).rejects.toMatchObject({ errorName: 'invalid_value' });
   expect((await store.contents()).responses).toBe(0);
@@ -62,7 +73,7 @@ it('a stream that fails has told its id, and the failed response is kept under i
 
 it('reports how a response ended, its tokens and its times', async () => {
   const { deps, prepared, upstream, reports, clock } = await setUp();
-  const created = createResponse(deps, prepared, signal);
+  const created = createResponse(deps, prepared);
   const stream = await upstream.next();
   clock.advance(40);
   stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello'));
@@ -103,7 +114,8 @@ it('records every turn once before its client is told, kept or not', async () =>
   const unstored = { ...stored, id: 'resp_unstored', expires_at: null };
   const failing = { ...stored, id: 'resp_failing' };
   for (const response of [stored, unstored, failing]) {
-    const created = createResponse(kept.deps, { ...kept.prepared, response }, signal);
+    const turn = { ...kept.prepared.turn, requestId: response.id };
+    const created = createResponse(kept.deps, { ...kept.prepared, response, turn });
     const stream = await kept.upstream.next();
     if (response !== failing) stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello'), TOKENS.return);
     stream.end(response === failing ? failed('rejected') : finished());
@@ -121,7 +133,7 @@ it('records every turn once before its client is told, kept or not', async () =>
 it('records a response that could not be stored as failed', async () => {
   const { deps, prepared, upstream, store, reports } = await setUp();
   await store.put(response(prepared.response.id, { project: prepared.caller.project }));
-  const created = createResponse(deps, prepared, signal);
+  const created = createResponse(deps, prepared);
   const stream = await upstream.next();
   stream.tokens(...FINAL, ...encodeText(vocabulary, 'Hello'), TOKENS.return);
   stream.end(finished());

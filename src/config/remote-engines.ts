@@ -102,7 +102,10 @@ export const REMOTE_ENGINES = Type.Array(
         name: Type.Optional(Type.String({ description: 'In status, metrics and commands; default: r0, r1 and so on' })),
         api_key_file: Type.Optional(Type.String({ minLength: 1, description: "File with Chorus's own key for it" })),
         forward_authorization: Type.Optional(
-          Type.Boolean({ description: "Give it the caller's Authorization header unchanged, instead of that key" }),
+          Type.Boolean({
+            description:
+              "Give requests their caller's Authorization header unchanged; that key is then for Chorus's own questions",
+          }),
         ),
       },
       { additionalProperties: false },

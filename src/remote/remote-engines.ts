@@ -34,8 +34,10 @@ const SECOND_MS = 1000;
 /** Of a busy engine that names no time, and the longest that one may name. */
 const REST_MS = SECOND_MS;
 const LONGEST_REST_MS = 60 * SECOND_MS;
-/** Answers to a request that the next one would get too, as long as they are not about the caller's own key. */
+/** Answers to a request that the next one would get too. */
 const LASTING_REFUSALS: readonly (number | null)[] = [401, 403, 404];
+/** Answers that a key may be the reason of: it is wrong, may not do this, or is over its limit. */
+const ABOUT_KEYS: readonly (number | null)[] = [401, 403, 429];
 
 /** The engines that run elsewhere: met, watched, taken in and out of rotation, and neither started nor stopped. */
 export class RemoteEngines {
@@ -80,9 +82,10 @@ export class RemoteEngines {
 
   /** A request failed on one of them: whether it is busy for a while, or no engine for the next request either. */
   readonly noteFailure = ({ engineId, endpoint }: Replica, { reason, status, retryAfterMs }: UpstreamFailure): void => {
+    // What it says of the caller's own key is nothing that the next caller would hear.
+    if (isRemote(endpoint) && endpoint.forwardsAuthorization && ABOUT_KEYS.includes(status)) return;
     if (reason === 'busy') this.#pool.rest(engineId, Math.min(retryAfterMs ?? REST_MS, LONGEST_REST_MS));
-    const isOfCaller = isRemote(endpoint) && endpoint.forwardsAuthorization && status !== 404;
-    if (LASTING_REFUSALS.includes(status) && !isOfCaller) this.#engines.get(engineId)?.doubt();
+    if (LASTING_REFUSALS.includes(status)) this.#engines.get(engineId)?.doubt();
   };
 
   /** Takes all out of rotation, with at most `drainMs` for their streams. */

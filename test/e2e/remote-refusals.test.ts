@@ -46,6 +46,23 @@ describe('an engine elsewhere', { timeout: 120_000 }, () => {
     }
   });
 
+  it('that refuses the key of one caller is there for the next', async () => {
+    const limited = await remote();
+    const chorus = await chorusWith([{ url: limited.url, forward_authorization: true }], NO_LOCAL);
+    await replicasReady(chorus, 1, READY_MS);
+    limited.answerInstead = (path, response) => {
+      const key = limited.seen.at(-1)?.authorization;
+      if (path !== '/inference/v1/generate' || key !== 'Bearer sk-often') return false;
+      refuse(response, 429, 'over the limit of this key', { 'retry-after': '60' });
+      return true;
+    };
+    const ask = (authorization: string) => postResponse(chorus.url, { input: 'What is 7 + 8?' }, { authorization });
+    for (let round = 0; round < 2; round++) {
+      expect((await ask('Bearer sk-often')).status).toBe(503);
+      expect((await ask('Bearer sk-rare')).body.output_text).toBe('7 + 8 = 15.');
+    }
+  });
+
   it('may be another Chorus, whose late refusals are of the request and not tried again', async () => {
     const far = await startChorus(['--engine', 'simulated', '--replicas', '1', '--model', 'gpt-oss-120b']);
     open.push(far.stop);

@@ -36,7 +36,7 @@ import { PromptEncoder } from './turn/prompt-encoder.ts';
 import { Suspects } from './turn/suspects.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
-/** Queueing and prefill are silent too: a 131k-token prompt takes tens of seconds on a small card. */
+/** Of an engine that is out of rotation; for one in rotation the watch over its work has a deadline of its own. */
 const STALL_TIMEOUT_MS = 120_000;
 /** Said to probes where the control loop does not move. */
 const NO_ROUNDS = 'The supervision of the engines makes no rounds any more.';
@@ -91,7 +91,8 @@ export class Orchestrator {
     });
     this.#fleet = this.#engines.fleet;
     const onRemoteFailure = this.#engines.remotes.noteFailure;
-    this.#upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS, onRemoteFailure });
+    const isWatched = (engineId: string): boolean => this.#engines.isInRotation(engineId);
+    this.#upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS, isWatched, onRemoteFailure });
     this.#gpuWatch = deps.gpuSight && watchGpus(deps.gpuSight, () => this.#deployment);
     const forgive = (uuid: string): void => this.#gpuWatch?.forgive(uuid);
     const isPreparing = (): boolean => (this.#preparation?.state ?? null) !== null;

@@ -20,6 +20,11 @@ export class AllEngines {
     return [...this.fleet.status(), ...this.remotes.status()];
   }
 
+  /** Then its work is watched: it leaves rotation once nothing moves although requests wait. */
+  isInRotation(engineId: string): boolean {
+    return this.status().some((engine) => engine.engineId === engineId && engine.phase === 'ready');
+  }
+
   /** Those without a process, and those elsewhere that nothing is asked of. */
   withoutUseForConnections(): string[] {
     const local = this.fleet.status().filter(({ pid }) => pid === null);

@@ -18,6 +18,8 @@ export interface StreamLimits {
   readonly maxTokens: number;
   /** As of `UpstreamOptions`. */
   readonly stallTimeoutMs: number;
+  /** Asked when that has passed: then it counts from now. */
+  readonly mayBeSilent: () => boolean;
 }
 
 /** One generation's response, from its first byte to its end. What a read of the socket brings is handed on as one call. */
@@ -48,13 +50,14 @@ export class EngineStream implements TokenStream, ResponseListener {
     listener: TokenStreamListener,
     send: (listener: ResponseListener) => Exchange,
     clock: Clock,
-    { maxTokens, stallTimeoutMs }: StreamLimits,
+    { maxTokens, stallTimeoutMs, mayBeSilent }: StreamLimits,
   ) {
     this.#listener = listener;
     this.#tokensLeft = maxTokens;
-    this.#stall = new StallTimer(clock, stallTimeoutMs, () =>
-      this.#breakOff({ reason: 'stalled', message: `the engine sent nothing for ${stallTimeoutMs} ms`, status: null }),
-    );
+    this.#stall = new StallTimer(clock, stallTimeoutMs, () => {
+      if (mayBeSilent()) return this.#stall.start();
+      this.#breakOff({ reason: 'stalled', message: `the engine sent nothing for ${stallTimeoutMs} ms`, status: null });
+    });
     this.#stall.start();
     this.#exchange = send(this);
   }

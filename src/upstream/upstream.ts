@@ -9,11 +9,13 @@ import type { OpenTokenStream, TokenStreamListener, UpstreamFailure } from './to
 
 export interface UpstreamOptions {
   readonly clock: Clock;
-  /**
-   * How long an engine may send nothing before its stream counts as stalled. Queueing in the engine and the prompt's
-   * computation are silent too, so this must be longer than both.
-   */
+  /** How long an engine may send nothing before its stream counts as stalled. */
   readonly stallTimeoutMs: number;
+  /**
+   * Whether somebody watches that the engine works; then its streams may be silent, since those that wait in it, or for
+   * a long prompt, are. Asked whenever the timeout has passed. Default: nobody does.
+   */
+  readonly isWatched?: (engineId: string) => boolean;
   /** Told of every failure of a replica elsewhere, before the stream's listener is. */
   readonly onRemoteFailure?: (replica: Replica, failure: UpstreamFailure) => void;
 }
@@ -32,7 +34,8 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-export function createUpstream({ clock, stallTimeoutMs, onRemoteFailure }: UpstreamOptions): Upstream {
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { clock, stallTimeoutMs, isWatched = () => false, onRemoteFailure } = options;
   const replicas = new Map<string, ReplicaConnections>();
 
   const connectionsTo = ({ engineId, generation, endpoint }: Replica): Connections => {
@@ -57,7 +60,8 @@ export function createUpstream({ clock, stallTimeoutMs, onRemoteFailure }: Upstr
       const { replica, sampling } = request;
       const told =
         isRemote(replica.endpoint) && onRemoteFailure ? telling(listener, replica, onRemoteFailure) : listener;
-      return new EngineStream(told, send, clock, { maxTokens: sampling.max_tokens, stallTimeoutMs });
+      const mayBeSilent = (): boolean => isWatched(replica.engineId);
+      return new EngineStream(told, send, clock, { maxTokens: sampling.max_tokens, stallTimeoutMs, mayBeSilent });
     },
     closeReplica,
     async close() {

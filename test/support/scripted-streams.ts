@@ -46,6 +46,8 @@ export const GOOD_END = frame({ usage: USAGE, choices: [] }) + frame('[DONE]') +
 
 export interface ScriptedStreams {
   readonly clock: FakeClock;
+  /** Engines whose work is watched, by their ids. */
+  readonly watched: Set<string>;
   /** Starts a scripted engine and opens a stream to it. */
   readonly run: (
     script: (socket: Socket, request: ReceivedRequest) => void,
@@ -62,6 +64,7 @@ export interface ScriptedStreams {
 /** One engine and one upstream a test, closed after it; fails a test that leaves a timer behind. */
 export function scriptedStreams(): ScriptedStreams {
   const clock = new FakeClock();
+  const watched = new Set<string>();
   let upstream: Upstream;
   let engine: ScriptedEngine;
   const request = (facts: Partial<Replica> = {}): TokenStreamRequest => {
@@ -77,9 +80,10 @@ export function scriptedStreams(): ScriptedStreams {
   });
   return {
     clock,
+    watched,
     async run(script, facts) {
       engine = await startScriptedEngine(script);
-      upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS });
+      upstream = createUpstream({ clock, stallTimeoutMs: STALL_TIMEOUT_MS, isWatched: (id) => watched.has(id) });
       return open(facts);
     },
     open,

@@ -4,7 +4,7 @@ import type { TokenStreamEnd } from '../../src/upstream/token-stream.ts';
 import { STREAM_HEAD, writeBytewise } from '../support/scripted-engine.ts';
 import { GOOD_END, scriptedStreams, STALL_TIMEOUT_MS, tokens, USAGE } from '../support/scripted-streams.ts';
 
-const { clock, run, open, upstream, request } = scriptedStreams();
+const { clock, watched, run, open, upstream, request } = scriptedStreams();
 
 describe('an engine that falls silent', () => {
   it('is stalled after the deadline, counted from its last byte, and its connection is closed', async () => {
@@ -27,6 +27,20 @@ describe('an engine that falls silent', () => {
   it('is stalled when it never answers at all', async () => {
     const running = await run(() => {});
     clock.advance(STALL_TIMEOUT_MS);
+    expect(await running.end).toMatchObject({ failure: { reason: 'stalled' } });
+  });
+
+  it('may be silent for as long as its work is watched, and has its whole deadline after that', async () => {
+    const { promise: connected, resolve } = Promise.withResolvers<Socket>();
+    const running = await run(resolve);
+    const { engineId } = request().replica;
+    watched.add(engineId);
+    await connected;
+    for (let passed = 0; passed < 5; passed++) clock.advance(STALL_TIMEOUT_MS);
+    watched.delete(engineId);
+    clock.advance(STALL_TIMEOUT_MS - 1);
+    expect(clock.pendingTimers).toBe(1);
+    clock.advance(1);
     expect(await running.end).toMatchObject({ failure: { reason: 'stalled' } });
   });
 

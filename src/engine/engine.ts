@@ -95,19 +95,20 @@ export class Engine {
   get status(): EngineStatus {
     const { identity, describe, clock } = this.#deps;
     const { run, watch, facts, model, logFile } = this.#effects;
-    const { phase, generation, history } = this.#state;
+    const state = this.#state;
+    const { phase, generation, history } = state;
     const inPhaseMs = clock.monotonicMs() - this.#phaseSinceMs;
     return {
       ...identity,
       model,
       phase,
       generation,
-      sentence: describe(this.#state, inPhaseMs, watch?.sentence ?? null),
-      mayBecomeReady: mayBecomeReady(this.#state),
+      sentence: describe(state, inPhaseMs, watch?.sentence ?? null),
+      mayBecomeReady: mayBecomeReady(state),
       progress: phase === 'starting' ? (watch?.progress ?? null) : null,
       pid: run?.pid ?? null,
       restarts: history.restarts,
-      lastFailure: history.lastFailure,
+      lastFailure: 'failure' in state ? state.failure : history.lastFailure,
       recent: this.#recent,
       engineVersion: facts?.engineVersion ?? null,
       logFile,
@@ -146,7 +147,9 @@ export class Engine {
 
   #moment(): Moment {
     const { policy, clock, random, memory } = this.#deps;
-    return { policy, monotonicMs: clock.monotonicMs(), random: random(), watchesMemory: memory !== null };
+    const monotonicMs = clock.monotonicMs();
+    const inPhaseMs = monotonicMs - this.#phaseSinceMs;
+    return { policy, monotonicMs, inPhaseMs, random: random(), watchesMemory: memory !== null };
   }
 
   /** What belongs to the phase ends with it; gives what its end means to people. */

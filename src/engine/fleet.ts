@@ -90,21 +90,24 @@ export class Fleet {
   }
 
   /**
-   * Takes an engine out of rotation, gives its streams `drainMs`, stops it, and leaves it stopped. Rejects for one that
-   * does not exist, as the next two do.
+   * Takes an engine out of rotation, gives its streams `drainMs`, stops it, and leaves it stopped, also where its first
+   * start or a restart was still to come. Rejects for one that does not exist, as the next two do.
    */
   async drain(engineId: string, drainMs: number): Promise<void> {
-    await this.#known(engineId).engine.stop(drainMs, this.#policy.termGraceMs);
+    await this.#roster.drain(this.#known(engineId), drainMs);
   }
 
   /** Starts an engine that was stopped or has failed; resolves when it is ready or this start has failed. */
   async startEngine(engineId: string): Promise<void> {
-    await this.#roster.start(this.#known(engineId));
+    const member = this.#known(engineId);
+    this.#roster.release(member);
+    await this.#roster.start(member);
   }
 
-  /** Drains an engine and starts it again; resolves when it is ready or has failed. */
+  /** Drains an engine and starts it again; resolves when it is ready or has failed, or was drained meanwhile. */
   async restart(engineId: string, drainMs: number): Promise<void> {
     const member = this.#known(engineId);
+    this.#roster.release(member);
     await member.engine.stop(drainMs, this.#policy.termGraceMs);
     await this.#roster.start(member);
     await member.engine.decided();

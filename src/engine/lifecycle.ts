@@ -123,6 +123,7 @@ const UNHEALTHY: Conduct<'unhealthy'> = {
 const DRAINING: Conduct<'draining'> = {
   otherwise: 'it is being stopped',
   answers: {
+    stop_requested: drainSooner,
     drained: (state) => terminate(state, STOP, state.termGraceMs),
     timer_fired: (state) => terminate(state, STOP, state.termGraceMs),
     kill_requested: kill,
@@ -191,6 +192,16 @@ const CONDUCT: { readonly [Name in PhaseName]: Conduct<Name> } = {
   failed: AT_REST,
   stopped: AT_REST,
 };
+
+/** The end that is set comes sooner, never later. */
+function drainSooner(
+  state: StateOf<'draining'>,
+  { drainMs, termGraceMs }: EventOf<'stop_requested'>,
+  { inPhaseMs }: Moment,
+): Step {
+  if (inPhaseMs + drainMs >= state.drainMs) return ignore(state, 'it is being stopped');
+  return stay({ ...state, drainMs: inPhaseMs + drainMs, termGraceMs }, [timer('drain', drainMs)]);
+}
 
 function probedWhileStarting(
   state: StateOf<'starting'>,

@@ -34,14 +34,16 @@ export interface Rollout {
 
 /**
  * How to come from the engines there are to those that are wanted: one step for each that is to be made, with those
- * that stand on its cards or have its name, then one for each that merely goes. Those that are as wanted appear nowhere.
+ * that stand on its cards or have its name, then one for each that merely goes. Those that are as wanted appear nowhere,
+ * but for those that have failed: they are made anew, since what was in their way may be gone.
  */
 export function planRollout(
   members: readonly Member[],
   wanted: readonly Placement[],
   settings: LaunchSettings,
 ): readonly RolloutStep[] {
-  const isKept = (member: Member): boolean => wanted.some((placement) => isAsWanted(member, placement, settings));
+  const isKept = (member: Member): boolean =>
+    member.engine.status.phase !== 'failed' && wanted.some((placement) => isAsWanted(member, placement, settings));
   const kept = members.filter(isKept);
   const old = members.filter((member) => !kept.includes(member));
   const made = wanted

@@ -22,6 +22,8 @@ export class Roster {
   #members: readonly Member[] = [];
   /** With the end of their going. */
   readonly #retiring = new Map<Member, Promise<void>>();
+  /** Those that an operator has stopped: whatever waited to start them does not. */
+  readonly #drained = new Set<Member>();
   /** Cards on which nothing may run, by their uuid. */
   readonly #cordoned = new Map<string, EngineFailure>();
   /** Starts so far under each name. */
@@ -53,11 +55,22 @@ export class Roster {
     return member;
   }
 
-  /** Starts a member in its turn, unless it has gone meanwhile. On cards that are out of use it fails. */
+  /** Stops a member for good: it starts only once `release` says so. */
+  drain(member: Member, drainMs: number): Promise<void> {
+    this.#drained.add(member);
+    return member.engine.stop(drainMs, this.#options.policy.termGraceMs);
+  }
+
+  /** A drained member may start again. */
+  release(member: Member): void {
+    this.#drained.delete(member);
+  }
+
+  /** Starts a member in its turn, unless it has gone or was drained meanwhile. On cards that are out of use it fails. */
   async start(member: Member): Promise<void> {
     const { queue, stopping } = this.#options;
     await queue.add(async () => {
-      if (stopping.aborted || !this.#members.includes(member)) return;
+      if (stopping.aborted || !this.#members.includes(member) || this.#drained.has(member)) return;
       const cordon = member.placement.gpus.map(({ uuid }) => this.#cordoned.get(uuid)).find(Boolean);
       await (cordon ? member.engine.refuse(cordon) : member.engine.start());
     });
@@ -90,6 +103,7 @@ export class Roster {
     const { engine, placement } = member;
     await engine.stop(drainMs, policy.termGraceMs);
     this.#generations.set(placement.engineId, engine.status.generation);
+    this.#drained.delete(member);
     maker.drop(member);
     if (!this.#members.some((other) => other.placement.engineId === placement.engineId)) onGone(placement.engineId);
   }

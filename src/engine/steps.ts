@@ -16,6 +16,8 @@ import { beginWatch } from './work-watch.ts';
 export interface Moment {
   readonly policy: EnginePolicy;
   readonly monotonicMs: number;
+  /** How long the present phase lasts. */
+  readonly inPhaseMs: number;
   /** Uniform in [0, 1). */
   readonly random: number;
   /** Its cards' memory can be looked at, so that it is before each start. */

@@ -41,7 +41,7 @@ class Patient {
   }
 
   #step(event: Parameters<typeof transition>[1]): Step {
-    const moment = { policy: DEFAULT_POLICY, monotonicMs: this.#nowMs, random: 0, watchesMemory: false };
+    const moment = { policy: DEFAULT_POLICY, monotonicMs: this.#nowMs, inPhaseMs: 0, random: 0, watchesMemory: false };
     const step = transition(this.state, event, moment);
     this.state = step.state;
     return step;

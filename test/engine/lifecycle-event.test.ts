@@ -39,7 +39,7 @@ function told(...events: readonly EngineEvent[]): object[] {
   let state: EngineState = INITIAL_STATE;
   return events.flatMap((event) => {
     const before = state;
-    const moment = { policy: DEFAULT_POLICY, monotonicMs: 0, random: 0, watchesMemory: false };
+    const moment = { policy: DEFAULT_POLICY, monotonicMs: 0, inPhaseMs: 0, random: 0, watchesMemory: false };
     state = transition(before, event, moment).state;
     const said = lifecycleEvent('e0', before, state, { atMs: 5, inPhaseMs: 1000 });
     if (said === null) return [];

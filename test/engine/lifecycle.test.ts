@@ -7,7 +7,7 @@ import { FRESH_HISTORY } from '../../src/engine/restart.ts';
 import type { Step } from '../../src/engine/steps.ts';
 import { beginWatch } from '../../src/engine/work-watch.ts';
 
-const MOMENT = { policy: DEFAULT_POLICY, monotonicMs: 100_000, random: 0, watchesMemory: false };
+const MOMENT = { policy: DEFAULT_POLICY, monotonicMs: 100_000, inPhaseMs: 0, random: 0, watchesMemory: false };
 const FACTS = {
   model: 'gpt-oss-20b',
   servedName: 'gpt-oss-20b',
@@ -218,6 +218,18 @@ describe('the life of an engine', () => {
     const { start, token, 'looks down': down, stop, exited, swept } = EVENTS;
     expect(after(start, token, down, EVENTS['timer unhealthy'], stop, exited, swept).phase).toBe('stopped');
     expect(after(start, exited, stop, swept).phase).toBe('stopped');
+  });
+
+  it('drains for no longer than the most hurried of those who stop it asked for', () => {
+    const { start, token, stop } = EVENTS;
+    const draining = after(start, token, stop);
+    const later = { ...MOMENT, inPhaseMs: 20_000 };
+    const hurried = transition(draining, { kind: 'stop_requested', drainMs: 4000, termGraceMs: 500 }, later);
+    expect(outcome(hurried)).toBe('draining: timer drain 4000');
+    expect(hurried.state).toMatchObject({ drainMs: 24_000, termGraceMs: 500 });
+    expect(transition(draining, { kind: 'stop_requested', drainMs: 10_000, termGraceMs: 500 }, later).ignored).toBe(
+      'it is being stopped',
+    );
   });
 
   it('kills the group when the leader ignores SIGTERM, and looks for survivors when even that fails', () => {

@@ -101,6 +101,20 @@ describe('a change of the fleet', () => {
     expect([leader(1), leader(2)]).toEqual(others);
   });
 
+  it('tries one that has failed again before it touches those that serve', async () => {
+    const { fleet, launch } = await begin(2);
+    const serving = leader(1);
+    const placements = simulatedPlacements(2);
+    const fatal = { engineArguments: ['--fatal', 'vllm: error: unrecognized arguments: --nope'] };
+    for (const generation of [2, 3]) {
+      expect(await fleet.reconcile({ placements, launch: fatal }, DRAIN_MS)).toMatchObject({ kind: 'held' });
+      expect(engines()).toEqual([`e0#${generation} failed`, 'e1#1 ready']);
+    }
+    const mended = { engineArguments: launch.engineArguments };
+    expect(await fleet.reconcile({ placements, launch: mended }, DRAIN_MS)).toEqual({ kind: 'settled' });
+    expect([engines(), leader(1)]).toEqual([['e0#4 ready', 'e1#1 ready'], serving]);
+  });
+
   it('gives way to a newer one, and what was not reached is not touched', async () => {
     const { fleet, changed, launch } = await begin(2);
     const other = leader(1);
@@ -141,6 +155,30 @@ describe('an engine at the hands of an operator', () => {
     expect(engines()).toEqual(['e0#1 ready', 'e1#2 ready']);
   });
 
+  it('is not started by what waited to start it before it was drained', async () => {
+    bench = startFleetBench(simulatedPlacements(2));
+    const { fleet } = bench;
+    const drained = fleet.drain('e1', DRAIN_MS);
+    await fleet.start();
+    await drained;
+    expect(engines()).toEqual(['e0#1 ready', 'e1#0 stopped']);
+    await fleet.startEngine('e1');
+    expect(engines()).toEqual(['e0#1 ready', 'e1#1 ready']);
+  });
+
+  it('stays stopped when it is drained while it is being restarted', async () => {
+    const { fleet, changed, rotation } = await begin(1);
+    rotation.startStream();
+    const restarted = fleet.restart('e0', DRAIN_MS);
+    await changed(() => engines()[0] === 'e0#1 draining');
+    const drained = fleet.drain('e0', DRAIN_MS);
+    rotation.streamsFinisher()();
+    await Promise.all([restarted, drained]);
+    expect(engines()).toEqual(['e0#1 stopped']);
+    await fleet.restart('e0', DRAIN_MS);
+    expect(engines()).toEqual(['e0#2 ready']);
+  });
+
   it('is drained and comes back when it is restarted', async () => {
     const { fleet } = await begin(1);
     const before = leader(0);
@@ -164,13 +202,28 @@ describe('a card that is taken out of use', () => {
     await fleet.cordon(['GPU-0'], CARD);
     expect(groupMembers(stricken)).toEqual([]);
     expect(engines()).toEqual(['e0#1 failed', 'e1#1 ready']);
-    expect(fleet.status()[0]?.sentence).toBe('failed: GPU 0 has fallen off the bus. Reset.');
+    expect(fleet.status()[0]).toMatchObject({
+      sentence: 'failed: GPU 0 has fallen off the bus. Reset.',
+      lastFailure: CARD,
+    });
     expect(rotation.calls).toContain('closeStreams e0');
     await fleet.startEngine('e0');
     expect(engines()[0]).toBe('e0#1 failed');
     fleet.uncordon(['GPU-0']);
     await fleet.startEngine('e0');
     expect(engines()[0]).toBe('e0#2 ready');
+  });
+
+  it('has its engine again when the plan with it is followed again', async () => {
+    const placements = simulatedPlacements(2).map(onCard);
+    bench = startFleetBench(placements);
+    const { fleet } = bench;
+    await fleet.start();
+    const other = leader(1);
+    await fleet.cordon(['GPU-0'], CARD);
+    fleet.uncordon(['GPU-0']);
+    expect(await fleet.reconcile({ placements }, DRAIN_MS)).toEqual({ kind: 'settled' });
+    expect([engines(), leader(1)]).toEqual([['e0#2 ready', 'e1#1 ready'], other]);
   });
 });
 

@@ -3,14 +3,17 @@ import type { Bodies } from './bodies.ts';
 import { decodeBody, holdSameText } from './body.ts';
 import type { PackedItem } from './messages.ts';
 
-/** Goes from the turns that list a body to those behind them, and no further than to the first that has not expired. */
+/**
+ * Goes from the turns that list a body to those behind them, and no further than to the first that has not expired. The
+ * order is given (CROSS JOIN): SQLite's own is to begin with every response of every project that has not expired.
+ */
 const ANY_LIVING = `
   WITH RECURSIVE reached (turn) AS (
     SELECT turn FROM item_uses WHERE body = ?
     UNION
     SELECT key FROM turns JOIN reached ON turns.parent = reached.turn
   )
-  SELECT 1 FROM reached JOIN responses USING (turn) WHERE expires_at > ? LIMIT 1
+  SELECT 1 FROM reached CROSS JOIN responses USING (turn) WHERE expires_at > ? LIMIT 1
 `;
 
 /** Which item an id means, and which turns list an item: one that no turn lists any more is removed. */

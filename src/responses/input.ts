@@ -1,4 +1,5 @@
 import { CodedError } from '../domain/errors.ts';
+import { isObject } from '../domain/json.ts';
 import { newId, type IdPrefix } from './ids.ts';
 import { jsonObject, oneOf, show, wrongType, type Json } from './json.ts';
 
@@ -70,14 +71,26 @@ export function readInput(input: string | readonly unknown[], options: ReadOptio
   return input.map((item, index) => readItem(item, `input[${index}]`, options));
 }
 
-/** The ids that `item_reference`s in an input name, so that they can be looked up before it is read. */
+/**
+ * The ids that `item_reference`s in an input name, so that they can be looked up before it is read. Throws a `CodedError`
+ * for one that comes again: a few bytes would become a copy of an item that may be large, in memory and in the store.
+ */
 export function referencedIds(input: unknown): string[] {
   if (!Array.isArray(input)) return [];
-  return input.flatMap((item: unknown) => {
-    if (typeof item !== 'object' || item === null) return [];
-    const { id } = item as Json;
-    return isReference(item as Json) && typeof id === 'string' ? [id] : [];
-  });
+  const ids = new Set<string>();
+  for (const [index, item] of (input as unknown[]).entries()) {
+    if (!isObject(item) || !isReference(item)) continue;
+    const { id } = item;
+    if (typeof id !== 'string') continue;
+    if (ids.has(id)) throw referencedTwice(id, `input[${index}]`);
+    ids.add(id);
+  }
+  return [...ids];
+}
+
+function referencedTwice(id: string, path: string): CodedError {
+  const message = `The item with id '${id.slice(0, 80)}' is referenced before ${path} already. A stored item can stand in an input once; send its text itself where it is to stand again.`;
+  return new CodedError('invalid_value', message, { param: path });
 }
 
 /** An object with nothing but an id is a reference too. */

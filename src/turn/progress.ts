@@ -44,6 +44,7 @@ export interface TokenListener extends AttemptsListener {
 export type TurnListener = MessageListener | TextListener | TokenListener;
 
 export interface TurnUsage {
+  /** Of the prompt that an engine was asked with; 0 where none was. */
   readonly inputTokens: number;
   readonly cachedTokens: number;
   /** Every id generated that is part of the answer, headers and stop token included. */

@@ -121,7 +121,7 @@ class Turn {
   readonly #control: TurnControl;
   /** The whole context as a prompt. */
   #context: readonly number[] = [];
-  /** The same as the latest engine got it: maybe without its oldest turns, and without what is generated. */
+  /** What the latest engine got of it, maybe without its oldest turns; empty, and no input, until one is asked. */
   #prompt: readonly number[] = [];
   #output: TurnOutput;
   readonly #failedAttempts: FailedAttempt[] = [];
@@ -142,7 +142,7 @@ class Turn {
 
   async run(): Promise<TurnEnd> {
     try {
-      this.#context = this.#prompt = await encodePrompt(this.#deps, this.#request, this.#control.signal);
+      this.#context = await encodePrompt(this.#deps, this.#request, this.#control.signal);
       const { finishReason, usage, replica } = await this.#generate();
       this.#output.finish();
       this.#trial.ended(true);
@@ -196,7 +196,7 @@ class Turn {
     const generated = this.#output.tokenIds.length;
     const wish = {
       model,
-      promptTokens: this.#prompt.length + generated,
+      promptTokens: (generated === 0 ? this.#context : this.#prompt).length + generated,
       maxOutputTokens: maxOutputTokens === null ? null : maxOutputTokens - generated,
       truncate: generated === 0 && cuttable(prompt) !== null,
       isSuspect,

@@ -48,15 +48,17 @@ const request: TurnRequest = {
 export const FINAL = [TOKENS.channel, ...encodeText(vocabulary, 'final'), TOKENS.message];
 /** Length of the prompt that the default request makes. */
 export const PROMPT_TOKENS = 7;
+/** How long a turn waits for a first engine. */
+export const LOADING_WAIT_MS = 1000;
 
-/** A turn over scripted engines, and what its listener hears. */
-export function setUpTurn(replicas = ['e0', 'e1']) {
+/** A turn over scripted engines, and what its listener hears. With `mayBecomeReady` it waits for one where there is none. */
+export function setUpTurn(replicas = ['e0', 'e1'], mayBecomeReady = false) {
   const clock = new FakeClock();
   const suspects = new Suspects(clock);
   const pool = new Pool({
     clock,
-    loadingWaitMs: 1000,
-    outlook: () => ({ mayBecomeReady: false, othersMayCome: false, leftMs: null, sentence: 'none left.' }),
+    loadingWaitMs: LOADING_WAIT_MS,
+    outlook: () => ({ mayBecomeReady, othersMayCome: false, leftMs: null, sentence: 'none left.' }),
     onEngineEnded: (run) => suspects.engineEnded(run),
   });
   for (const engineId of replicas) pool.admit(aReplica({ engineId }));

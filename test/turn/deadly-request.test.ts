@@ -55,6 +55,7 @@ describe('a request under which two engines end', () => {
     clock.advance(REMEMBERED_MS / 2);
     const again = await run();
     expect(again).toMatchObject({
+      usage: { inputTokens: 0 },
       error: {
         errorName: 'deadly_request',
         message:

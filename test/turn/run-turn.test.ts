@@ -4,7 +4,7 @@ import { encodeText } from '../../src/harmony/encode.ts';
 import { TOKENS } from '../../src/harmony/tokens.ts';
 import { aReplica } from '../support/replicas.ts';
 import { failed, finished } from '../support/scripted-upstream.ts';
-import { FINAL, PROMPT_TOKENS, sampling, setUpTurn as setUp, userPrompt } from '../support/turn.ts';
+import { FINAL, LOADING_WAIT_MS, PROMPT_TOKENS, sampling, setUpTurn as setUp, userPrompt } from '../support/turn.ts';
 import { vocabulary } from '../support/vocabulary.ts';
 
 describe('runTurn', () => {
@@ -43,6 +43,38 @@ describe('runTurn', () => {
       isSimulated: null,
       error: { errorName: 'no_replica' },
     });
+  });
+
+  it('counts no input that no engine was asked with', async () => {
+    const nothing = { inputTokens: 0, cachedTokens: 0, outputTokens: 0 };
+    const cut = userPrompt('old '.repeat(4000), true);
+    const refused = [
+      ['no_replica', setUp([]).run()],
+      ['context_length_exceeded', setUp().run({ prompt: userPrompt('old '.repeat(5000), false) })],
+      ['context_length_exceeded', setUp().run({ prompt: cut })],
+    ] as const;
+    for (const [errorName, end] of refused) {
+      expect(await end).toMatchObject({ kind: 'failed', error: { errorName }, usage: nothing });
+    }
+    const { run, clock } = setUp([], true);
+    const client = new AbortController();
+    const [late, left] = [run(), run({}, true, client)];
+    await nextLoopTurn();
+    client.abort(new Error('left'));
+    expect(await left).toMatchObject({ kind: 'aborted', usage: nothing });
+    clock.advance(LOADING_WAIT_MS);
+    expect(await late).toMatchObject({ kind: 'failed', error: { errorName: 'still_loading' }, usage: nothing });
+  });
+
+  it('counts the input of an engine that was asked and did not answer', async () => {
+    const { upstream, run, client } = setUp();
+    const [failing, left] = [run(), run({}, true, client)];
+    const usage = { inputTokens: PROMPT_TOKENS, cachedTokens: 0, outputTokens: 0 };
+    (await upstream.next()).end(failed('rejected'));
+    expect(await failing).toMatchObject({ kind: 'failed', usage });
+    await upstream.next();
+    client.abort(new Error('left'));
+    expect(await left).toMatchObject({ kind: 'aborted', usage });
   });
 
   it('is incomplete when the engine stopped at the token limit, and keeps what was begun', async () => {

@@ -179,6 +179,7 @@ export type StoreErrorCode =
   | 'closed'
   | 'failed';
 
+/** Its message may stand in a log and in any client's answer: it quotes nothing that is stored. */
 export class StoreError extends Error {
   readonly code: StoreErrorCode;
 

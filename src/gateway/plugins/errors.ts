@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError, toCodedError } from '../../domain/errors.ts';
 import { MiB } from '../../domain/units.ts';
+import { StoreError } from '../../store/response-store.ts';
 import { validationError } from '../validation.ts';
 
 /** Makes every failure of a request an answer in OpenAI's error shape. */
@@ -9,6 +10,8 @@ export function registerErrors(app: FastifyInstance): void {
     const coded = fromFastify(error, request, app.initialConfig.bodyLimit ?? 0);
     if (coded.errorName === 'internal')
       request.log.error({ reqId: request.id, err: error }, 'request failed unexpectedly');
+    if (error instanceof StoreError)
+      request.log.error({ reqId: request.id, err: error, reason: error.message }, 'request failed by the store');
     if (coded.errorName === 'body_too_large') letItArrive(request, reply);
     return sendError(reply, coded);
   });
@@ -31,6 +34,7 @@ export function sendError(reply: FastifyReply, error: CodedError): FastifyReply 
 }
 
 function fromFastify(error: FastifyError, request: FastifyRequest, bodyLimitBytes: number): CodedError {
+  if (error instanceof StoreError) return storeFailed(error);
   const [first, ...others] = error.validation ?? [];
   if (first) return validationError([first, ...others]);
   switch (error.code) {
@@ -48,6 +52,11 @@ function fromFastify(error: FastifyError, request: FastifyRequest, bodyLimitByte
     default:
       return toCodedError(error);
   }
+}
+
+function storeFailed(error: StoreError): CodedError {
+  const message = `What is stored could not be read or changed: ${error.message}`;
+  return new CodedError('store_failed', message, { cause: error });
 }
 
 export function unknownRoute({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): CodedError {

@@ -39,6 +39,7 @@ const USAGE = operation({
     'integer_below_minimum',
     'integer_above_maximum',
     'mutually_exclusive',
+    'store_failed',
     'store_unavailable',
   ],
 });

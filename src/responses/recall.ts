@@ -1,6 +1,6 @@
-import { CodedError } from '../domain/errors.ts';
+import { CodedError, type ErrorName } from '../domain/errors.ts';
 import type { CreateResponseBody } from '../protocol/responses.ts';
-import type { ItemRecord, ResponseStore, StoredContext } from '../store/response-store.ts';
+import { StoreError, type ItemRecord, type ResponseStore, type StoredContext } from '../store/response-store.ts';
 import { readContentOf, referencedIds, type InputItem, type ReadOptions } from './input.ts';
 import type { Json } from './json.ts';
 
@@ -31,7 +31,7 @@ export async function recall(
   if (previous === undefined && ids.length === 0) return NOTHING_RECALLED;
   const [context, items] = await Promise.all([
     previous === undefined ? null : recallContext(store, project, previous),
-    ids.length === 0 || store === null ? new Map<string, ItemRecord>() : store.items(project, ids),
+    ids.length === 0 || store === null ? NO_ITEMS : readable(store.items(project, ids), 'invalid_value', 'input'),
   ]);
   return {
     context: context?.items.map((record) => toInputItem(record, unseal)) ?? [],
@@ -43,8 +43,11 @@ export async function recall(
   };
 }
 
+const NO_ITEMS: ReadonlyMap<string, ItemRecord> = new Map();
+
 async function recallContext(store: ResponseStore | null, project: string, id: string): Promise<StoredContext> {
-  const context = (await store?.context(project, id)) ?? null;
+  const asked = store?.context(project, id) ?? Promise.resolve(null);
+  const context = await readable(asked, 'invalid_previous_response', 'previous_response_id');
   if (context === null) {
     const message = `Previous response with id '${id.slice(0, 80)}' not found. It may have been deleted, have expired, or have been made with store: false.`;
     throw new CodedError('previous_response_not_found', message, { param: 'previous_response_id' });
@@ -53,6 +56,17 @@ async function recallContext(store: ResponseStore | null, project: string, id: s
   if (status === 'completed' || status === 'incomplete') return context;
   const message = `The previous response is ${status} and cannot be continued. Continue an earlier one.`;
   throw new CodedError('invalid_previous_response', message, { param: 'previous_response_id' });
+}
+
+/** What is too large to be read is the client's to mend: `param` names it. */
+async function readable<Found>(asked: Promise<Found>, errorName: ErrorName, param: string): Promise<Found> {
+  try {
+    return await asked;
+  } catch (cause) {
+    if (!(cause instanceof StoreError && cause.code === 'too_large')) throw cause;
+    const message = `What ${param} names is too large. ${cause.message} Begin anew with what still matters, without old images and files: the model reads text only.`;
+    throw new CodedError(errorName, message, { param, cause });
+  }
 }
 
 /** A stored item as it was when it was read or generated. */

@@ -1,8 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { formatBytes, MiB } from '../domain/units.ts';
 import { StoreError } from './response-store.ts';
 
 /** One statement for a whole context costs less than one for each of its items. */
 const SELECT_ALL = 'SELECT bytes FROM json_each(?) CROSS JOIN bodies ON bodies.key = value ORDER BY json_each.key';
+/** Reads no body: how long each is stands before it. */
+const SIZE_OF_ALL =
+  'SELECT coalesce(sum(length(bytes)), 0) AS size FROM json_each(?) CROSS JOIN bodies ON bodies.key = value';
+
+/** What one request may bring into memory, however many turns it took to store it. */
+const MAX_READ_BYTES = 64 * MiB;
 
 /**
  * The texts in the file, each in a place of its own. A place is never removed: SQLite moves neighbours when a row goes,
@@ -14,6 +21,7 @@ export class Bodies {
   readonly #overwrite: StatementSync;
   readonly #select: StatementSync;
   readonly #selectAll: StatementSync;
+  readonly #sizeOfAll: StatementSync;
   readonly #size: StatementSync;
   readonly #takeFree: StatementSync;
   readonly #addFree: StatementSync;
@@ -28,6 +36,7 @@ export class Bodies {
     this.#select.setReturnArrays(true);
     this.#selectAll = database.prepare(SELECT_ALL);
     this.#selectAll.setReturnArrays(true);
+    this.#sizeOfAll = database.prepare(SIZE_OF_ALL);
     this.#size = database.prepare('SELECT length(bytes) AS size FROM bodies WHERE key = ?');
     this.#takeFree = database.prepare(
       'DELETE FROM free_bodies WHERE (size, key) = (SELECT size, key FROM free_bodies WHERE size = ? LIMIT 1) RETURNING key',
@@ -63,9 +72,14 @@ export class Bodies {
     return row[0];
   }
 
-  /** Those of many keys, in their order; throws `corrupt` when one is missing. */
+  /** Those of many keys, in their order; throws `corrupt` when one is missing, `too_large` before too much is read. */
   readAll(keys: readonly number[]): Uint8Array[] {
-    const rows = this.#selectAll.all(`[${keys.join(',')}]`) as unknown as (readonly [Uint8Array])[];
+    const list = `[${keys.join(',')}]`;
+    const { size } = this.#sizeOfAll.get(list) as { size: number };
+    if (size > MAX_READ_BYTES) {
+      throw new StoreError('too_large', `It takes more than the ${formatBytes(MAX_READ_BYTES)} that are read at once.`);
+    }
+    const rows = this.#selectAll.all(list) as unknown as (readonly [Uint8Array])[];
     if (rows.length !== keys.length) throw new StoreError('corrupt', "The store's file has lost a body.");
     return rows.map(([bytes]) => bytes);
   }

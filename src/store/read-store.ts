@@ -51,5 +51,5 @@ export function readInputItems(
 export function readItems({ items, bodies }: Tables, asked: StoreCalls['items']['ask']): Answer<'items'> {
   const { project, ids, nowMs } = asked;
   const keys = [...new Set(ids)].flatMap((id) => items.findLiving(project, id, nowMs) ?? []);
-  return joinBodies(keys.map((key) => bodies.read(key)));
+  return joinBodies(bodies.readAll(keys));
 }

@@ -122,7 +122,7 @@ export interface ResponseStore {
 
   /**
    * The whole context of a follow-up to `id`: the inputs and outputs of all its ancestors, deleted ones included, its
-   * own input and its own output. Null when there is no such response.
+   * own input and its own output. Null when there is no such response. Rejects with `too_large` beyond 64 MiB.
    */
   context(project: string, id: string): Promise<StoredContext | null>;
 
@@ -134,7 +134,8 @@ export interface ResponseStore {
 
   /**
    * Items by their ids, for `item_reference`; ids that are not stored are left out. An item goes with the last response
-   * that has it in its context: when that is deleted, and from the moment on at which that expires.
+   * that has it in its context: when that is deleted, and from the moment on at which that expires. Rejects with
+   * `too_large` beyond 64 MiB.
    */
   items(project: string, ids: readonly string[]): Promise<ReadonlyMap<string, ItemRecord>>;
 
@@ -165,13 +166,15 @@ export interface ResponseStore {
 
 /**
  * Why the store did not do something. `disk_full`, `read_only`, `io_error`: the disk; the next call may succeed.
- * `corrupt`: the file holds something that SQLite did not write. `failed`: a fault of Chorus itself.
+ * `corrupt`: the file holds something that SQLite did not write. `too_large`: more than may be read for one request.
+ * `failed`: a fault of Chorus itself.
  */
 export type StoreErrorCode =
   | 'unknown_parent'
   | 'unknown_item'
   | 'duplicate_response'
   | 'overloaded'
+  | 'too_large'
   | 'disk_full'
   | 'read_only'
   | 'io_error'

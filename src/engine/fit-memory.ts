@@ -10,6 +10,7 @@ const FitsFile = Type.Array(
     gpuName: Type.String(),
     cardCount: Type.Integer({ minimum: 1 }),
     model: Type.Enum([...MODEL_IDS]),
+    weightBytes: Type.Integer({ minimum: 1 }),
     profile: Type.Object({
       name: Type.String(),
       // The shortest context that can be set: anything below is a damaged file.
@@ -28,15 +29,20 @@ export function readFits(stateDir: string): readonly RememberedFit[] {
   return readJsonFile(fileIn(stateDir), FitsFile) ?? [];
 }
 
-/** Remembers that the placement's profile works on its cards, instead of what was known of them. Throws when it cannot be written. */
-export function writeFit(stateDir: string, { gpus, model, profile }: Placement): void {
+/**
+ * Remembers that the placement's profile works on its cards with weights of this size, instead of what was known of
+ * them. Throws when it cannot be written.
+ */
+export function writeFit(stateDir: string, { gpus, model, profile, memory }: Placement): void {
   const [gpu] = gpus;
-  if (gpu === undefined) return;
-  const fit = { gpuName: gpu.name, cardCount: gpus.length, model, profile };
+  if (gpu === undefined || memory === undefined) return;
+  const { weightBytes } = memory;
+  const fit = { gpuName: gpu.name, cardCount: gpus.length, model, weightBytes, profile };
   const others = readFits(stateDir).filter((known) => !isSameSeat(known, fit));
   writeJsonFile(fileIn(stateDir), [fit, ...others]);
 }
 
 function isSameSeat(a: RememberedFit, b: RememberedFit): boolean {
-  return a.gpuName === b.gpuName && a.cardCount === b.cardCount && a.model === b.model;
+  const keys = ['gpuName', 'cardCount', 'model', 'weightBytes'] as const;
+  return keys.every((key) => a[key] === b[key]);
 }

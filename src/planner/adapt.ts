@@ -1,8 +1,8 @@
 import type { EngineProfile, MemoryEstimate, Placement } from '../domain/placement.ts';
-import { CONTEXT_LADDER, TIGHT_BATCH_TOKENS, TIGHT_UTILIZATION } from './profiles.ts';
+import { CONTEXT_LADDER, EAGER_MODEL, TIGHT_BATCH_TOKENS, TIGHT_UTILIZATION } from './profiles.ts';
 
-/** Room that a runtime out-of-memory needs outside vLLM's share. */
-const OUT_OF_MEMORY_STEP = 0.03;
+/** Room that a runtime out-of-memory needs outside vLLM's share, as a part of the card; less where that is too much. */
+const OUT_OF_MEMORY_STEPS: readonly number[] = [0.03, 0.02, 0.01];
 
 /**
  * The same placement made to ask for less after a start that failed for want of memory, or null when nothing is left to
@@ -38,32 +38,43 @@ function withSmallerContext(placement: Placement, estimate: number | null): Plac
 
 /** More KV cache from the same card: small batches and the largest share first, then no CUDA graphs. */
 function withMoreForTheCache(placement: Placement): Placement | null {
-  const { maxNumBatchedTokens = Infinity, enforceEager, gpuMemoryUtilization = 0 } = placement.profile;
+  const { maxNumBatchedTokens = Infinity, gpuMemoryUtilization = 0 } = placement.profile;
   if (maxNumBatchedTokens > TIGHT_BATCH_TOKENS) {
     return adapted(placement, {
       maxNumBatchedTokens: TIGHT_BATCH_TOKENS,
       gpuMemoryUtilization: Math.max(gpuMemoryUtilization, TIGHT_UTILIZATION),
     });
   }
-  return enforceEager ? null : adapted(placement, { enforceEager: true });
+  return withoutGraphs(placement);
 }
 
 /** What vLLM takes beside its share: small batches and a smaller share first, then no CUDA graphs, then the context. */
 function withLessOutsideTheCache(placement: Placement): Placement | null {
-  const { maxNumBatchedTokens = Infinity, enforceEager } = placement.profile;
+  const { maxNumBatchedTokens = Infinity } = placement.profile;
+  const smaller = withSmallerShare(placement);
   if (maxNumBatchedTokens > TIGHT_BATCH_TOKENS) {
-    const smaller = withSmallerShare(placement);
     return adapted(smaller ?? placement, { maxNumBatchedTokens: TIGHT_BATCH_TOKENS });
   }
-  return enforceEager ? withSmallerContext(placement, null) : adapted(placement, { enforceEager: true });
+  if (placement.model !== EAGER_MODEL) return smaller ?? withSmallerContext(placement, null);
+  return withoutGraphs(placement) ?? withSmallerContext(placement, null);
 }
 
-/** A smaller share, and the longest context that its KV cache still holds; null when it holds none. */
+/** Null where that was given up already, or never is. */
+function withoutGraphs(placement: Placement): Placement | null {
+  if (placement.model !== EAGER_MODEL || placement.profile.enforceEager) return null;
+  return adapted(placement, { enforceEager: true });
+}
+
+/** A smaller share, and the longest context that its KV cache still holds; null where the least step leaves none. */
 function withSmallerShare(placement: Placement): Placement | null {
+  return OUT_OF_MEMORY_STEPS.map((step) => withShareLess(placement, step)).find((less) => less !== null) ?? null;
+}
+
+function withShareLess(placement: Placement, step: number): Placement | null {
   const { gpuMemoryUtilization, maxModelLen } = placement.profile;
   const { memory } = placement;
   if (gpuMemoryUtilization === undefined || memory === undefined) return null;
-  const utilization = Math.round((gpuMemoryUtilization - OUT_OF_MEMORY_STEP) * 100) / 100;
+  const utilization = Math.round((gpuMemoryUtilization - step) * 100) / 100;
   const left = withBudget(memory, memory.budgetBytes * (utilization / gpuMemoryUtilization));
   const context = [maxModelLen, ...CONTEXT_LADDER].find(
     (tokens) => tokens <= Math.min(maxModelLen, left.kvCacheTokens),

@@ -1,9 +1,8 @@
-import type { ModelId } from '../domain/model.ts';
 import type { EngineProfile, MemoryEstimate } from '../domain/placement.ts';
 import type { Card } from './cards.ts';
 import type { Demand } from './demand.ts';
 import { kvBytesForContext, runtimeBytes, splitBudget } from './estimate.ts';
-import { TIGHT_BATCH_TOKENS, TIGHT_UTILIZATION } from './profiles.ts';
+import { EAGER_MODEL, TIGHT_BATCH_TOKENS, TIGHT_UTILIZATION } from './profiles.ts';
 import { seatName } from './wording.ts';
 
 /** How a replica sits on its cards: launch profile and the memory it leads to, per card. */
@@ -39,9 +38,6 @@ const MODES: readonly Mode[] = [
     flags: { maxNumBatchedTokens: TIGHT_BATCH_TOKENS, enforceEager: true },
   },
 ];
-
-/** Without CUDA graphs the larger model is too slow to be preferred to the smaller one. */
-const EAGER_MODEL: ModelId = 'gpt-oss-20b';
 
 /**
  * vLLM refuses to start when its KV cache holds less than one full context, and the estimate of what it leaves for the
@@ -80,7 +76,10 @@ export function fitOnCards(demand: Demand, card: Card, cardCount: number): Fit |
 /** The remembered profile of such cards, if as much is free now and nothing else is asked for. */
 function fitAsBefore(demand: Demand, card: Card, cardCount: number): Fit | null {
   const { remembered, footprint, contextTokens, gpuMemoryUtilization } = demand;
-  const found = remembered.find((fit) => fit.gpuName === seatName(card.gpu) && fit.cardCount === cardCount);
+  const weightBytes = Math.round(footprint.weightBytes / cardCount);
+  const found = remembered.find(
+    (fit) => fit.gpuName === seatName(card.gpu) && fit.cardCount === cardCount && fit.weightBytes === weightBytes,
+  );
   if (!found || contextTokens !== null || gpuMemoryUtilization !== null) return null;
   const { profile } = found;
   const utilization = profile.gpuMemoryUtilization ?? 1;

@@ -32,5 +32,7 @@ export interface RememberedFit {
   /** Cards that the replica spanned. */
   readonly cardCount: number;
   readonly model: ModelId;
+  /** Of the checkpoint, on each of the cards: another one of the same model may take much more. */
+  readonly weightBytes: number;
   readonly profile: EngineProfile;
 }

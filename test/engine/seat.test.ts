@@ -14,6 +14,14 @@ const planned = (name = 'H100', engineId = 'e0'): Placement => ({
   gpus: [{ index: 0, uuid: 'GPU-0', name }],
   profile: { name: 'tight', maxModelLen: 131_072, gpuMemoryUtilization: 0.95 },
 });
+const MEMORY = {
+  budgetBytes: 80e9,
+  weightBytes: 70e9,
+  runtimeBytes: 8e9,
+  kvCacheBytes: 2e9,
+  kvCacheTokens: 50_000,
+  concurrentRequests: 6,
+};
 const failure = (code: string, message: string) => ({ code, message, remedy: 'Use less.', retry: 'never' }) as const;
 const TOO_LONG = failure(
   'context_too_long',
@@ -59,6 +67,7 @@ it('what fitted is read by the next process, the last word on such cards first',
   const fitted = (name: string, maxModelLen: number): Placement => ({
     ...planned(name),
     profile: { name: 'adapted', maxModelLen },
+    memory: MEMORY,
   });
   expect(readFits(stateDir)).toEqual([]);
   for (const [name, context] of [
@@ -72,6 +81,7 @@ it('what fitted is read by the next process, the last word on such cards first',
     gpuName,
     cardCount: 1,
     model: 'gpt-oss-120b',
+    weightBytes: MEMORY.weightBytes,
     profile: { name: 'adapted', maxModelLen },
   });
   expect(readFits(stateDir)).toEqual([fit('H100', 32_768), fit('L40S', 8192)]);

@@ -58,6 +58,14 @@ it('out of memory leaves more of the card outside the share, then graphs, then c
   expect(adaptedProfile(second, 'gpu_out_of_memory')?.maxModelLen).toBe(65_536);
 });
 
+it('the larger model keeps its CUDA graphs: it gets a smaller share, and nothing for a cache that has no room', () => {
+  const tight = placed('h100');
+  expect([tight.model, tight.profile.maxNumBatchedTokens]).toEqual(['gpt-oss-120b', 1024]);
+  const next = adaptedProfile(tight, 'gpu_out_of_memory');
+  expect(next).toEqual({ ...tight.profile, name: 'adapted', gpuMemoryUtilization: 0.94, maxModelLen: 16_384 });
+  expect(adaptProfile(tight, 'no_kv_cache')).toBeNull();
+});
+
 it('a smaller share leaves the memory that its estimate says', () => {
   const before = placed('rtx-4090');
   const after = adaptProfile(before, 'gpu_out_of_memory') ?? expect.fail('not adapted');
@@ -74,7 +82,9 @@ it('other failures and engines without a GPU are not adapted', () => {
 
 describe('what worked before', () => {
   const profile = { name: 'adapted', maxModelLen: 16_384, gpuMemoryUtilization: 0.9, maxNumBatchedTokens: 1024 };
-  const remembered = [{ gpuName: 'NVIDIA L4', cardCount: 1, model: 'gpt-oss-20b', profile } as const];
+  const { weightBytes } = placed('l4').memory ?? expect.fail('no estimate');
+  const fit = { gpuName: 'NVIDIA L4', cardCount: 1, model: 'gpt-oss-20b', weightBytes, profile } as const;
+  const remembered = [fit];
 
   it('is used again, and the plan says so', () => {
     const plan = planFor(gpus(1, 'l4'), { remembered });
@@ -83,6 +93,11 @@ describe('what worked before', () => {
       'An earlier start on such a card worked with a context of 16,384 tokens and 90 % of the memory, after what the ' +
         'estimate allows had failed: the same is used again.',
     );
+  });
+
+  it('is no word on another checkpoint of the model', () => {
+    const plan = planFor(gpus(1, 'l4'), { remembered: [{ ...fit, weightBytes: 2 * weightBytes }] });
+    expect(plan.placements[0]?.profile.name).toBe('standard');
   });
 
   it('yields to what is asked for now, to other cards and to memory in use', () => {

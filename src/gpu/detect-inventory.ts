@@ -11,11 +11,17 @@ import { QUERY_FIELDS } from './nvidia-smi-rows.ts';
 import { crossCheckCards } from './pci-cards.ts';
 import { nvidiaPciDevices } from './pci-devices.ts';
 import { readProcesses } from './processes.ts';
-import { NVIDIA_SMI_DEADLINE_MS, openNvidiaSmi } from './open-nvidia-smi.ts';
+import { openNvidiaSmi } from './open-nvidia-smi.ts';
 import { listQuestion, type NvidiaSmi } from './run-nvidia-smi.ts';
 import { readLinks } from './topology.ts';
 import { withHostMemory } from './unified-memory.ts';
 import { visibleGpus } from './visible-devices.ts';
+
+/**
+ * Without persistence mode the driver wakes all cards for each question, in 1 to 3 seconds each (NVIDIA's driver
+ * persistence documentation); on eight of them half a minute is no hang.
+ */
+const DETECTION_DEADLINE_MS = 60_000;
 
 export interface DetectOptions {
   readonly clock?: Clock;
@@ -23,7 +29,7 @@ export interface DetectOptions {
   readonly env?: Readonly<NodeJS.ProcessEnv>;
   /** The folder that stands for `/` when files are read. Default: `/`. */
   readonly root?: string;
-  /** How long nvidia-smi may take; it needs well under a second per card on a healthy machine. */
+  /** How long nvidia-smi may take for all its answers together. Default: a minute. */
   readonly deadlineMs?: number;
 }
 
@@ -33,7 +39,7 @@ export interface DetectOptions {
  * driver: that is a finding.
  */
 export async function detectInventory(options: DetectOptions = {}): Promise<Inventory> {
-  const { clock = systemClock, env = process.env, root = '/', deadlineMs = NVIDIA_SMI_DEADLINE_MS } = options;
+  const { clock = systemClock, env = process.env, root = '/', deadlineMs = DETECTION_DEADLINE_MS } = options;
   const [{ nvidiaSmi, outcome }, pciDevices, host] = await Promise.all([
     openNvidiaSmi({ clock, env, root, deadlineMs }, listQuestion('gpu', QUERY_FIELDS)),
     nvidiaPciDevices(root),

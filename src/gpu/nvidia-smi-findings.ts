@@ -143,7 +143,9 @@ export function nvidiaSmiFinding(outcome: NvidiaSmiOutcome, isExpected: boolean,
         code: 'nvidia_smi_hung',
         severity: 'error',
         message: `nvidia-smi did not answer within ${deadlineMs / 1000} s.`,
-        remedy: 'The driver or a card hangs: look for NVRM lines in `dmesg`, then reset the card or reboot.',
+        remedy:
+          'The driver or a card hangs: look for NVRM lines in `dmesg`, then reset the card or reboot. Where many cards are ' +
+          'only slow to wake up, `sudo nvidia-smi -pm 1` keeps them awake.',
       };
     case 'killed':
       return killedFinding(outcome.signal);

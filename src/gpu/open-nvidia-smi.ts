@@ -9,11 +9,11 @@ export interface NvidiaSmiPlace {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** The folder that stands for `/` when files are read. */
   readonly root: string;
-  /** For all questions together; it needs well under a second per card on a healthy machine. */
+  /** For all questions together. */
   readonly deadlineMs: number;
 }
 
-/** How long nvidia-smi may take unless told otherwise. */
+/** How long nvidia-smi may take while engines run: the driver is awake, and it needs well under a second per card. */
 export const NVIDIA_SMI_DEADLINE_MS = 10_000;
 
 /** Where WSL keeps it, which is not on every PATH. */

@@ -41,10 +41,7 @@ function put(tables: Tables, response: ResponseOf<PackedItem>): void {
     throw new StoreError('duplicate_response', `The response ${id} is stored already.`);
   }
   const parent = findParent(tables, response);
-  const referred = findReferences(tables, response);
-  const input = response.newInput.map((item) =>
-    'reference' in item ? (referred.get(item.reference) ?? 0) : tables.items.keep(project, item),
-  );
+  const input = response.newInput.map((item) => tables.items.keep(project, item));
   const output = response.output.map((item) => tables.items.keep(project, item));
   const turn = tables.turns.add(project, parent, { input, output });
   tables.items.use(turn, [...input, ...output]);
@@ -66,17 +63,6 @@ function findParent({ responses }: Tables, { project, previousResponseId }: Resp
   const parent = responses.find(project, previousResponseId);
   if (parent !== null) return parent.turn;
   throw new StoreError('unknown_parent', `The previous response ${previousResponseId} is not stored any more.`);
-}
-
-function findReferences({ items }: Tables, { project, newInput }: ResponseOf<PackedItem>): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  for (const item of newInput) {
-    if (!('reference' in item)) continue;
-    const body = items.find(project, item.reference);
-    if (body === null) throw new StoreError('unknown_item', `The item ${item.reference} is not stored any more.`);
-    found.set(item.reference, body);
-  }
-  return found;
 }
 
 function remove({ responses, bodies, turns, items }: Tables, { turn, project, body }: ResponseRow): void {

@@ -42,11 +42,6 @@ export class Items {
     this.#anyUse = database.prepare('SELECT 1 FROM item_uses WHERE body = ? LIMIT 1');
   }
 
-  /** The body of the newest item with this id; null when there is none. */
-  find(project: string, id: string): number | null {
-    return this.#find(project, id)?.body ?? null;
-  }
-
   /** The body of the newest item with this id that an unexpired response has in its context; null for none. */
   findLiving(project: string, id: string, nowMs: number): number | null {
     const versions = this.#versions.all(project, id) as { body: number }[];

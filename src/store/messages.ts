@@ -1,7 +1,6 @@
 import type { MeasuredBody } from './body.ts';
 import type {
   ItemPage,
-  ItemReference,
   NewResponse,
   StoreContents,
   StoredContext,
@@ -31,7 +30,7 @@ export interface PackedItem {
 
 /** A `NewResponse` with its items, and `object`, the response object, as something that stands for their texts. */
 export interface ResponseOf<Item> extends Omit<NewResponse, 'newInput' | 'output' | 'json'> {
-  readonly newInput: readonly (Item | ItemReference)[];
+  readonly newInput: readonly Item[];
   readonly output: readonly Item[];
   readonly object: Item;
 }

@@ -12,11 +12,6 @@ export interface ItemRecord {
   readonly tokenIds: readonly number[] | null;
 }
 
-/** Stands for an item of the same project that is stored already. */
-export interface ItemReference {
-  readonly reference: string;
-}
-
 /** What one finished response adds to its conversation. */
 export interface NewResponse {
   readonly id: string;
@@ -27,10 +22,10 @@ export interface NewResponse {
   /** Its context is this response's whole context, then `newInput`, then `output`. Null for a first turn. */
   readonly previousResponseId: string | null;
   /**
-   * An item given in full whose id and JSON are those of a stored item is that item, its token ids included. Where the
-   * id is known but the JSON is another, the new one is stored beside it, and the id then means the new one.
+   * An item whose id and JSON are those of a stored item is that item, its token ids included. Where the id is known but
+   * the JSON is another, the new one is stored beside it, and the id then means the new one.
    */
-  readonly newInput: readonly (ItemRecord | ItemReference)[];
+  readonly newInput: readonly ItemRecord[];
   readonly output: readonly ItemRecord[];
   /** The response object without `output`, as JSON text. */
   readonly json: string;
@@ -109,9 +104,9 @@ export interface ResponseStore {
    * Resolves when the response is on the disk: after that, the death of the process or of the machine loses nothing of
    * it. Several are committed together, all or none, within about 5 ms.
    *
-   * Rejects with `unknown_parent` (the previous response was deleted or swept meanwhile), `unknown_item` (a reference
-   * names nothing), `duplicate_response`, `overloaded` (more waits for the disk than the store holds; nothing was
-   * taken on), or with what the disk says; then nothing of it is stored, and the store goes on.
+   * Rejects with `unknown_parent` (the previous response was deleted or swept meanwhile), `duplicate_response`,
+   * `overloaded` (more waits for the disk than the store holds; nothing was taken on), or with what the disk says; then
+   * nothing of it is stored, and the store goes on.
    *
    * `usage` is the response's row of the ledger: both are stored or neither. It outlives the response.
    */
@@ -171,7 +166,6 @@ export interface ResponseStore {
  */
 export type StoreErrorCode =
   | 'unknown_parent'
-  | 'unknown_item'
   | 'duplicate_response'
   | 'overloaded'
   | 'too_large'

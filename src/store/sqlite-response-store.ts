@@ -127,20 +127,17 @@ function commit(link: WorkerLink, writes: readonly PendingWrite[]): Promise<read
 function measureResponse({ newInput, output, json, ...rest }: NewResponse): ResponseOf<MeasuredBody> {
   return {
     ...rest,
-    newInput: newInput.map((item) => ('reference' in item ? item : measureBody(item))),
+    newInput: newInput.map(measureBody),
     output: output.map(measureBody),
     object: measureBody({ id: rest.id, json, tokenIds: null }),
   };
 }
 
 function sizeOf({ newInput, output, object }: ResponseOf<MeasuredBody>): number {
-  return [...newInput, ...output].reduce((sum, item) => sum + ('reference' in item ? 0 : item.size), object.size);
+  return [...newInput, ...output].reduce((sum, { size }) => sum + size, object.size);
 }
 
 /** Ids of any project: a group that is handed on early for the sake of another's is no harm. */
 function touchedBy({ id, newInput, output }: NewResponse): string[] {
-  const touched = [id];
-  for (const item of newInput) if (!('reference' in item)) touched.push(item.id);
-  for (const item of output) touched.push(item.id);
-  return touched;
+  return [id, ...[...newInput, ...output].map((item) => item.id)];
 }

@@ -1,6 +1,5 @@
 import { encodeBodies, type MeasuredBody } from './body.ts';
 import type { PackedItem, PendingWrite, StoreWrite, WriteGroup } from './messages.ts';
-import type { ItemReference } from './response-store.ts';
 
 interface Place {
   readonly id: string;
@@ -35,8 +34,6 @@ function withItems<From extends object, To>(write: StoreWrite<From>, convert: (i
   if (write.kind !== 'put') return write;
   const { response } = write;
   const object = convert(response.object);
-  const newInput = response.newInput.map((item) => (isReference(item) ? item : convert(item)));
+  const newInput = response.newInput.map(convert);
   return { ...write, response: { ...response, object, newInput, output: response.output.map(convert) } };
 }
-
-const isReference = (item: object): item is ItemReference => 'reference' in item;

@@ -41,7 +41,7 @@ it('leaves the text of an item as long as somebody needs it', async () => {
   const store = await openStore({ directory });
   await store.put(turn('a', 1));
   await store.put(turn('a', 2));
-  await store.put(response('b', { newInput: [{ reference: 'a2-in' }] }));
+  await store.put(response('b', { newInput: [item('a2-in', 'question 2 of a')] }));
   const left = (): string[] =>
     ['question 1 of a', 'answer 1 of a', 'question 2 of a', 'answer 2 of a'].filter((text) =>
       bytesIn(directory).includes(text),

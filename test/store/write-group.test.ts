@@ -21,7 +21,7 @@ const aPut = (id: string): PendingWrite => ({
     previousResponseId: null,
     rootDate: '2026-01-01',
     status: 'completed',
-    newInput: [measureBody(item(`${id}-a`)), { reference: 'msg_1' }, measureBody(item(`${id}-b`))],
+    newInput: [measureBody(item(`${id}-a`)), measureBody(item(`${id}-b`))],
     output: [measureBody(item(`${id}-c`, [200_005, 0, 7])), measureBody(item(`${id}-d`))],
     object: measureBody(item(id)),
   },
@@ -38,12 +38,9 @@ it('brings changes to the other thread as they were, each item with its own body
   ] as const) {
     if (write?.kind !== 'put') throw new Error('not a put');
     const { newInput, output, object, ...rest } = write.response;
-    const records = [...newInput, ...output, object].map((entry) =>
-      'reference' in entry ? entry : { ...decodeBody(entry.body), name: entry.id },
-    );
+    const records = [...newInput, ...output, object].map((entry) => ({ ...decodeBody(entry.body), name: entry.id }));
     expect(records).toEqual([
       { ...item(`${id}-a`), name: `${id}-a` },
-      { reference: 'msg_1' },
       { ...item(`${id}-b`), name: `${id}-b` },
       { ...item(`${id}-c`, [200_005, 0, 7]), name: `${id}-c` },
       { ...item(`${id}-d`), name: `${id}-d` },

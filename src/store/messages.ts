@@ -6,7 +6,6 @@ import type {
   StoredContext,
   StoreErrorCode,
   StoreProblem,
-  StoredResponse,
 } from './response-store.ts';
 import type { UsageRow, UsageSweep } from './usage-ledger.ts';
 import type { Looked, UsageLook, UsagePart, UsageRecord } from './usage.ts';
@@ -77,10 +76,7 @@ export type PackedItems = Uint8Array<ArrayBuffer>;
 export interface StoreCalls {
   write: { readonly ask: WriteGroup; readonly answer: readonly WriteOutcome[] };
   /** `items`: the response object, then its output. */
-  get: {
-    readonly ask: Lookup;
-    readonly answer: (Omit<StoredResponse, 'output' | 'json'> & { readonly items: PackedItems }) | null;
-  };
+  get: { readonly ask: Lookup; readonly answer: PackedItems | null };
   context: {
     readonly ask: Lookup;
     readonly answer: (Omit<StoredContext, 'items'> & { readonly items: PackedItems }) | null;

@@ -9,16 +9,7 @@ export function readResponse({ responses, turns, bodies }: Tables, { project, id
   const response = responses.findLiving(project, id, nowMs);
   if (response === null) return null;
   const keys = [response.body, ...turns.outputs(response.turn)];
-  return {
-    id,
-    project,
-    createdAtMs: response.created_at,
-    expiresAtMs: response.expires_at,
-    previousResponseId: response.previous_response_id,
-    rootDate: response.root_date,
-    status: response.status,
-    items: joinBodies(keys.map((key) => bodies.read(key))),
-  };
+  return joinBodies(keys.map((key) => bodies.read(key)));
 }
 
 export function readContext({ responses, turns, bodies }: Tables, { project, id, nowMs }: Lookup): Answer<'context'> {

@@ -36,16 +36,8 @@ export interface NewResponse {
 }
 
 export interface StoredResponse {
-  readonly id: string;
-  readonly project: string;
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number;
-  /** As it was stored: the response it names may be deleted or expired since. */
-  readonly previousResponseId: string | null;
   /** The response object without `output`, as JSON text. */
   readonly json: string;
-  readonly rootDate: string;
-  readonly status: ResponseStatus;
   readonly output: readonly ItemRecord[];
 }
 

@@ -44,9 +44,8 @@ export class SqliteResponseStore implements ResponseStore {
   async get(project: string, id: string): Promise<StoredResponse | null> {
     const found = await this.#link.call('get', this.#lookup(project, id));
     if (found === null) return null;
-    const { items, ...response } = found;
-    const [object, ...output] = splitBodies(items);
-    return { ...response, json: object?.json ?? '', output };
+    const [object, ...output] = splitBodies(found);
+    return { json: object?.json ?? '', output };
   }
 
   async context(project: string, id: string): Promise<StoredContext | null> {

@@ -68,7 +68,7 @@ it('a stream that fails has told its id, and the failed response is kept under i
   await streamed;
   expect(frames).toContain('event: response.failed');
   const kept = await store.get(prepared.caller.project, prepared.response.id);
-  expect(kept).toMatchObject({ status: 'failed' });
+  expect(JSON.parse(kept?.json ?? '{}')).toMatchObject({ status: 'failed' });
 });
 
 it('reports how a response ended, its tokens and its times', async () => {

@@ -44,7 +44,7 @@ const record = (given: Partial<TurnRecord>): TurnRecord => ({
 it('is kept until the moment that it is told', async () => {
   const store = await openStore();
   await remember(store, completed('resp_1', null, 'hello'), record({}));
-  expect((await store.get('default', 'resp_1'))?.expiresAtMs).toBe(NOW_MS + 60_000);
+  expect(await store.contents()).toMatchObject({ responses: 1, nextExpiryMs: NOW_MS + 60_000 });
 });
 
 it('a response whose parent is deleted meanwhile is stored whole, and the text goes with it', async () => {

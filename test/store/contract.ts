@@ -36,17 +36,7 @@ function keepsResponses(open: () => Promise<StoreUnderTest>): void {
       item('msg_1', 'an answer', []),
     ];
     await store.put(response('resp_1', { newInput: [item('msg_0', 'a question')], output, json: '{"model":"m"}' }));
-    expect(await store.get('default', 'resp_1')).toEqual({
-      id: 'resp_1',
-      project: 'default',
-      createdAtMs: NOW_MS,
-      expiresAtMs: EXPIRES_MS,
-      previousResponseId: null,
-      json: '{"model":"m"}',
-      rootDate: '2026-03-01',
-      status: 'completed',
-      output,
-    });
+    expect(await store.get('default', 'resp_1')).toEqual({ json: '{"model":"m"}', output });
   });
 
   it('shows a response before it is committed, and its follow-up', async () => {
@@ -57,7 +47,7 @@ function keepsResponses(open: () => Promise<StoreUnderTest>): void {
       store.context('default', 'a2'),
       store.items('default', ['a2-in']),
     ]);
-    expect(found?.id).toBe('a1');
+    expect(found?.json).toBe(turn('a', 1).json);
     expect(idsOf(context)).toEqual(turnItemIds('a', 2));
     expect([...items.keys()]).toEqual(['a2-in']);
     await Promise.all(puts);

@@ -138,5 +138,5 @@ it('opens the copy of a store', async () => {
   await store.close();
   copyFileSync(join(from, 'store.db'), join(to, 'store.db'));
   const copy = await openStore({ directory: to });
-  expect((await copy.get('default', 'a1'))?.id).toBe('a1');
+  expect((await copy.get('default', 'a1'))?.json).toBe(turn('a', 1).json);
 });

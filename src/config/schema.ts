@@ -96,6 +96,7 @@ const engine = Type.Object(
       description: "Further words of vllm serve's command line, such as [--max-num-seqs, 64]",
       notes: {
         flag: 'engine-arg',
+        flagGivesEntry: true,
         placeholder: '<word>',
         takesEffect: 'engines',
         allowed: 'a list of words',

@@ -10,6 +10,8 @@ export type TakesEffect = 'at_once' | 'next_start' | 'engines';
 export interface SettingNotes {
   /** Name of the flag where it is not the last key of the path: `engine` for `--engine`. */
   readonly flag?: string;
+  /** Each text that the flag is given with is one entry of the list, as it is: such texts hold commas and brackets. */
+  readonly flagGivesEntry?: boolean;
   /** What stands for the value in `--help`; none for a switch. */
   readonly placeholder?: string;
   /** The default in words, for a setting that has no value until something is looked up. */

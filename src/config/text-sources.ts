@@ -73,6 +73,7 @@ function readSettingText(setting: Setting, text: string, origin: Origin): Layer 
 
 /** A flag that was given several times makes one list. */
 function readRepeated(setting: Setting, texts: readonly string[], origin: Origin): Layer {
+  if (setting.notes.flagGivesEntry) return layerOf({ setting, value: texts, ...origin });
   const values = texts.map((text) => readText(text, setting.schema) ?? text);
   return layerOf({ setting, value: values.length === 1 ? values[0] : values.flat(), ...origin });
 }

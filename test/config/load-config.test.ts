@@ -149,4 +149,18 @@ describe('flags', () => {
       engineArguments: ['--max-num-seqs', '64'],
     });
   });
+
+  it('take a word of the engine as it is, where a variable is read as a list', async () => {
+    const words = ['--compilation-config', '{"a":1,"b":2}', '--cudagraph-capture-sizes', '[1,2]', '[', ' a, b', '1.50'];
+    const environment = { CHORUS_ENGINE_ARGS: '--cudagraph-capture-sizes,1,2' };
+    const engineArguments = async (flags: Flags) =>
+      (await loadConfig({ config: '/dev/null', ...flags }, environment)).options.engineArguments;
+    expect(await engineArguments({ engineArg: words })).toEqual(words);
+    expect(await engineArguments({ engineArg: ['--a=[1,2],3'] })).toEqual(['--a=[1,2],3']);
+    expect(await engineArguments({})).toEqual(['--cudagraph-capture-sizes', '1', '2']);
+    expect(await refusal({ config: '/dev/null', engineArg: ['--seed', ''] })).toEqual([
+      64,
+      '--engine-arg: engine.args is ["--seed",""]. Allowed: a list of words.',
+    ]);
+  });
 });

@@ -1,4 +1,7 @@
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { addConfigFlags } from '../../src/cli/config-flags.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import type { Placement } from '../../src/domain/placement.ts';
 import { engineCommand, type LaunchContext } from '../../src/engine/command.ts';
 
@@ -118,6 +121,15 @@ describe('the command of an engine', () => {
     const engineArguments = ['--max-num-batched-tokens', '4096', '--async-scheduling'];
     const { args } = engineCommand(twoCards, { ...LAUNCH, engineArguments }, ADDRESS);
     expect(args).toEqual([...engineCommand(twoCards, LAUNCH, ADDRESS).args, ...engineArguments]);
+  });
+
+  it('has every word of --engine-arg as it was given, commas and brackets included', async () => {
+    const given = ['--compilation-config', '{"a":1,"b":2}', '--cudagraph-capture-sizes=[1,2]', '[1,2]'];
+    const command = addConfigFlags(new Command());
+    command.parse(['--config', '/dev/null', ...given.map((word) => `--engine-arg=${word}`)], { from: 'user' });
+    const { engineArguments } = (await loadConfig(command.opts(), {})).options;
+    const { args } = engineCommand(twoCards, { ...LAUNCH, engineArguments }, ADDRESS);
+    expect(args.slice(-given.length)).toEqual(given);
   });
 
   it('takes what is on the path when no interpreter is named', () => {

@@ -244,6 +244,14 @@ describe('a fleet on cards that hold less than was planned', () => {
       model: 'gpt-oss-20b',
       gpus: [{ index, uuid: `GPU-${index}`, name: 'NVIDIA L4' }],
       profile: { name: 'standard', maxModelLen: 131_072, gpuMemoryUtilization: 0.92 },
+      memory: {
+        budgetBytes: 22e9,
+        weightBytes: 14e9,
+        runtimeBytes: 3e9,
+        kvCacheBytes: 5e9,
+        kvCacheTokens: 150_000,
+        concurrentRequests: 4,
+      },
     };
   }
 
@@ -272,7 +280,7 @@ describe('a fleet on cards that hold less than was planned', () => {
     ]);
     expect(fleet.status()[0]?.lastFailure?.message).toMatch(/ It is tried once more with a context of 65,536 tokens/);
     expect(readFits(stateDir)).toMatchObject([
-      { gpuName: 'NVIDIA L4', cardCount: 1, model: 'gpt-oss-20b', profile: { maxModelLen: 65_536 } },
+      { gpuName: 'NVIDIA L4', cardCount: 1, weightBytes: 14e9, profile: { maxModelLen: 65_536 } },
     ]);
   });
 

@@ -33,7 +33,14 @@ for unit in systemd-udevd.service systemd-udev-trigger.service systemd-remount-f
   dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount; do
   ln -sf /dev/null "$units/$unit"
 done
-cp "$repository"/configs/systemd/chorus.* "$units/"
+cp "$repository"/configs/systemd/* "$units/"
+# In the place of NVIDIA's program: slow, so that who does not wait is seen, and at its end only where devices may be made.
+rm -f "$root/usr/bin/nvidia-smi"
+cat > "$root/usr/bin/nvidia-modprobe" <<'PROGRAM'
+#!/bin/sh
+sleep 1 && mknod /dev/replay-uvm c 511 0 && echo "$@" > /run/devices-made
+PROGRAM
+chmod 755 "$root/usr/bin/nvidia-modprobe"
 mkdir "$units/chorus.service.d"
 cat > "$units/chorus.service.d/replay.conf" <<UNIT
 [Service]

@@ -23,14 +23,31 @@ has_a_status() {
   "$node" /opt/chorus/src/cli/main.ts status --state-dir /var/lib/chorus --config /etc/chorus/config.yaml | grep -q '^ready: '
 }
 reloads() { systemctl reload chorus && is ActiveState active && says 'read again'; }
+has_its_devices_first() {
+  [ "$(cat /run/devices-made)" = '-c0 -u' ] || return
+  made=$(systemctl show chorus-devices -p InactiveEnterTimestampMonotonic --value)
+  started=$(value ExecMainStartTimestampMonotonic)
+  [ "$made" -gt 0 ] && [ "$made" -le "$started" ] || { echo "made at $made, started at $started"; false; }
+}
 stops() { systemctl stop chorus && is Result success && is ExecMainStatus 0 && no_engines; }
 
 check 'systemctl start returns when a replica has made a token' starts
+check 'its devices are made before it starts, although there is no nvidia-smi' has_its_devices_first
 check 'it runs as a user of its own, without capabilities' has_no_rights
 check 'it answers' ask
 check 'chorus status finds it in /var/lib/chorus' has_a_status
 check 'systemctl reload returns when the settings were read again' reloads
 check 'systemctl stop ends Chorus with 0, and every engine' stops
+
+devices=/run/systemd/system/chorus-devices.service.d
+starts_without_devices() {
+  mkdir -p "$devices" && printf '[Service]\nExecStart=\nExecStart=/bin/false\n' > "$devices/fails.conf"
+  systemctl daemon-reload && starts && [ "$(systemctl is-failed chorus-devices)" = failed ]
+}
+check 'it starts all the same when its devices cannot be made' starts_without_devices
+rm -r "$devices"
+systemctl daemon-reload
+systemctl stop chorus
 
 is_activated() { systemctl start chorus.socket && ask && is ActiveState active; }
 loses_no_request() {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,8 @@ import { missingPrograms } from '../support/programs.ts';
 import { startServiceManager } from '../support/service-manager.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-const UNIT = join(ROOT, 'configs/systemd/chorus.service');
+const UNITS = join(ROOT, 'configs/systemd');
+const UNIT = join(UNITS, 'chorus.service');
 /** A whole life of the server, on a machine that does much else. */
 const LIFE = { timeout: 90_000 };
 const SIMULATED = ['--engine', 'simulated', '--replicas', '1'];
@@ -170,20 +171,45 @@ describe('the units', () => {
   const missing = missingPrograms(['systemd-analyze', '--version']);
 
   /** The units with this clone in the place of the installation, so that their programs are looked for. */
-  function installed(): { service: string; socket: string } {
+  function installed(): { service: string; all: readonly string[] } {
     const folder = mkdtempSync(join(tmpdir(), 'chorus-units-'));
     ends.push(() => rmSync(folder, { recursive: true, force: true }));
-    const [service, socket] = [join(folder, 'chorus.service'), join(folder, 'chorus.socket')];
+    cpSync(UNITS, folder, { recursive: true });
+    const service = join(folder, 'chorus.service');
     writeFileSync(service, readFileSync(UNIT, 'utf8').replaceAll('/opt/chorus', ROOT));
-    copyFileSync(join(ROOT, 'configs/systemd/chorus.socket'), socket);
-    return { service, socket };
+    return { service, all: readdirSync(folder).map((name) => join(folder, name)) };
   }
 
   it('are accepted by systemd without a word', (test) => {
     if (missing) test.skip(missing);
-    const { service, socket } = installed();
-    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['--man=no', 'verify', service, socket]);
+    const { all } = installed();
+    expect(all).toHaveLength(3);
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['--man=no', 'verify', ...all]);
     expect([status, String(stdout), String(stderr)]).toEqual([0, '', '']);
+  });
+
+  it('are installed by the commands of the README, but for the socket, which is optional', () => {
+    const command = /^sudo install .*(?= \/etc\/systemd\/system\/$)/m.exec(
+      readFileSync(join(ROOT, 'README.md'), 'utf8'),
+    );
+    const named = command?.[0].match(/(?<=configs\/systemd\/)\S+/g);
+    expect(named?.toSorted()).toEqual(readdirSync(UNITS).filter((name) => name.endsWith('.service')));
+  });
+
+  it('make the devices before the service, where no device policy holds, and go on without them', () => {
+    const words = (file: string, key: string): string[] =>
+      [...readFileSync(file, 'utf8').matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].flatMap(([, value]) => value ?? []);
+    for (const key of ['After', 'Wants'])
+      expect(words(UNIT, key).join(' ').split(' ')).toContain('chorus-devices.service');
+    expect(words(UNIT, 'Requires')).toEqual([]);
+    const devices = join(UNITS, 'chorus-devices.service');
+    // `-`: a program that is missing or fails is no failure. A oneshot without a deadline has none.
+    expect(words(devices, 'ExecStart').map((command) => command.split(' ')[0])).toEqual([
+      '-/usr/bin/nvidia-smi',
+      '-/usr/bin/nvidia-modprobe',
+    ]);
+    expect(Number(words(devices, 'TimeoutStartSec'))).toBeGreaterThan(0);
+    expect(words(devices, '(?:Device|PrivateDevices|User|DynamicUser|CapabilityBoundingSet)\\w*')).toEqual([]);
   });
 
   it('give the service little: an exposure below 3.0', (test) => {

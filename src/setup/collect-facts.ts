@@ -1,6 +1,8 @@
+import { constants } from 'node:fs';
 import { readdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODELS } from '../domain/model.ts';
+import { isAccessible } from '../system/is-accessible.ts';
 import { SetupFailure } from './failure.ts';
 import { findModel } from './find-model.ts';
 import { askVllm, findPythons, findUv, findVllm } from './find-python.ts';
@@ -9,7 +11,7 @@ import { readHubSettings, type HubSettings } from './hub-settings.ts';
 import { sizeOf } from './marker.ts';
 import { partPath } from './part-file.ts';
 import type { HubListing, ModelFound, SetupDeps, SetupFacts, SetupWish } from './setup-plan.ts';
-import { environmentsFolder, MARKER, modelFolder, PARTS } from './state-tree.ts';
+import { environmentsFolder, interpreterIn, MARKER, modelFolder, PARTS } from './state-tree.ts';
 
 /** A listing is a few kilobytes: a hub that does not give it in this time counts as away. */
 const LISTING_STALL_MS = 10_000;
@@ -74,8 +76,15 @@ async function askHub(
 async function completedEnvironments(stateDir: string): Promise<readonly string[]> {
   const folder = environmentsFolder(stateDir);
   const names = await readdir(folder).catch(() => []);
-  const markers = await Promise.all(names.map((name) => sizeOf(join(folder, name, MARKER))));
-  return names.filter((_, position) => markers[position] !== null).map((name) => join(folder, name));
+  const folders = names.map((name) => join(folder, name));
+  const whole = await Promise.all(folders.map(isWhole));
+  return folders.filter((_, position) => whole[position]);
+}
+
+/** Its interpreter is a link to the Python that it was made from, which an upgrade of the system may have removed. */
+async function isWhole(environment: string): Promise<boolean> {
+  const markerBytes = await sizeOf(join(environment, MARKER));
+  return markerBytes !== null && isAccessible(interpreterIn(environment), constants.X_OK);
 }
 
 /** Whole files of the revision, and halves that will be continued. */

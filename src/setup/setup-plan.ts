@@ -82,7 +82,7 @@ export interface SetupFacts {
   readonly pythons: readonly PythonFound[];
   /** vLLM behind `--python`, or `vllm` on the PATH; null when neither is there. */
   readonly existing: VllmFound | null;
-  /** Folders below `STATE/vllm` that an installation completed. */
+  /** Folders below `STATE/vllm` that an installation completed and whose interpreter is still there. */
   readonly ownEnvironments: readonly string[];
   readonly model: ModelFound | null;
   /** Null when nothing has to be downloaded or the hub could not be asked; then `hubProblem` says why. */

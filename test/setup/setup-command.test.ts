@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -115,6 +115,17 @@ describe('chorus setup', () => {
     expect(second.stdout).toContain('Nothing is to be done.');
     expect(second.exitCode).toBe(0);
     expect(hub.requests).toHaveLength(length);
+  });
+
+  it('makes an environment anew whose interpreter leads to a Python that is gone', async () => {
+    await setup('--yes', ...INVENTORY);
+    const interpreter = join(state, 'vllm/0.32.0-cu130/bin/python');
+    rmSync(interpreter);
+    symlinkSync(join(machine.root, 'removed/python3.11'), interpreter);
+    const { exitCode, stdout } = await setup('--yes', ...INVENTORY);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('vLLM 0.32.0 is installed')]);
+    expect(installers.calls.filter((call) => call.startsWith('uv venv'))).toHaveLength(2);
+    expect((await setup(...INVENTORY)).stdout).toContain('Nothing is to be done.');
   });
 
   it('makes the environment with pip where there is no uv', async () => {

@@ -11,7 +11,7 @@ import { installerFailure, readInstallerLine } from './installer-output.ts';
 import { writeMarker } from './marker.ts';
 import { livingProcess } from './setup-lock.ts';
 import type { EnvironmentPlan, SetupDeps, SetupProgress } from './setup-plan.ts';
-import { environmentsFolder, MARKER } from './state-tree.ts';
+import { environmentsFolder, MARKER, uvPythonsFolder } from './state-tree.ts';
 
 type InstallPlan = Extract<EnvironmentPlan, { kind: 'install' }>;
 
@@ -52,18 +52,22 @@ export async function installVllm(
   { plan, stateDir, onProgress, signal }: Installation,
   deps: SetupDeps,
 ): Promise<string> {
-  const record = join(environmentsFolder(stateDir), 'installer.json');
+  const runs = {
+    record: join(environmentsFolder(stateDir), 'installer.json'),
+    environment: installerEnvironment(deps.environment, stateDir),
+    signal,
+    clock: deps.clock,
+  };
+  const { record } = runs;
   await endLeftInstaller(record, deps.clock);
   await prepareFolder(plan.folder, stateDir);
   const reporter = installReporter(onProgress);
   for (const command of plan.commands) {
     deps.logger.info({ command }, 'installer starts');
-    await run(command, { record, report: reporter.line, signal, deps });
+    await run(command, { ...runs, report: reporter.line });
   }
   reporter.say('installing vLLM: looking at what was installed');
-  const found = readVerification(
-    await run([plan.python, '-c', VERIFY_SCRIPT], { record, report: () => {}, signal, deps }),
-  );
+  const found = readVerification(await run([plan.python, '-c', VERIFY_SCRIPT], { ...runs, report: () => {} }));
   refuseOther(plan, found);
   await writeMarker(join(plan.folder, MARKER), { ...found, finishedAtMs: deps.clock.nowMs() });
   await rm(record, { force: true });
@@ -91,19 +95,22 @@ interface Run {
   readonly record: string;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
-  readonly deps: SetupDeps;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly clock: Clock;
 }
 
 /** Runs one program in a process group of its own and resolves with its last lines. */
-async function run(command: readonly string[], { record, report, signal, deps }: Run): Promise<readonly string[]> {
-  const { clock, environment } = deps;
+async function run(
+  command: readonly string[],
+  { record, report, signal, environment, clock }: Run,
+): Promise<readonly string[]> {
   signal.throwIfAborted();
   const [file = '', ...args] = command;
   const child = execa(file, args, {
     all: true,
     buffer: false,
     detached: true,
-    env: installerEnvironment(environment),
+    env: environment,
     extendEnv: false,
     reject: false,
     stdin: 'ignore',
@@ -140,11 +147,20 @@ function writeRecord(record: string, pid: number): void {
   }
 }
 
-function installerEnvironment(environment: SetupDeps['environment']): Record<string, string> {
+/**
+ * A Python that uv fetches is part of the environment that is made from it: it lies beside it, since the home folder may
+ * be a cache that somebody clears.
+ */
+function installerEnvironment(environment: SetupDeps['environment'], stateDir: string): Record<string, string> {
   const kept = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined || NOT_INHERITED.test(name) ? [] : [[name, value] as const],
   );
-  return { ...Object.fromEntries(kept), NO_COLOR: '1', PYTHONUNBUFFERED: '1' };
+  return {
+    ...Object.fromEntries(kept),
+    UV_PYTHON_INSTALL_DIR: environment['UV_PYTHON_INSTALL_DIR'] || uvPythonsFolder(stateDir),
+    NO_COLOR: '1',
+    PYTHONUNBUFFERED: '1',
+  };
 }
 
 interface InstallReporter {

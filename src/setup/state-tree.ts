@@ -12,6 +12,11 @@ export function environmentsFolder(stateDir: string): string {
   return join(stateDir, 'vllm');
 }
 
+/** Where uv keeps the Pythons that it fetches. */
+export function uvPythonsFolder(stateDir: string): string {
+  return join(environmentsFolder(stateDir), 'pythons');
+}
+
 /** Where a model's revisions lie: `models/openai--gpt-oss-20b`. */
 export function modelFolder(stateDir: string, model: ModelId): string {
   return join(stateDir, 'models', MODELS[model].repository.replaceAll('/', '--'));

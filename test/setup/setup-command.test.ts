@@ -43,9 +43,11 @@ interface Ended {
 }
 
 /** Runs the command to its end, with nothing of this machine on the PATH. */
-async function setup(...flags: readonly string[]): Promise<Ended> {
+const setup = (...flags: readonly string[]): Promise<Ended> => setupWith({}, ...flags);
+
+async function setupWith(variables: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<Ended> {
   const { exitCode, stdout, stderr } = await execa(process.execPath, argumentsOf(flags), {
-    env: environment(),
+    env: { ...environment(), ...variables },
     extendEnv: false,
     reject: false,
     stdin: 'ignore',
@@ -126,6 +128,14 @@ describe('chorus setup', () => {
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining('vLLM 0.32.0 is installed')]);
     expect(installers.calls.filter((call) => call.startsWith('uv venv'))).toHaveLength(2);
     expect((await setup(...INVENTORY)).stdout).toContain('Nothing is to be done.');
+  });
+
+  it('has uv keep its Pythons in the state directory, unless the environment names another place', async () => {
+    await setup('--yes', ...INVENTORY);
+    expect(installers.uvPythons).toBe('ROOT/state/vllm/pythons');
+    rmSync(join(state, 'vllm'), { recursive: true });
+    await setupWith({ UV_PYTHON_INSTALL_DIR: '/opt/pythons' }, '--yes', ...INVENTORY);
+    expect(installers.uvPythons).toBe('/opt/pythons');
   });
 
   it('makes the environment with pip where there is no uv', async () => {

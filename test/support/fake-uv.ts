@@ -39,6 +39,11 @@ export class FakeInstallers {
     return text.replaceAll(this.#machine.root, 'ROOT').split('\n').filter(Boolean);
   }
 
+  /** Where the last uv was to keep the Pythons that it fetches, with `ROOT` for the machine's folder. */
+  get uvPythons(): string {
+    return readFileSync(join(this.#machine.root, 'uv-pythons'), 'utf8').trim().replaceAll(this.#machine.root, 'ROOT');
+  }
+
   /** Pid of an installer that hangs, once there is one. */
   get hangingPid(): number | null {
     const file = join(this.#machine.root, 'hanging');
@@ -65,6 +70,7 @@ const NAP = `echo $$ > @ROOT@/hanging.part; /bin/mv @ROOT@/hanging.part @ROOT@/h
 const UV = `
 [ "$1" = --version ] && { echo 'uv 0.9.9 (fake)'; exit 0; }
 echo "uv $*" >> @ROOT@/calls
+echo "$UV_PYTHON_INSTALL_DIR" > @ROOT@/uv-pythons
 for last; do :; done
 case "$1" in
   venv) exec @ROOT@/lib/make-environment "$last" ;;

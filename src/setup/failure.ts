@@ -100,6 +100,13 @@ const FAILURES = {
 
 export type SetupFailureCode = keyof typeof FAILURES;
 
+interface SetupFailureDetails {
+  readonly retryAfterMs?: number | null;
+  readonly cause?: unknown;
+  /** Where the one of the code does not fit. */
+  readonly remedy?: string;
+}
+
 /** A setup that cannot go on. The message is a sentence that says what happened and ends with the remedy. */
 export class SetupFailure extends Refusal {
   readonly code: SetupFailureCode;
@@ -111,9 +118,9 @@ export class SetupFailure extends Refusal {
   constructor(
     code: SetupFailureCode,
     sentence: string,
-    { retryAfterMs = null, cause }: { readonly retryAfterMs?: number | null; readonly cause?: unknown } = {},
+    { retryAfterMs = null, cause, remedy = FAILURES[code].remedy }: SetupFailureDetails = {},
   ) {
-    const { exit, remedy } = FAILURES[code];
+    const { exit } = FAILURES[code];
     super(exit, `${sentence} ${remedy}`, { cause });
     this.name = 'SetupFailure';
     this.code = code;

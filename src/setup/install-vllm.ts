@@ -158,6 +158,8 @@ function installerEnvironment(environment: SetupDeps['environment'], stateDir: s
   return {
     ...Object.fromEntries(kept),
     UV_PYTHON_INSTALL_DIR: environment['UV_PYTHON_INSTALL_DIR'] || uvPythonsFolder(stateDir),
+    // A line that says what went wrong also says with which file.
+    UV_NO_WRAP: '1',
     NO_COLOR: '1',
     PYTHONUNBUFFERED: '1',
   };

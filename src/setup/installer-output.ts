@@ -26,23 +26,33 @@ export function readInstallerLine(line: string): InstallerNews | null {
   return { kind: 'step', sentence: `installing vLLM: ${lowerFirst(text.slice(0, 100))}` };
 }
 
+const DISK_FULL = /No space left on device|os error 28|Disk quota exceeded/i;
+/** uv unpacks in its cache, pip in the folder for temporary files: either may lie on another disk than the environment. */
+const DISK_FULL_REMEDY =
+  'Make room on that disk, or name a larger one: UV_CACHE_DIR is where uv unpacks, PIP_CACHE_DIR and TMPDIR where pip ' +
+  'does, --state-dir where vLLM is installed; what is here already is kept.';
+
 /** Why uv, pip or venv ended with an error, read from its last lines. */
 export function installerFailure(
   command: readonly string[],
   exitCode: number | null,
   lines: readonly string[],
 ): SetupFailure {
-  const said = lines.join('\n');
-  if (/No space left on device|os error 28|Disk quota exceeded/i.test(said)) {
-    return new SetupFailure('disk_full', 'The disk is full while vLLM is installed.');
+  const full = lines.findLast((line) => DISK_FULL.test(line));
+  if (full !== undefined) {
+    const sentence = `A disk is full while vLLM is installed:${quote([full.trim()])}`;
+    return new SetupFailure('disk_full', sentence, { remedy: DISK_FULL_REMEDY });
   }
+  const said = lines.join('\n');
   if (/ensurepip is not available|No module named (venv|ensurepip)/.test(said)) {
     return new SetupFailure('venv_missing', `${command[0]} cannot make environments.`);
   }
   const end = exitCode === null ? 'did not run' : `ended with exit code ${exitCode}`;
-  const quoted = lines
-    .slice(-8)
-    .map((line) => `\n    ${line}`)
-    .join('');
-  return new SetupFailure('install_failed', `\`${command.join(' ')}\` ${end}:${quoted || ' it said nothing.'}\n `);
+  const quoted = lines.length === 0 ? ' it said nothing.\n ' : quote(lines.slice(-8));
+  return new SetupFailure('install_failed', `\`${command.join(' ')}\` ${end}:${quoted}`);
+}
+
+/** Below the sentence, so that the remedy stands on a line of its own. */
+function quote(lines: readonly string[]): string {
+  return `${lines.map((line) => `\n    ${line}`).join('')}\n `;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { remedyOf } from '../../src/setup/failure.ts';
 import { installerFailure, readInstallerLine } from '../../src/setup/installer-output.ts';
 
 describe('a line of an installer', () => {
@@ -30,6 +31,28 @@ describe('an installer that fails', () => {
     expect(code('OSError: [Errno 28] No space left on device')).toBe('disk_full');
     expect(code('The virtual environment was not created: ensurepip is not available.')).toBe('venv_missing');
     expect(code('anything else')).toBe('install_failed');
+  });
+
+  it('for want of room is quoted with the file, and with what moves it to another disk', () => {
+    const file = '/root/.cache/uv/.tmpw2TPkz/numpy/_core/_multiarray_umath.so';
+    const failure = installerFailure(['uv', 'pip', 'install'], 2, [
+      'error: Failed to download `numpy==2.4.6`',
+      `  cause: failed to write to file \`${file}\`: No space left on device (os error 28)`,
+      'Some advice',
+    ]);
+    expect(failure.message.split('\n')).toEqual([
+      'A disk is full while vLLM is installed:',
+      `    cause: failed to write to file \`${file}\`: No space left on device (os error 28)`,
+      `  ${failure.remedy}`,
+    ]);
+    expect(failure.remedy).toMatch(/UV_CACHE_DIR.*PIP_CACHE_DIR.*TMPDIR.*--state-dir/);
+    expect(remedyOf('disk_full')).not.toContain('TMPDIR');
+  });
+
+  it('that says nothing has its remedy all the same', () => {
+    expect(installerFailure(['uv'], null, []).message).toMatch(
+      /^`uv` did not run: it said nothing\.\n {2}The installer/,
+    );
   });
 
   it('is quoted with its last lines and the variables of an own index', () => {

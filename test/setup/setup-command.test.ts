@@ -157,7 +157,7 @@ describe('chorus setup', () => {
   });
 
   it.each([
-    ['disk_full', 74, 'The disk is full while vLLM is installed. Make room'],
+    ['disk_full', 74, '/cache/uv/.tmp1/torch.so: No space left on device (os error 28)\n  Make room on that disk'],
     ['fails', 75, 'error: No solution found'],
     ['wrong_cuda', 75, 'torch for CUDA 12.9 was installed, the driver needs one for CUDA 13.'],
   ] as const)(

@@ -92,7 +92,12 @@ const MAKE_ENVIRONMENT = `
 const INSTALL = `
 case "$(/bin/cat @ROOT@/behaviour)" in
   hangs) echo 'Resolved 141 packages in 1.2s'; ${NAP} ;;
-  disk_full) echo 'error: failed to write: No space left on device (os error 28)' >&2; exit 2 ;;
+  disk_full)
+    wrap='\n      '
+    [ "$UV_NO_WRAP" = 1 ] && wrap=' '
+    printf "error: Failed to extract archive\n  ╰─▶ failed to write to file$wrap/cache/uv/.tmp1/torch.so:$wrap%s\n" \
+      'No space left on device (os error 28)' >&2
+    exit 2 ;;
   fails) echo 'error: No solution found' >&2; exit 1 ;;
 esac
 echo 'Resolved 141 packages in 1.2s'

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { request } from 'undici';
 import { readConfig } from '../config/load-config.ts';
 import type { Flags } from '../config/text-sources.ts';
-import { Refusal, type EXIT_CODES } from '../domain/refusal.ts';
+import { Refusal, type ExitReason } from '../domain/refusal.ts';
 import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
 
 const TIMEOUT_MS = 5000;
@@ -28,7 +28,7 @@ export async function stateDirOf(flags: Flags): Promise<string> {
 }
 
 /** What a status of the answer means to a script. */
-const EXIT_REASONS: Readonly<Record<number, keyof typeof EXIT_CODES>> = {
+const EXIT_REASONS: Readonly<Record<number, ExitReason>> = {
   400: 'usage',
   401: 'noPermission',
   403: 'noPermission',

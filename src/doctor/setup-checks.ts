@@ -1,4 +1,5 @@
 import { formatBytes, GiB } from '../domain/units.ts';
+import { exitReasonOf } from '../setup/failure.ts';
 import type { SetupBlocker, SetupPlan } from '../setup/setup-plan.ts';
 import { fail, ok, skip, warn, type Verdict } from './check.ts';
 
@@ -34,8 +35,11 @@ export function checkWeights(setup: SetupPlan | null): Verdict {
   if (model.kind === 'existing') return ok(`${wish.model} is at ${model.path}`);
   const offline = setup.blockers.find(({ code }) => code === 'offline');
   if (offline !== undefined) return failOf(offline);
-  if (model.hubProblem !== null)
-    return fail(`${wish.model} is not here, and the hub does not give it.`, model.hubProblem);
+  if (model.hubProblem !== null) {
+    const { code, sentence, remedy } = model.hubProblem;
+    const value = `${wish.model} is not here, and the hub does not give it.`;
+    return fail(value, `${sentence} ${remedy}`, exitReasonOf(code));
+  }
   return ok(`not here yet: serve and setup download ${formatBytes(model.missingBytes)} from ${model.endpoint}`);
 }
 
@@ -51,4 +55,4 @@ export function checkDisk(setup: SetupPlan | null): Verdict {
   return warn(`${value}.`, `Make room: caches and logs want ${formatBytes(SCRATCH_BYTES)} more.`);
 }
 
-const failOf = ({ sentence, remedy }: SetupBlocker): Verdict => fail(sentence, remedy);
+const failOf = ({ code, sentence, remedy }: SetupBlocker): Verdict => fail(sentence, remedy, exitReasonOf(code));

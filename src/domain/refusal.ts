@@ -22,11 +22,22 @@ export const EXIT_CODES = {
   config: 78,
 } as const;
 
+export type ExitReason = keyof typeof EXIT_CODES;
+
+/**
+ * The one reason of several problems. Where they disagree it is `unavailable`, after which a service manager tries again:
+ * one of them may pass by itself, and then the next start says what is left.
+ */
+export function commonReason(reasons: readonly ExitReason[]): ExitReason {
+  const [first = 'unavailable', ...others] = reasons;
+  return others.every((other) => other === first) ? first : 'unavailable';
+}
+
 /** A command that will not do what it was asked, for a reason that the person can act on. */
 export class Refusal extends Error {
   readonly exitCode: number;
 
-  constructor(reason: keyof typeof EXIT_CODES, message: string, details: { cause?: unknown } = {}) {
+  constructor(reason: ExitReason, message: string, details: { cause?: unknown } = {}) {
     super(message, details);
     this.name = 'Refusal';
     this.exitCode = EXIT_CODES[reason];

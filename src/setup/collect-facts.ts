@@ -3,18 +3,24 @@ import { readdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODELS } from '../domain/model.ts';
 import { isAccessible } from '../system/is-accessible.ts';
-import { SetupFailure } from './failure.ts';
+import { remedyOf, SetupFailure } from './failure.ts';
 import { findModel } from './find-model.ts';
 import { askVllm, findPythons, findUv, findVllm } from './find-python.ts';
 import { Hub } from './hub.ts';
 import { readHubSettings, type HubSettings } from './hub-settings.ts';
 import { sizeOf } from './marker.ts';
 import { partPath } from './part-file.ts';
-import type { HubListing, ModelFound, SetupDeps, SetupFacts, SetupWish } from './setup-plan.ts';
+import type { HubListing, ModelFound, SetupBlocker, SetupDeps, SetupFacts, SetupWish } from './setup-plan.ts';
 import { environmentsFolder, interpreterIn, MARKER, modelFolder, PARTS } from './state-tree.ts';
 
 /** A listing is a few kilobytes: a hub that does not give it in this time counts as away. */
 const LISTING_STALL_MS = 10_000;
+
+const OFFLINE: SetupBlocker = {
+  code: 'offline',
+  sentence: 'HF_HUB_OFFLINE forbids it.',
+  remedy: remedyOf('offline'),
+};
 
 /**
  * Looks at what is here, and asks the hub what is to be downloaded if something is. Changes nothing, takes some
@@ -38,7 +44,7 @@ export async function collectSetupFacts(
   const { listing, hubProblem } =
     model === null && !settings.offline
       ? await askHub(wish, settings, signal)
-      : { listing: null, hubProblem: settings.offline ? 'HF_HUB_OFFLINE forbids it.' : null };
+      : { listing: null, hubProblem: settings.offline ? OFFLINE : null };
   return {
     uv,
     pythons,
@@ -62,14 +68,15 @@ async function askHub(
   { model }: SetupWish,
   settings: HubSettings,
   signal: AbortSignal,
-): Promise<{ readonly listing: HubListing | null; readonly hubProblem: string | null }> {
+): Promise<{ readonly listing: HubListing | null; readonly hubProblem: SetupBlocker | null }> {
   try {
     await using hub = new Hub({ ...settings, stallMs: LISTING_STALL_MS });
     return { listing: await hub.list(MODELS[model].repository, signal), hubProblem: null };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof SetupFailure) return { listing: null, hubProblem: error.message };
-    throw error;
+    if (!(error instanceof SetupFailure)) throw error;
+    const { code, sentence, remedy } = error;
+    return { listing: null, hubProblem: { code, sentence, remedy } };
   }
 }
 

@@ -1,7 +1,7 @@
-import { type EXIT_CODES, Refusal } from '../domain/refusal.ts';
+import { type ExitReason, Refusal } from '../domain/refusal.ts';
 
 interface FailureKind {
-  readonly exit: keyof typeof EXIT_CODES;
+  readonly exit: ExitReason;
   /** The same request may succeed a little later. */
   readonly passes: boolean;
   readonly remedy: string;
@@ -138,6 +138,11 @@ export class SetupFailure extends Refusal {
 /** What a person should do about a failure of this kind. */
 export function remedyOf(code: SetupFailureCode): string {
   return FAILURES[code].remedy;
+}
+
+/** The exit code of whoever gives up for a failure of this kind. */
+export function exitReasonOf(code: SetupFailureCode): ExitReason {
+  return FAILURES[code].exit;
 }
 
 const DISK_FULL = ['ENOSPC', 'EDQUOT'];

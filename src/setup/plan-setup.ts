@@ -183,7 +183,8 @@ function planModel({ model, stateDir }: SetupWish, facts: SetupFacts): ModelPlan
 
 function hubNotices(model: ModelPlan, { hub, hubProblem }: SetupFacts): string[] {
   if (model.kind === 'existing' || hub.offline || hubProblem === null) return [];
-  return [`The size of ${model.repository} is the catalogue's, because the hub does not tell it. ${hubProblem}`];
+  const why = `${hubProblem.sentence} ${hubProblem.remedy}`;
+  return [`The size of ${model.repository} is the catalogue's, because the hub does not tell it. ${why}`];
 }
 
 function modelBlockers(model: ModelPlan, { hub }: SetupFacts): SetupBlocker[] {

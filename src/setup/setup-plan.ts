@@ -1,6 +1,7 @@
 import type { ModelId } from '../domain/model.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../system/logger.ts';
+import type { SetupFailureCode } from './failure.ts';
 
 /** What Chorus is to have ready: an environment with vLLM in it, and the weights of one model. */
 export interface SetupWish {
@@ -87,7 +88,7 @@ export interface SetupFacts {
   readonly model: ModelFound | null;
   /** Null when nothing has to be downloaded or the hub could not be asked; then `hubProblem` says why. */
   readonly listing: HubListing | null;
-  readonly hubProblem: string | null;
+  readonly hubProblem: SetupBlocker | null;
   /** Of the listing's files, the bytes that are here already, whole or in part. */
   readonly presentBytes: number;
   /** Where downloads come from, and whether they are forbidden (`HF_HUB_OFFLINE`). */
@@ -124,22 +125,22 @@ export type ModelPlan =
       readonly folder: string;
       /** Null until the hub can be asked; then `totalBytes` is the catalogue's. */
       readonly listing: HubListing | null;
-      /** Why the hub did not tell, with the remedy. */
-      readonly hubProblem: string | null;
+      /** Why the hub did not tell. */
+      readonly hubProblem: SetupBlocker | null;
       readonly totalBytes: number;
       /** Of these, what is still to come. */
       readonly missingBytes: number;
       readonly reason: string;
     };
 
-/** Something without which setup cannot begin, with what to do about it. */
+/** Something in the way of setup, with what to do about it. */
 export interface SetupBlocker {
-  readonly code: string;
+  readonly code: SetupFailureCode;
   readonly sentence: string;
   readonly remedy: string;
 }
 
-/** What setup will do. Nothing was touched to make it; with a blocker nothing will be. */
+/** What setup will do. Nothing was touched to make it; with one of `blockers` nothing will be. */
 export interface SetupPlan {
   readonly wish: SetupWish;
   readonly environment: EnvironmentPlan | null;

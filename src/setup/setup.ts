@@ -1,6 +1,7 @@
-import { Refusal } from '../domain/refusal.ts';
+import { commonReason, Refusal } from '../domain/refusal.ts';
 import { makeStateDirectory } from '../system/state-directory.ts';
 import { downloadModel } from './download-model.ts';
+import { exitReasonOf } from './failure.ts';
 import { Hub } from './hub.ts';
 import { readHubSettings } from './hub-settings.ts';
 import { installVllm } from './install-vllm.ts';
@@ -58,7 +59,8 @@ async function runSteps({ environment, model, stateDir }: Steps, deps: SetupDeps
 
 /** Everything that stands in the way, each with its remedy. */
 export function blockedRefusal({ blockers }: SetupPlan): Refusal {
-  return new Refusal('unavailable', blockers.map(({ sentence, remedy }) => `${sentence} ${remedy}`).join('\n  '));
+  const reason = commonReason(blockers.map(({ code }) => exitReasonOf(code)));
+  return new Refusal(reason, blockers.map(({ sentence, remedy }) => `${sentence} ${remedy}`).join('\n  '));
 }
 
 async function prepareEnvironment(

@@ -3,6 +3,7 @@ import type { Plan } from '../../src/domain/placement.ts';
 import { GiB } from '../../src/domain/units.ts';
 import { refusalOf } from '../../src/doctor/check.ts';
 import { readMachineFacts } from '../../src/doctor/machine-facts.ts';
+import type { SetupFailureCode } from '../../src/setup/failure.ts';
 import type { SetupPlan } from '../../src/setup/setup-plan.ts';
 import { check, examine, FACTS, inventory, INVENTORY, PLAN, SEAT, setup } from './subject.ts';
 
@@ -44,6 +45,40 @@ it('refuses with every failed check and its fix', () => {
   ]);
 });
 
+describe('the exit code of a refusal', () => {
+  const problem = (code: SetupFailureCode) => ({ code, sentence: 'No.', remedy: 'Do this.' });
+  const model = {
+    kind: 'download',
+    repository: 'openai/gpt-oss-20b',
+    endpoint: 'https://huggingface.co',
+    folder: '/f',
+    listing: null,
+    totalBytes: 12 * GiB,
+    missingBytes: 12 * GiB,
+    reason: '',
+  } as const;
+  const hubSays = (code: SetupFailureCode) => setup({ model: { ...model, hubProblem: problem(code) } });
+
+  it.each([
+    ['a wrong token', hubSays('hub_unauthorised'), 77],
+    ['an address that is none', hubSays('hub_settings'), 64],
+    ['a hub that is away', hubSays('hub_unreachable'), 75],
+    ['a full disk', setup({ blockers: [problem('disk_full')] }), 74],
+    ['no Python', setup({ environment: null, blockers: [problem('python_missing')] }), 69],
+  ])('is that of %s where nothing else is wrong', (_, subject, exitCode) => {
+    expect(refusalOf(examine(subject))?.exitCode).toBe(exitCode);
+  });
+
+  it('is 69 where two things are wrong that have not the same one', () => {
+    const both = setup({
+      model: { ...model, hubProblem: problem('hub_unauthorised') },
+      blockers: [problem('disk_full')],
+    });
+    expect(refusalOf(examine(both))?.exitCode).toBe(69);
+    expect(refusalOf(examine(hubSays('hub_unauthorised'), { nodeVersion: '22.1.0' }))?.exitCode).toBe(69);
+  });
+});
+
 it('a model that fits nowhere fails with the smallest change that helps', () => {
   const plan = {
     ...PLAN,
@@ -56,7 +91,8 @@ it('a model that fits nowhere fails with the smallest change that helps', () => 
 
 describe('what is installed and downloaded', () => {
   const remedy = 'Do this.';
-  const blocker = (code: string) => setup({ environment: null, blockers: [{ code, sentence: 'No.', remedy }] });
+  const blocker = (code: SetupFailureCode) =>
+    setup({ environment: null, blockers: [{ code, sentence: 'No.', remedy }] });
 
   it('vLLM that is missing is no failure while it can be installed', () => {
     const environment = {
@@ -70,7 +106,7 @@ describe('what is installed and downloaded', () => {
       'not installed yet: serve and setup install 0.32.0 with uv, about 10.0 GiB',
       null,
     ]);
-    for (const code of ['python_missing', 'venv_missing', 'vllm_unusable']) {
+    for (const code of ['python_missing', 'venv_missing', 'vllm_unusable'] as const) {
       expect(check('vllm', blocker(code))).toEqual(['fail', 'No.', remedy]);
     }
   });
@@ -87,7 +123,7 @@ describe('what is installed and downloaded', () => {
       endpoint: 'https://huggingface.co',
       folder: '/f',
       listing: null,
-      hubProblem: 'The hub is away. Wait.',
+      hubProblem: { code: 'hub_unreachable', sentence: 'The hub is away.', remedy: 'Wait.' },
       totalBytes: 12 * GiB,
       missingBytes: 12 * GiB,
       reason: '',
@@ -102,7 +138,7 @@ describe('what is installed and downloaded', () => {
       'not here yet: serve and setup download 12.0 GiB from https://huggingface.co',
       null,
     ]);
-    const offline = [{ code: 'offline', sentence: 'No.', remedy }];
+    const offline = [{ code: 'offline' as const, sentence: 'No.', remedy }];
     expect(check('weights', setup({ model, blockers: offline }))).toEqual(['fail', 'No.', remedy]);
   });
 

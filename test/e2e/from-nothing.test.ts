@@ -164,6 +164,17 @@ describe('chorus serve on a machine with eight H100, no vLLM and no weights', ()
     expect(isDone()).toEqual([false, false]);
   });
 
+  it.each([
+    { when: 'the hub refuses the token', variables: {}, exitCode: 77, said: 'The token in HF_TOKEN' },
+    { when: 'HF_ENDPOINT is none', variables: { HF_ENDPOINT: 'none' }, exitCode: 64, said: 'HF_ENDPOINT is none' },
+  ])('ends with the exit code of the reason when $when', async ({ variables, exitCode, said }) => {
+    hub.fail('listing', { kind: 'status', status: 401 });
+    const environment = machine.env({ HF_ENDPOINT: hub.endpoint, HF_TOKEN: 'wrong', HOME: machine.root, ...variables });
+    const refused = startChorus(['--model', 'gpt-oss-20b', '--yes'], stateDir, environment);
+    await expect(refused).rejects.toThrow(new RegExp(`chorus ended with ${exitCode}:[^]*weights: .*${said}`));
+    expect(isDone()).toEqual([false, false]);
+  });
+
   it('asks nobody where nobody can answer, and names the flag', async () => {
     const environment = machine.env({ HF_ENDPOINT: hub.endpoint, HOME: machine.root });
     const refused = startChorus(['--model', 'gpt-oss-20b'], stateDir, environment);

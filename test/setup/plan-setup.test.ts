@@ -3,6 +3,7 @@ import { GiB } from '../../src/domain/units.ts';
 import { describeSetupProgress, explainSetup, summariseSetup } from '../../src/setup/explain-setup.ts';
 import { oldestDriver } from '../../src/setup/oldest-driver.ts';
 import { planSetup } from '../../src/setup/plan-setup.ts';
+import { blockedRefusal } from '../../src/setup/setup.ts';
 import type { HubListing, SetupFacts, SetupProgress, SetupWish } from '../../src/setup/setup-plan.ts';
 import { SETUP_WISH as WISH } from '../support/setup-wish.ts';
 
@@ -166,16 +167,17 @@ describe('the model', () => {
   });
 
   it('has the size of the catalogue when the hub does not tell, said aloud', () => {
-    const unknown = plan({}, { listing: null, hubProblem: 'hub cannot be reached.' });
-    expect(unknown.model).toMatchObject({ totalBytes: 12.8 * GiB, hubProblem: 'hub cannot be reached.' });
+    const hubProblem = { code: 'hub_unreachable', sentence: 'hub cannot be reached.', remedy: 'Wait.' } as const;
+    const unknown = plan({}, { listing: null, hubProblem });
+    expect(unknown.model).toMatchObject({ totalBytes: 12.8 * GiB, hubProblem });
     expect(unknown.notices.join()).toMatch(
-      /^The size of openai\/gpt-oss-20b is the catalogue's.*hub cannot be reached\.$/,
+      /^The size of openai\/gpt-oss-20b is the catalogue's.*hub cannot be reached\. Wait\.$/,
     );
   });
 
   it('is refused when downloads are forbidden', () => {
     const hub = { endpoint: 'https://huggingface.co', offline: true };
-    expect(codes({}, { hub, listing: null, hubProblem: 'forbidden' })).toEqual(['offline']);
+    expect(codes({}, { hub, listing: null, hubProblem: null })).toEqual(['offline']);
   });
 });
 
@@ -192,6 +194,11 @@ describe('the disk', () => {
       },
     ]);
     expect(codes({}, { freeBytes: null })).toEqual([]);
+  });
+
+  it('that is full gives a refused setup its exit code, unless something else is in the way too', () => {
+    expect(blockedRefusal(plan({}, { freeBytes: 1 })).exitCode).toBe(74);
+    expect(blockedRefusal(plan({}, { freeBytes: 1, uv: null })).exitCode).toBe(69);
   });
 
   it('needs nothing when everything is here', () => {

@@ -3,6 +3,8 @@ import { readdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODELS } from '../domain/model.ts';
 import { isAccessible } from '../system/is-accessible.ts';
+import { bytesOnDisk } from './bytes-on-disk.ts';
+import { chooseWheel } from './choose-wheel.ts';
 import { remedyOf, SetupFailure } from './failure.ts';
 import { findModel } from './find-model.ts';
 import { askVllm, findPythons, findUv, findVllm } from './find-python.ts';
@@ -11,7 +13,7 @@ import { readHubSettings, type HubSettings } from './hub-settings.ts';
 import { sizeOf } from './marker.ts';
 import { partPath } from './part-file.ts';
 import type { HubListing, ModelFound, SetupBlocker, SetupDeps, SetupFacts, SetupWish } from './setup-plan.ts';
-import { environmentsFolder, interpreterIn, MARKER, modelFolder, PARTS } from './state-tree.ts';
+import { environmentFolder, environmentsFolder, interpreterIn, MARKER, modelFolder, PARTS } from './state-tree.ts';
 
 /** A listing is a few kilobytes: a hub that does not give it in this time counts as away. */
 const LISTING_STALL_MS = 10_000;
@@ -50,6 +52,7 @@ export async function collectSetupFacts(
     pythons,
     existing,
     ownEnvironments,
+    leftoverBytes: await leftoverBytes(wish, ownEnvironments),
     model,
     listing,
     hubProblem,
@@ -92,6 +95,13 @@ async function completedEnvironments(stateDir: string): Promise<readonly string[
 async function isWhole(environment: string): Promise<boolean> {
   const markerBytes = await sizeOf(join(environment, MARKER));
   return markerBytes !== null && isAccessible(interpreterIn(environment), constants.X_OK);
+}
+
+async function leftoverBytes(wish: SetupWish, ownEnvironments: readonly string[]): Promise<number> {
+  const wheel = chooseWheel(wish.engine, wish.driverVersion);
+  if (wish.python !== null || 'code' in wheel) return 0;
+  const folder = environmentFolder(wish.stateDir, wheel);
+  return ownEnvironments.includes(folder) ? 0 : bytesOnDisk(folder);
 }
 
 /** Whole files of the revision, and halves that will be continued. */

@@ -61,8 +61,9 @@ function modelLines(model: ModelPlan, name: string): string[] {
   ];
 }
 
-function diskLines({ requiredBytes, freeBytes, wish }: SetupPlan): string[] {
-  if (requiredBytes === 0) return ['Nothing is to be done.'];
+function diskLines(plan: SetupPlan): string[] {
+  const { requiredBytes, freeBytes, wish } = plan;
+  if (summariseSetup(plan) === null) return ['Nothing is to be done.'];
   const free = freeBytes === null ? 'how much is free is not known' : `${formatBytes(freeBytes)} are free`;
   return [`Disk: ${formatBytes(requiredBytes)} are needed at ${wish.stateDir}, a margin included; ${free}.`];
 }

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { MODELS } from '../domain/model.ts';
 import { formatBytes } from '../domain/units.ts';
 import { chooseWheel, VLLM_VERSION, type Wheel } from './choose-wheel.ts';
@@ -12,7 +12,7 @@ import type {
   SetupWish,
   VllmFound,
 } from './setup-plan.ts';
-import { environmentsFolder, interpreterIn, modelFolder } from './state-tree.ts';
+import { environmentFolder, interpreterIn, modelFolder } from './state-tree.ts';
 
 /** Of what is to be downloaded: file systems want some room to breathe, and logs and caches grow beside it. */
 const DISK_MARGIN = 1.1;
@@ -24,7 +24,7 @@ export function planSetup(wish: SetupWish, facts: SetupFacts): SetupPlan {
   const { environment, blockers, notices } = planEnvironment(wish, facts);
   const model = planModel(wish, facts);
   const requiredBytes = Math.ceil(
-    (environment?.kind === 'install' ? environment.estimatedBytes : 0) +
+    (environment?.kind === 'install' ? Math.max(0, environment.estimatedBytes - facts.leftoverBytes) : 0) +
       (model.kind === 'download' ? model.missingBytes * DISK_MARGIN : 0),
   );
   return {
@@ -55,7 +55,7 @@ function planEnvironment(wish: SetupWish, facts: SetupFacts): EnvironmentDecisio
   if (wish.python !== null) return namedEnvironment(wish.python, wish, facts);
   const wheel = chooseWheel(wish.engine, wish.driverVersion);
   if ('code' in wheel) return { environment: null, blockers: [wheel], notices: [] };
-  const folder = join(environmentsFolder(wish.stateDir), `${wheel.version}-${wheel.build}`);
+  const folder = environmentFolder(wish.stateDir, wheel);
   const notices = wheel.isFallback ? [wheel.reason] : [];
   if (facts.ownEnvironments.some((own) => basename(own) === basename(folder))) {
     const reason = `An earlier setup installed vLLM ${wheel.version} into ${folder}.`;
@@ -86,7 +86,8 @@ function namedEnvironment(python: string, wish: SetupWish, { existing }: SetupFa
 
 const fits = ({ isCpuBuild }: VllmFound, { engine }: SetupWish): boolean => isCpuBuild === (engine === 'cpu');
 
-function newEnvironment(wheel: Wheel, folder: string, { uv, pythons }: SetupFacts): EnvironmentDecision {
+function newEnvironment(wheel: Wheel, folder: string, facts: SetupFacts): EnvironmentDecision {
+  const { uv, pythons, leftoverBytes } = facts;
   const [python] = pythons;
   if (uv === null && python === undefined) {
     return blocked('python_missing', 'There is neither uv nor a Python 3.10 to 3.14 on the PATH.');
@@ -95,6 +96,7 @@ function newEnvironment(wheel: Wheel, folder: string, { uv, pythons }: SetupFact
     return blocked('venv_missing', `Python ${python.version} (${python.file}) cannot make environments.`);
   }
   const how = uv === null ? `${python?.file} makes the environment: there is no uv.` : `uv ${uv.version} is here.`;
+  const leftover = leftoverBytes > 0 ? ` ${formatBytes(leftoverBytes)} of an unfinished one are removed first.` : '';
   const environment: EnvironmentPlan = {
     kind: 'install',
     folder,
@@ -110,7 +112,7 @@ function newEnvironment(wheel: Wheel, folder: string, { uv, pythons }: SetupFact
     version: wheel.version,
     cudaMajor: wheel.cudaMajor,
     estimatedBytes: wheel.estimatedBytes,
-    reason: `${wheel.reason} ${how}`,
+    reason: `${wheel.reason} ${how}${leftover}`,
   };
   const lacksHeaders = uv === null && python?.hasHeaders === false && wheel.cudaMajor !== null;
   const headers = lacksHeaders ? [`${python.file} ${NO_HEADERS}`] : [];

@@ -85,6 +85,11 @@ export interface SetupFacts {
   readonly existing: VllmFound | null;
   /** Folders below `STATE/vllm` that an installation completed and whose interpreter is still there. */
   readonly ownEnvironments: readonly string[];
+  /**
+   * What takes room on disk where a new environment would be made, half-made or without its interpreter: it is removed
+   * first. Also files that uv links out of its cache count, since it links them again.
+   */
+  readonly leftoverBytes: number;
   readonly model: ModelFound | null;
   /** Null when nothing has to be downloaded or the hub could not be asked; then `hubProblem` says why. */
   readonly listing: HubListing | null;
@@ -145,7 +150,7 @@ export interface SetupPlan {
   readonly wish: SetupWish;
   readonly environment: EnvironmentPlan | null;
   readonly model: ModelPlan;
-  /** What must be free on the state directory's file system, the margin included. */
+  /** What must be free on the state directory's file system before anything is removed, the margin included. */
   readonly requiredBytes: number;
   readonly freeBytes: number | null;
   /** Sentences that people should hear, such as that an older CUDA is taken. */

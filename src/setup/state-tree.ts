@@ -12,6 +12,14 @@ export function environmentsFolder(stateDir: string): string {
   return join(stateDir, 'vllm');
 }
 
+/** Where the environment of one build lies: `vllm/0.32.0-cu130`. */
+export function environmentFolder(
+  stateDir: string,
+  { version, build }: { readonly version: string; readonly build: string },
+): string {
+  return join(environmentsFolder(stateDir), `${version}-${build}`);
+}
+
 /** Where uv keeps the Pythons that it fetches. */
 export function uvPythonsFolder(stateDir: string): string {
   return join(environmentsFolder(stateDir), 'pythons');

@@ -22,6 +22,7 @@ const FACTS: SetupFacts = {
   pythons: [],
   existing: null,
   ownEnvironments: [],
+  leftoverBytes: 0,
   model: null,
   listing: LISTING,
   hubProblem: null,
@@ -199,6 +200,28 @@ describe('the disk', () => {
   it('that is full gives a refused setup its exit code, unless something else is in the way too', () => {
     expect(blockedRefusal(plan({}, { freeBytes: 1 })).exitCode).toBe(74);
     expect(blockedRefusal(plan({}, { freeBytes: 1, uv: null })).exitCode).toBe(69);
+  });
+
+  it('must not hold what an unfinished environment gives back', () => {
+    const model = { path: '/m', source: 'state' } as const;
+    const leftoverBytes = 9 * GiB;
+    expect(plan({}, { model, leftoverBytes }).requiredBytes).toBe(GiB);
+    expect(codes({}, { model, leftoverBytes, freeBytes: GiB })).toEqual([]);
+    expect(codes({}, { model, leftoverBytes, freeBytes: GiB - 1 })).toEqual(['disk_full']);
+    expect(explainSetup(plan({}, { model, leftoverBytes: 12 * GiB, freeBytes: 0 })).split('\n')).toEqual([
+      expect.stringMatching(/ uv 0\.9\.9 is here\. 12\.0 GiB of an unfinished one are removed first\.$/),
+      expect.stringContaining('uv venv'),
+      expect.stringContaining('uv pip install'),
+      'gpt-oss-20b: /m is used. An earlier setup downloaded it.',
+      'Disk: 0 KiB are needed at /state, a margin included; 0 KiB are free.',
+    ]);
+  });
+
+  it('counts a leftover for nothing where no environment is made, nor against the weights', () => {
+    const existing = { python: '/v/bin/python', version: '0.32.0', isCpuBuild: false };
+    const weights = Math.ceil((12 * GiB + 1000) * 1.1);
+    expect(plan({}, { existing, leftoverBytes: 9 * GiB }).requiredBytes).toBe(weights);
+    expect(plan({}, { leftoverBytes: 12 * GiB }).requiredBytes).toBe(weights);
   });
 
   it('needs nothing when everything is here', () => {

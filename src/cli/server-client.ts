@@ -5,6 +5,7 @@ import { readConfig } from '../config/load-config.ts';
 import type { Flags } from '../config/text-sources.ts';
 import { Refusal, type ExitReason } from '../domain/refusal.ts';
 import { readServerRecord, type ServerRecord } from '../system/state-directory.ts';
+import { unreadable } from '../system/unreadable.ts';
 
 const TIMEOUT_MS = 5000;
 /** A reload may have to look at the weights on the disk. */
@@ -51,7 +52,8 @@ export const refusalOfStatus = (status: number, message: string): Refusal =>
 
 /**
  * Asks the server of a state directory and gives the JSON that it answers. Throws a `Refusal`: exit code 69 when no
- * server answers, 64 when it does not know what was named, 78 when it refuses the settings.
+ * server answers, 64 when it does not know what was named, 77 when it is not this user's to ask, 78 when it refuses the
+ * settings.
  */
 export function askServer<T>(stateDir: string, method: 'GET' | 'POST', path: string, timeoutMs?: number): Promise<T> {
   return orderServer<T>(stateDir, { method, path, timeoutMs });
@@ -98,8 +100,7 @@ function readAdminKey(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    const message = `The admin key cannot be read: ${(cause as Error).message}. Run this as the user of the server, or as root.`;
-    throw new Refusal('noPermission', message, { cause });
+    throw unreadable('The admin key', cause);
   }
 }
 

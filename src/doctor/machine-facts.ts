@@ -117,9 +117,18 @@ async function askPort({ stateDir, host, port }: Omit<MachineSubject, 'environme
 
 /** A server of this very state directory is no stranger. */
 function portHolder(stateDir: string, port: number): string | null {
-  const server = livingServer(stateDir);
+  const server = knownServer(stateDir);
   if (server === null || URL.parse(server.url)?.port !== String(port)) return describePortHolder(port);
   return `the Chorus of ${stateDir} (pid ${server.pid}), which serves already: chorus status shows it`;
+}
+
+/** A state directory that this user may not read is a verdict of its own. */
+function knownServer(stateDir: string): ReturnType<typeof livingServer> {
+  try {
+    return livingServer(stateDir);
+  } catch {
+    return null;
+  }
 }
 
 async function findStateParent(folder: string): Promise<MachineFacts['stateParent']> {

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isForbidden, unreadable } from '../system/unreadable.ts';
 
 /** The name under which Chorus's own log stands beside those of its engines. */
 export const CHORUS_LOG = 'chorus';
@@ -62,7 +63,8 @@ function engineLogs(stateDir: string): readonly EngineLog[] {
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
-  } catch {
+  } catch (error) {
+    if (isForbidden(error)) throw unreadable(`The folder ${folder}`, error);
     return []; // no engine has started here
   }
 }

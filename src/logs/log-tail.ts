@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
+import { isForbidden, unreadable } from '../system/unreadable.ts';
 import type { LogSource } from './log-files.ts';
 
 /** What one look reads at most, so that a flood is followed in pieces. */
@@ -146,6 +147,6 @@ async function openIfThere(file: string): Promise<FileHandle | null> {
     return await open(file, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw isForbidden(error) ? unreadable(`The log ${file}`, error) : error;
   }
 }

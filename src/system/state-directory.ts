@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { Refusal } from '../domain/refusal.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-group.ts';
+import { isForbidden, unreadable } from './unreadable.ts';
 
 /** What `chorus status` needs to find a running server. */
 export interface ServerRecord extends ProcessIdentity {
@@ -48,7 +49,7 @@ function makeFolders(folder: string): void {
   }
 }
 
-/** The other server that lives and was announced in this state directory, or null. */
+/** The other server that lives and was announced in this state directory, or null. Throws as `readServerRecord` does. */
 export function livingServer(stateDir: string): ServerRecord | null {
   const record = readServerRecord(stateDir);
   return record !== null && record.pid !== process.pid && isAlive(record) ? record : null;
@@ -77,16 +78,29 @@ export function writeServerRecord(stateDir: string, { url, keyFile }: Pick<Serve
   }
 }
 
-/** The last announced server; null when there is none. It may have died since: ask it. */
+/**
+ * The last announced server; null when there is none. It may have died since: ask it. Throws a `Refusal` where this user
+ * may not know.
+ */
 export function readServerRecord(stateDir: string): ServerRecord | null {
   try {
     return JSON.parse(readFileSync(join(stateDir, RECORD), 'utf8')) as ServerRecord;
-  } catch {
+  } catch (error) {
+    if (isForbidden(error)) throw unreadable(`The state directory ${stateDir}`, error);
     return null;
   }
 }
 
 /** Takes back what this process announced; another server's announcement stays. */
 export function removeServerRecord(stateDir: string): void {
-  if (readServerRecord(stateDir)?.pid === process.pid) rmSync(join(stateDir, RECORD), { force: true });
+  if (isAnnounced(stateDir)) rmSync(join(stateDir, RECORD), { force: true });
+}
+
+/** Whether this process is. A server that may no longer read its state directory can still end in order. */
+function isAnnounced(stateDir: string): boolean {
+  try {
+    return readServerRecord(stateDir)?.pid === process.pid;
+  } catch {
+    return false;
+  }
 }

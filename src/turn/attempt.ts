@@ -61,10 +61,11 @@ export function runAttempt(
       stream.abort();
       settle({ kind: 'aborted' });
     };
-    lease.onClose = (reason, message) => {
+    const onClose: Lease['onClose'] = (reason, message) => {
       stream.abort();
       settle({ kind: 'failed', failure: { reason, message, status: null } });
     };
+    lease.onClose = onClose;
     signal.addEventListener('abort', onAbort, { once: true });
     const stream = openTokenStream(
       { replica: lease.replica, promptTokenIds, sampling, requestId, cacheSalt, authorization },

@@ -67,6 +67,15 @@ describe('a planted violation is found', () => {
       [file('src/pool/a.ts', `export class A {\n  f(): void {\n${lines(59, '    this.f();')}  }\n}\n`)],
       ['src/pool/a.ts:2: function of 61 lines'],
     ],
+    ...['lease.onClose = () => {}', 'lease.onClose ??= function () {}', 'lease.#onClose = async (a) => a'].map(
+      (assignment): [string, SourceFile[], string[]] => [
+        assignment,
+        [file('src/turn/a.ts', `class A {\n  #onClose;\n  f(lease) {\n    ${assignment};\n  }\n}\n`)],
+        [
+          'src/turn/a.ts:4: a function written where a property gets it, which V8 makes in its old generation: name it first',
+        ],
+      ],
+    ),
     ...['Date.now()', 'new Date()', 'setTimeout(f, 1)', 'setInterval(f, 1)', 'AbortSignal.timeout(1)'].map(
       (call): [string, SourceFile[], string[]] => [
         call,
@@ -96,6 +105,16 @@ describe('what the rules allow is no problem', () => {
     ['the vocabulary in the client', 'src/client/a.ts', `import { readVocabulary } from '../system/vocabulary.ts';\n`],
     ['time in its owner', 'src/system/clock.ts', 'export const now = () => Date.now();\n'],
     ['exit in its owner', 'src/cli/main.ts', 'process.exit(0);\n'],
+    [
+      'a property that gets a function with a name',
+      'src/turn/a.ts',
+      'const onClose = () => {};\nlease.onClose = onClose;\n',
+    ],
+    [
+      'a function in a field or a literal',
+      'src/turn/a.ts',
+      'class A {\n  f = () => {};\n}\nexport const a = { f: () => {} };\n',
+    ],
     ['300 lines', 'src/pool/a.ts', lines(300)],
     ['a function of 60 lines', 'src/pool/a.ts', functionOf(60)],
   ])('%s', ([, path, text]) => {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EngineSampling } from '../../src/protocol/generate.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { groupMembers } from '../../src/system/process-group.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 import { questionPrompt } from '../support/converse.ts';
 import { startSimulator, type EngineProcess, type SimulatorSettings } from '../support/engine-process.ts';
@@ -187,15 +188,4 @@ async function refused({ ask }: EngineProcess): Promise<void> {
       () => false,
     )
   );
-}
-
-function groupMembers(group: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/stat`))
-    .flatMap((name) => {
-      const [state, , pgid] = readFileSync(`/proc/${name}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ');
-      return Number(pgid) === group && state !== 'Z' ? Number(name) : [];
-    });
 }

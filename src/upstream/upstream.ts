@@ -38,12 +38,6 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { clock, stallTimeoutMs, isWatched = () => false, onRemoteFailure } = options;
   const replicas = new Map<string, ReplicaConnections>();
 
-  // A function of its own: what a stream keeps of it is the name, and not the request.
-  const watchOf =
-    ({ engineId }: Replica) =>
-    (): boolean =>
-      isWatched(engineId);
-
   const connectionsTo = ({ engineId, generation, endpoint }: Replica): Connections => {
     const known = replicas.get(engineId);
     if (known?.generation === generation) return known.connections;
@@ -66,11 +60,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       const { replica, sampling } = request;
       const told =
         isRemote(replica.endpoint) && onRemoteFailure ? telling(listener, replica, onRemoteFailure) : listener;
-      return new EngineStream(told, send, clock, {
-        maxTokens: sampling.max_tokens,
-        stallTimeoutMs,
-        mayBeSilent: watchOf(replica),
-      });
+      const mayBeSilent = (): boolean => isWatched(replica.engineId);
+      return new EngineStream(told, send, clock, { maxTokens: sampling.max_tokens, stallTimeoutMs, mayBeSilent });
     },
     closeReplica,
     async close() {

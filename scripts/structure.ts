@@ -108,11 +108,10 @@ function sizeProblems({ path, text }: SourceFile): string[] {
 function syntaxProblems({ path, text }: SourceFile): string[] {
   const lineAt = (offset: number): number => text.slice(0, offset).split('\n').length;
   const problemOf = (node: SyntaxNode): string | null => {
+    if (isBornOld(node)) return BORN_OLD_FOLDERS.includes(folderOf(path)) ? null : BORN_OLD;
+    if (!isFunction(node) || !('body' in node && node.body)) return null;
     const length = lineAt(node.end) - lineAt(node.start) + 1;
-    if (isFunction(node) && 'body' in node && node.body && length > MAX_FUNCTION_LINES)
-      return `function of ${length} lines`;
-    if (isBornOld(node) && !BORN_OLD_FOLDERS.includes(folderOf(path))) return BORN_OLD;
-    return null;
+    return length > MAX_FUNCTION_LINES ? `function of ${length} lines` : null;
   };
   return [...nodesOf(parseSync(path, text).program.body)].flatMap((node) => {
     const problem = problemOf(node);

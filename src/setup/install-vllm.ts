@@ -52,13 +52,13 @@ export async function installVllm(
   { plan, stateDir, onProgress, signal }: Installation,
   deps: SetupDeps,
 ): Promise<string> {
+  const record = join(environmentsFolder(stateDir), 'installer.json');
   const runs = {
-    record: join(environmentsFolder(stateDir), 'installer.json'),
+    record,
     environment: installerEnvironment(deps.environment, stateDir),
     signal,
     clock: deps.clock,
   };
-  const { record } = runs;
   await endLeftInstaller(record, deps.clock);
   await prepareFolder(plan.folder, stateDir);
   const reporter = installReporter(onProgress);
